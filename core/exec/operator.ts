@@ -1,0 +1,24 @@
+/**
+ * The form of everything that rows pass through inside a task group.
+ *
+ * Rows are pushed, synchronously: an operator calls the next one itself. What is
+ * asynchronous (user generators, child processes) queues its input and tells by
+ * `drained` when there is room again; the task waits for that between batches
+ * only. An operator never knows what feeds it or where its rows go.
+ */
+import type { Batch } from "../batch/column.ts";
+
+export interface Operator {
+  /** Takes one row. */
+  row(row: unknown): void;
+  /** Takes a batch; an operator that works on columns never makes rows of it. */
+  batch(batch: Batch): void;
+  /** Takes the end of the input: emits what is held back, then finishes the next operator. */
+  finish(): void | Promise<void>;
+  /** True once no further row can matter (a limit was reached): the head stops reading. */
+  isDone?(): boolean;
+  /** Set on asynchronous operators: resolves when the queue has room, undefined when it has now. */
+  drained?(): Promise<void> | undefined;
+  /** Releases memory, spill files and child processes; called once, after finish or after a failure. */
+  close?(): void;
+}

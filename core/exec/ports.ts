@@ -1,0 +1,105 @@
+/**
+ * What a running task needs from the machine, as ports that net implements.
+ *
+ * Local files are read and written synchronously, in pieces of about a batch, so
+ * the loops of a task group hold no promise. Only what waits for somebody else
+ * (a shard that is still being written, another host, user code) is asynchronous.
+ */
+import type { Batch } from "../batch/column.ts";
+import type { CodecPorts } from "../batch/ports.ts";
+import type { ShardPiece, SourceSplit } from "../plan/physical.ts";
+import type { TaskReport } from "../schedule/report.ts";
+
+/** A scratch file of one task: written once from front to back, then read any number of times. */
+export interface SpillFile {
+  readonly sizeBytes: number;
+  /** Appends bytes and tells the position where they begin. */
+  append(bytes: Uint8Array): number;
+  /** Reads a range that was appended before. */
+  read(position: number, length: number): Uint8Array;
+  delete(): void;
+}
+
+export interface SpillStore {
+  /** @throws {LucioleError} code "disk-full" when the disk or the quota is full. */
+  create(): SpillFile;
+}
+
+/** Facts of one chunk that the driver later needs to cut a sorted exchange. */
+export interface ChunkMark {
+  /** Sorted run that the chunk belongs to; runs are numbered from 0 in their attempt. */
+  readonly run: number;
+  /** Sort key of the first row. */
+  readonly firstKey: unknown;
+}
+
+/** Writes the one data file and one index file of an attempt. */
+export interface ShardWriter {
+  /** Appends one encoded batch to a partition. Marks are kept for the commit report only. */
+  write(partition: number, item: Uint8Array, rows: number, mark?: ChunkMark): void;
+  /** Set when a consumer follows the file while it is written: resolves when it may go on. */
+  drained?(): Promise<void> | undefined;
+}
+
+/** Writes one output file of a sink; published by the driver on commit. */
+export interface SinkWriter {
+  write(bytes: Uint8Array): void;
+}
+
+/** One end of a child process that rows are piped through as lines. */
+export interface PipeProcess {
+  /** Writes lines; resolves when the pipe has room. */
+  write(bytes: Uint8Array): Promise<void>;
+  end(): void;
+  /** stdout in pieces; ends when the process ends. @throws {TaskError} on a non-zero exit, with the last of stderr. */
+  output(): AsyncIterable<Uint8Array>;
+  kill(): void;
+}
+
+export interface LogRecord {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly text: string;
+}
+
+/** Everything outside of core that a task may touch. */
+export interface TaskPorts {
+  readonly codec: CodecPorts;
+  readonly spill: SpillStore;
+  /** Opens the attempt's own shard file. */
+  openWriter(partitions: number): ShardWriter;
+  /** Opens the attempt's staged sink file; `path`, `single` and codec come from the sink node. */
+  openSink(sink: { readonly path: string; readonly extension: string; readonly single: boolean }): SinkWriter;
+  /**
+   * Reads batches of one piece, in order, from this host or another one.
+   * Iterating is synchronous per batch when the piece is committed on this host.
+   */
+  readPiece(piece: ShardPiece): BatchReader;
+  /** Opens a split of a source as raw bytes; see net/source. */
+  openSplit(split: SourceSplit): ByteReader;
+  spawnPipe(command: readonly string[] | string): PipeProcess;
+  log(record: LogRecord): void;
+  /** Reports counters and progress; cheap, and sent on at most a few times a second. */
+  report(report: Partial<TaskReport>): void;
+  sendToDriver(message: unknown): void;
+  readonly signal: AbortSignal;
+  /** Bytes that the operators of this task may hold in memory, together. */
+  readonly memoryBytes: number;
+  /** Seed for `sample`, the same for every attempt at the task. */
+  readonly seed: number;
+}
+
+/** Reads batches one after the other. */
+export interface BatchReader {
+  /** The next batch, undefined at the end; a promise only when it must wait. */
+  next(): Batch | undefined | Promise<Batch | undefined>;
+  close(): void;
+}
+
+/** Reads raw bytes of a source split: decompressed, from its start to its end. */
+export interface ByteReader {
+  /** What is read, for messages: `logs/a.txt`. */
+  readonly name: string;
+  /** The next piece of at most about 1 MiB, undefined at the end. The caller owns the bytes. */
+  next(): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  close(): void;
+}

@@ -1,0 +1,47 @@
+/**
+ * What the driver orders of agents, and agents of workers, as plain data.
+ */
+import type { PhysicalPlan, TaskInput } from "../plan/physical.ts";
+import type { AttemptResult, TaskReport } from "./report.ts";
+
+/** One execution, told once to each agent that works on it; workers fetch it from their agent and keep it. */
+export interface ExecutionOrder {
+  readonly id: string;
+  readonly flow: string;
+  /** The flow's parameters as CBOR; dataset handles travel as DatasetRef. */
+  readonly params: Uint8Array;
+  readonly plan: PhysicalPlan;
+}
+
+/** One attempt at one task group. */
+export interface TaskOrder {
+  readonly execution: string;
+  /** Unique within the job: `<execution>-<group>-<task>-<number>`. */
+  readonly attempt: string;
+  readonly group: number;
+  readonly task: number;
+  readonly input: TaskInput;
+  /** Bytes that the operators may hold in memory. */
+  readonly memoryBytes: number;
+  readonly seed: number;
+  /** Somebody follows the shard while it is written: the writer waits when it is too far ahead. */
+  readonly isFollowed: boolean;
+}
+
+/** What an agent tells its driver, in order, as one stream. */
+export type AgentEvent =
+  | { readonly kind: "attemptStarted"; readonly attempt: string; readonly worker: number }
+  | { readonly kind: "attemptProgress"; readonly attempt: string; readonly totals: TaskReport }
+  | { readonly kind: "attemptEnded"; readonly attempt: string; readonly result: AttemptResult }
+  /** The worker that ran it is gone: exit code or signal, and the last lines of its stderr. */
+  | { readonly kind: "attemptLost"; readonly attempt: string; readonly cause: string }
+  | {
+      readonly kind: "log";
+      readonly worker: number;
+      readonly attempt?: string;
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly text: string;
+    }
+  | { readonly kind: "workerMessage"; readonly worker: number; readonly message: unknown }
+  | { readonly kind: "workerStarted"; readonly worker: number }
+  | { readonly kind: "workerExited"; readonly worker: number; readonly cause: string };
