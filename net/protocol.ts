@@ -1,0 +1,142 @@
+/**
+ * The one versioned contract between drivers, agents and workers.
+ *
+ * HTTP with CBOR bodies; streams are CBOR sequences (`application/cbor-seq`). An
+ * error is answered with its status and a WireError as body. Every request carries
+ * the header `luciole-protocol: <PROTOCOL>`; another version is refused with 426.
+ * Ids on the wire match ID_PATTERN and are never used as paths unchecked.
+ */
+import type { ExecutionOrder, TaskOrder } from "../core/schedule/order.ts";
+import type { AttemptResult, TaskReport } from "../core/schedule/report.ts";
+
+export const PROTOCOL = 1;
+export const PROTOCOL_HEADER = "luciole-protocol";
+export const CBOR = "application/cbor";
+export const CBOR_SEQUENCE = "application/cbor-seq";
+export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
+
+/** How an agent starts a worker of a job: the same executable, or a runtime with the user's script. */
+export interface WorkerCommand {
+  readonly command: readonly string[];
+  /** Environment beside the agent's allow-list. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
+}
+
+/** Body of `PUT /v1/jobs/:job`: starts the job's workers on this agent at once. */
+export interface JobOrder {
+  readonly workers: number;
+  /** Number of the first worker; the others follow. */
+  readonly firstWorker: number;
+  readonly command: WorkerCommand;
+}
+
+/** Body of `POST /v1/jobs/:job/attempts`: queued, and given to workers in this order. */
+export interface AttemptsRequest {
+  readonly orders: readonly TaskOrder[];
+}
+
+/** Body of `POST /v1/jobs/:job/cancel`. */
+export interface CancelRequest {
+  readonly attempts: readonly string[];
+}
+
+/** Body of `POST /v1/jobs/:job/release`: deletes shards, and forgets executions. */
+export interface ReleaseRequest {
+  readonly attempts: readonly string[];
+  readonly executions: readonly string[];
+}
+
+/** Body of `POST /v1/jobs/:job/messages`: to these workers, or to all. */
+export interface MessageRequest {
+  readonly workers: readonly number[] | "all";
+  readonly message: unknown;
+}
+
+/** Body of `POST /v1/workers/:worker/next`; the answer is held until there is an order. */
+export interface NextRequest {
+  readonly job: string;
+  readonly ended?: { readonly attempt: string; readonly result: AttemptResult };
+}
+
+export type NextReply =
+  | { readonly kind: "order"; readonly order: TaskOrder }
+  /** Nothing for now: ask again. */
+  | { readonly kind: "wait" }
+  | { readonly kind: "stop" };
+
+/** Body of `POST /v1/workers/:worker/report`. */
+export interface ReportRequest {
+  readonly job: string;
+  readonly events: readonly WorkerReport[];
+}
+
+export type WorkerReport =
+  | { readonly kind: "started"; readonly attempt: string }
+  | { readonly kind: "progress"; readonly attempt: string; readonly totals: TaskReport }
+  | {
+      readonly kind: "log";
+      readonly attempt?: string;
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly text: string;
+    }
+  | { readonly kind: "message"; readonly message: unknown };
+
+/** Body of `POST /v1/workers/:worker/written`: a followed shard grew. Answered when the writer may go on. */
+export interface WrittenRequest {
+  readonly job: string;
+  readonly attempt: string;
+  readonly sizeBytes: number;
+}
+
+/** Items of the stream `GET /v1/workers/:worker/control?job=…`. */
+export type ControlMessage =
+  | { readonly kind: "cancel"; readonly attempt: string }
+  | { readonly kind: "message"; readonly message: unknown }
+  | { readonly kind: "forget"; readonly execution: string }
+  | { readonly kind: "stop" };
+
+/** Answer of `GET /v1/workers/:worker/executions/:execution?job=…`. */
+export type ExecutionReply = ExecutionOrder;
+
+/** Paths, built in one place. */
+export const ROUTES = {
+  agent: () => "/v1/agent",
+  job: (job: string) => `/v1/jobs/${job}`,
+  events: (job: string) => `/v1/jobs/${job}/events`,
+  execution: (job: string, execution: string) => `/v1/jobs/${job}/executions/${execution}`,
+  attempts: (job: string) => `/v1/jobs/${job}/attempts`,
+  cancel: (job: string) => `/v1/jobs/${job}/cancel`,
+  release: (job: string) => `/v1/jobs/${job}/release`,
+  messages: (job: string) => `/v1/jobs/${job}/messages`,
+  /** A stream; `from` resumes at a byte position. Partition -1 is all of them. */
+  shard: (job: string, attempt: string, partition: number, from = 0) =>
+    `/v1/jobs/${job}/shards/${attempt}/${partition}?from=${from}`,
+  /** PUT opens a channel (a shard that the driver writes), POST appends items, DELETE commits it. */
+  channel: (job: string, attempt: string) => `/v1/jobs/${job}/channels/${attempt}`,
+  next: (worker: number) => `/v1/workers/${worker}/next`,
+  report: (worker: number) => `/v1/workers/${worker}/report`,
+  written: (worker: number) => `/v1/workers/${worker}/written`,
+  control: (worker: number, job: string) => `/v1/workers/${worker}/control?job=${job}`,
+  workerExecution: (worker: number, job: string, execution: string) =>
+    `/v1/workers/${worker}/executions/${execution}?job=${job}`,
+} as const;
+
+/** Carries requests to one agent: an in-memory call of its app, a Unix socket, or TCP. */
+export interface Transport {
+  /** `path` begins with "/". */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** Environment of a worker process: its orders, never in argv. */
+export const WORKER_ENV = {
+  role: "LUCIOLE_ROLE",
+  socket: "LUCIOLE_SOCKET",
+  worker: "LUCIOLE_WORKER",
+  job: "LUCIOLE_JOB",
+  agent: "LUCIOLE_AGENT",
+  /** Directory of the job's shards on this host. */
+  directory: "LUCIOLE_DIRECTORY",
+  /** Script that the executable imports (`luciole run`). */
+  program: "LUCIOLE_PROGRAM",
+} as const;
