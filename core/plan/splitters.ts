@@ -1,0 +1,121 @@
+/**
+ * Cuts sorted runs into ranges: which keys part the tasks of a sort, and which
+ * chunks of a run a task must read.
+ *
+ * Works on the marks that attempts reported, so it reads no data. It is pure and
+ * knows nothing of agents, attempts or where chunks lie.
+ */
+import type { ChunkMark } from "../exec/ports.ts";
+
+/** The sort order of the runs: compareValues or the user's function, turned round when descending. */
+export type CompareKeys = (a: unknown, b: unknown) => number;
+
+/** A missing bound is open: lower ≤ key < upper. */
+export interface KeyRange {
+  readonly lower?: { readonly key: unknown };
+  readonly upper?: { readonly key: unknown };
+}
+
+/** Chunks [from, to) of one run of one attempt. */
+export interface RunCut {
+  readonly run: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Chooses the keys that part `tasks` ranges: `tasks` - 1 of them in order, or none when there are no rows.
+ *
+ * Chunks of a run hold about the same number of rows, so their first keys are
+ * regular samples, as in parallel sorting by regular sampling (Shi and Schaeffer,
+ * J. Parallel Distrib. Comput. 14(4), 1992). Equal splitters leave ranges empty.
+ *
+ * @param marks marks of each attempt
+ */
+export function chooseSplitters(
+  marks: readonly (readonly ChunkMark[])[],
+  tasks: number,
+  compare: CompareKeys,
+): unknown[] {
+  const samples: unknown[] = [];
+  let runs = 0;
+  for (const attempt of marks) {
+    for (let i = 0; i < attempt.length; i += 1) {
+      if (i === 0 || attempt[i].run !== attempt[i - 1].run) runs += 1;
+      samples.push(attempt[i].firstKey);
+    }
+  }
+  if (samples.length === 0) return [];
+  sortSamples(samples, compare);
+  // A first key stands at the low end of its chunk: half a chunk for each run makes that good.
+  const offset = samples.length >= 2 * runs ? runs / 2 : 0;
+  const splitters: unknown[] = [];
+  for (let i = 1; i < tasks; i += 1) {
+    const at = Math.floor((i * samples.length) / tasks + offset);
+    splitters.push(samples[Math.min(at, samples.length - 1)]);
+  }
+  return splitters;
+}
+
+/** Tells the range of one task: task i lies between splitters i - 1 and i. */
+export function taskRange(splitters: readonly unknown[], task: number): KeyRange {
+  return {
+    ...(task > 0 && task <= splitters.length ? { lower: { key: splitters[task - 1] } } : {}),
+    ...(task < splitters.length ? { upper: { key: splitters[task] } } : {}),
+  };
+}
+
+/**
+ * Cuts the runs of one attempt to the chunks that can hold keys of a range; runs without any are left out.
+ *
+ * @param marks marks of one attempt in order: the place of a mark is the number of its chunk
+ */
+export function cutRange(marks: readonly ChunkMark[], range: KeyRange, compare: CompareKeys): RunCut[] {
+  const cuts: RunCut[] = [];
+  for (let start = 0; start < marks.length; ) {
+    const run = marks[start].run;
+    let end = start + 1;
+    while (end < marks.length && marks[end].run === run) end += 1;
+    const from = range.lower === undefined ? start : firstChunk(marks, start, end, range.lower.key, compare);
+    const to = range.upper === undefined ? end : lowerBound(marks, start, end, range.upper.key, compare);
+    if (from < to) cuts.push({ run, from, to });
+    start = end;
+  }
+  return cuts;
+}
+
+/** A chunk may end with the first key of the next one, so the chunk before the first that is not lower counts too. */
+function firstChunk(
+  marks: readonly ChunkMark[],
+  start: number,
+  end: number,
+  key: unknown,
+  compare: CompareKeys,
+): number {
+  return Math.max(start, lowerBound(marks, start, end, key, compare) - 1);
+}
+
+/** The first chunk in [start, end) whose first key is not before `key`. */
+function lowerBound(
+  marks: readonly ChunkMark[],
+  start: number,
+  end: number,
+  key: unknown,
+  compare: CompareKeys,
+): number {
+  let low = start;
+  let high = end;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare(marks[middle].firstKey, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Array.prototype.sort moves undefined to the end without asking, and here it is a key like others. */
+function sortSamples(samples: unknown[], compare: CompareKeys): void {
+  const boxes = samples.map((key) => ({ key }));
+  boxes.sort((a, b) => compare(a.key, b.key));
+  for (let i = 0; i < boxes.length; i += 1) samples[i] = boxes[i].key;
+}
