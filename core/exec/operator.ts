@@ -11,6 +11,8 @@ import type { Batch } from "../batch/column.ts";
 export interface Operator {
   /** Takes one row. */
   row(row: unknown): void;
+  /** Takes the row [key, value] without it being made; set on operators that want the two apart. */
+  pair?(key: unknown, value: unknown): void;
   /** Takes a batch; an operator that works on columns never makes rows of it. */
   batch(batch: Batch): void;
   /** Takes the end of the input: emits what is held back, then finishes the next operator. */

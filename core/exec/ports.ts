@@ -43,6 +43,8 @@ export interface ShardWriter {
 
 /** Writes one output file of a sink; published by the driver on commit. */
 export interface SinkWriter {
+  /** Name of the staged file, relative to its staging directory; told in the shard report. */
+  readonly name?: string;
   write(bytes: Uint8Array): void;
 }
 
@@ -81,6 +83,11 @@ export interface TaskPorts {
   /** Reports counters and progress; cheap, and sent on at most a few times a second. */
   report(report: Partial<TaskReport>): void;
   sendToDriver(message: unknown): void;
+  /**
+   * Asked between batches: a promise when the event loop was held for long, so that a cancellation can arrive;
+   * undefined otherwise.
+   */
+  breathe?(): Promise<void> | undefined;
   readonly signal: AbortSignal;
   /** Bytes that the operators of this task may hold in memory, together. */
   readonly memoryBytes: number;

@@ -1,0 +1,72 @@
+/**
+ * What all operators of one running task share: its plan, ports, budget and totals.
+ *
+ * The scope also names the culprit when user code throws. It knows nothing of
+ * single operators. The task closes every operator itself, so an operator
+ * finishes its next one but never closes it.
+ */
+import { TaskError } from "../errors.ts";
+import type { Graph, GraphNode, NodeId } from "../graph/node.ts";
+import type { StepPlan, TaskGroupPlan, TaskInput } from "../plan/physical.ts";
+import type { TaskReport } from "../schedule/report.ts";
+import type { TaskContext } from "./context.ts";
+import type { TaskPorts } from "./ports.ts";
+
+/** Totals of the attempt as they grow; `counters` belong to the context, so they stay empty here. */
+export type Totals = { -readonly [K in keyof TaskReport]: TaskReport[K] } & {
+  samples: Record<string, readonly string[]>;
+};
+
+export interface TaskScope {
+  readonly graph: Graph;
+  readonly plan: TaskGroupPlan;
+  readonly task: number;
+  readonly input: TaskInput;
+  readonly context: TaskContext;
+  readonly ports: TaskPorts;
+  /** Bytes that one blocking operator may hold: its share of the task's. */
+  readonly memoryBytes: number;
+  readonly totals: Totals;
+  /** The context that the closure of this step gets: with `side` when it reads a broadcast dataset. */
+  contextOf(step: StepPlan): TaskContext;
+  /**
+   * Called between batches, by heads and by operators that emit many: tells what to wait for, if anything
+   * (asynchronous operators, the writer), and sends the totals on.
+   *
+   * @throws {CancelledError} If the attempt was cancelled.
+   */
+  settle(): Promise<void> | undefined;
+  /** @throws {TaskError} Naming the step, the user's line, the shard and the row, with the error as cause. */
+  fail(node: NodeId, error: unknown, row?: number): never;
+}
+
+/** The node of a plan's step; a plan that names another one was made for another graph. */
+export function nodeOf(graph: Graph, id: NodeId): GraphNode {
+  const node = graph.nodes[id];
+  if (node === undefined) throw new RangeError(`Cannot find node ${id}: the graph has ${graph.nodes.length}`);
+  return node;
+}
+
+/** Wraps what user code threw; an error that names its step already is thrown as it is. */
+export function failStep(
+  scope: Pick<TaskScope, "graph" | "task">,
+  id: NodeId,
+  error: unknown,
+  row?: number,
+): never {
+  if (error instanceof TaskError && error.fields.step !== undefined) throw error;
+  const node = nodeOf(scope.graph, id);
+  const site = node.callSite === undefined ? "" : `${node.callSite.file}:${node.callSite.line}`;
+  const place = row === undefined ? `shard ${scope.task}` : `shard ${scope.task}, row ${row}`;
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  throw new TaskError(`Cannot run ${node.spec.kind}${site === "" ? "" : ` at ${site}`}: ${place}: ${what}`, {
+    cause: error,
+    fields: {
+      step: node.spec.kind,
+      node: id,
+      callSite: site,
+      shard: scope.task,
+      ...(row === undefined ? {} : { row }),
+    },
+  });
+}
