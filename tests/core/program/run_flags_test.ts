@@ -1,0 +1,138 @@
+/** The parser of a program's own flags: what it takes, what it leaves, what it refuses. */
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { LucioleError } from "../../../core/errors.ts";
+import { compileRunFlags, parseRunFlags } from "../../../core/program/run_flags.ts";
+import { formatSize, parseSize } from "../../../core/program/size.ts";
+
+const DEFAULTS = { isJson: false, isQuiet: false, logLevel: "info" } as const;
+
+describe("parseRunFlags()", () => {
+  test("takes both spellings of a value and leaves the rest in order", () => {
+    const parsed = parseRunFlags(
+      ["in", "--workers", "3", "--top=5", "--memory=2GiB", "-x", "--quiet", "--json", "out"],
+      {},
+    );
+    expect(parsed.options).toEqual({
+      workers: 3,
+      memoryBytes: 2 ** 31,
+      isJson: true,
+      isQuiet: true,
+      logLevel: "info",
+    });
+    expect(parsed.rest).toEqual(["in", "--top=5", "-x", "out"]);
+  });
+
+  test("takes nothing after -- and drops only the first one", () => {
+    const parsed = parseRunFlags(["--workers", "2", "--", "--workers", "9", "--", "--json"], {});
+    expect(parsed).toEqual({
+      options: { ...DEFAULTS, workers: 2 },
+      rest: ["--workers", "9", "--", "--json"],
+    });
+  });
+
+  test("takes only exact names", () => {
+    const argv = [
+      "--worker",
+      "1",
+      "--workersx",
+      "--Workers",
+      "2",
+      "-workers",
+      "--jsonl",
+      "--no-json",
+      "workers",
+    ];
+    expect(parseRunFlags(argv, {}).rest).toEqual(argv);
+  });
+
+  test("reads variables, and a flag wins over its variable", () => {
+    const env = { LUCIOLE_WORKERS: "7", LUCIOLE_JSON: "1", LUCIOLE_LOG_LEVEL: "warn", LUCIOLE_MEMORY: "" };
+    expect(parseRunFlags(["--workers", "2"], env).options).toEqual({
+      workers: 2,
+      isJson: true,
+      isQuiet: false,
+      logLevel: "warn",
+    });
+  });
+
+  test.each([
+    [["--workers"], {}, "Cannot read --workers: its value is missing"],
+    [["--workers", "--", "3"], {}, "Cannot read --workers: its value is missing"],
+    [["--workers", "0"], {}, 'Cannot read --workers: expected a whole number of at least 1, got "0"'],
+    [["--workers=1.5"], {}, 'Cannot read --workers: expected a whole number of at least 1, got "1.5"'],
+    [["--memory", "2XB"], {}, 'Cannot read --memory: expected a size such as "2GiB" or "512MB", got "2XB"'],
+    [["--memory", "0"], {}, 'Cannot read --memory: expected a size such as "2GiB" or "512MB", got "0"'],
+    [["--master", "host"], {}, 'Cannot read --master: expected an address such as "host:7400", got "host"'],
+    [
+      ["--log-level", "loud"],
+      {},
+      'Cannot read --log-level: expected one of debug, info, warn, error, got "loud"',
+    ],
+    [["--json=yes"], {}, 'Cannot read --json: it takes no value, got "yes"'],
+    [
+      [],
+      { LUCIOLE_WORKERS: "many" },
+      'Cannot read LUCIOLE_WORKERS: expected a whole number of at least 1, got "many"',
+    ],
+    [[], { LUCIOLE_QUIET: "maybe" }, 'Cannot read LUCIOLE_QUIET: expected true or false, got "maybe"'],
+  ])("refuses %j with %j as a usage error", (argv, env, message) => {
+    try {
+      parseRunFlags(argv, env as Record<string, string>);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(LucioleError);
+      expect((error as LucioleError).code).toBe("usage");
+      expect((error as LucioleError).message).toBe(message);
+    }
+  });
+
+  test("hands a program's own arguments over untouched", () => {
+    const own = fc.oneof(
+      fc.string().filter((text) => !text.startsWith("--")),
+      fc.constantFrom("--top", "--top=5", "-n", "", "a b", "--workers-per-host", "---json"),
+    );
+    fc.assert(
+      fc.property(fc.array(own), (argv) => {
+        expect(parseRunFlags(argv, {})).toEqual({ options: DEFAULTS, rest: argv });
+      }),
+    );
+  });
+});
+
+test("compileRunFlags() takes the flags of the command line as they are", () => {
+  expect(compileRunFlags({ memory: "512MB", master: "[::1]:7400" }, { LUCIOLE_QUIET: "on" })).toEqual({
+    memoryBytes: 512e6,
+    master: "[::1]:7400",
+    isJson: false,
+    isQuiet: true,
+    logLevel: "info",
+  });
+});
+
+test.each([
+  ["0", 0],
+  ["64k", 65536],
+  ["1.5 GiB", 1.5 * 2 ** 30],
+  ["512MB", 512e6],
+  [" 2 tb ", 2e12],
+  ["", undefined],
+  ["GiB", undefined],
+  ["-1", undefined],
+  ["1e9", undefined],
+  ["9999999TiB", undefined],
+  ["constructor", undefined],
+  ["1constructor", undefined],
+])("parseSize(%j) is %p", (text, bytes) => {
+  expect(parseSize(text)).toBe(bytes);
+});
+
+test.each([
+  [0, "0 B"],
+  [1023, "1023 B"],
+  [1536, "1.5 KiB"],
+  [300 * 2 ** 20, "300 MiB"],
+  [2 ** 50, "1024 TiB"],
+])("formatSize(%d) is %p", (bytes, text) => {
+  expect(formatSize(bytes)).toBe(text);
+});
