@@ -44,4 +44,10 @@ export type AgentEvent =
     }
   | { readonly kind: "workerMessage"; readonly worker: number; readonly message: unknown }
   | { readonly kind: "workerStarted"; readonly worker: number }
-  | { readonly kind: "workerExited"; readonly worker: number; readonly cause: string };
+  | {
+      readonly kind: "workerExited";
+      readonly worker: number;
+      readonly cause: string;
+      /** It could not be started several times in a row; no other one takes its place. */
+      readonly isFinal?: true;
+    };

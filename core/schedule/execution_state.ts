@@ -1,0 +1,268 @@
+/**
+ * The records that a job's state is made of: agents, executions, groups, tasks,
+ * attempts and datasets.
+ *
+ * Types and constructors only. What may follow what is in transitions.ts; who
+ * decides is in the other files of this folder.
+ */
+import type { WireError } from "../errors.ts";
+import type { InputEdge, PhysicalPlan, TaskGroupPlan } from "../plan/physical.ts";
+import type { CompareKeys } from "../plan/splitters.ts";
+import type { ExecutionOutcome } from "./outcome.ts";
+import { ReadyTasks } from "./ready_tasks.ts";
+import type { ShardReport, TaskReport } from "./report.ts";
+
+export interface Agent {
+  readonly id: string;
+  slots: number;
+  /** Attempts that hold a slot of it. */
+  readonly running: Set<Attempt>;
+}
+
+export type AttemptStatus =
+  | { readonly kind: "launched" }
+  | { readonly kind: "running"; readonly worker: number }
+  /** Told to stop; holds its slot until it has. */
+  | { readonly kind: "cancelling" }
+  | { readonly kind: "committed" }
+  | { readonly kind: "failed"; readonly error: WireError }
+  | { readonly kind: "lost"; readonly cause: string }
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "released" };
+
+export interface Attempt {
+  readonly id: string;
+  readonly task: Task;
+  readonly agent: string;
+  readonly isFollowed: boolean;
+  /** Attempts that it reads while they are written. */
+  readonly follows: ReadonlySet<string>;
+  status: AttemptStatus;
+  totals: TaskReport | undefined;
+}
+
+export type TaskStatus =
+  | { readonly kind: "waiting" }
+  | { readonly kind: "ready" }
+  | { readonly kind: "running"; readonly attempt: Attempt }
+  | { readonly kind: "committed"; readonly attempt: Attempt; readonly shard: ShardReport }
+  /** It was committed; nobody needs its shard now. */
+  | { readonly kind: "released" }
+  /** Its execution ended without it. */
+  | { readonly kind: "abandoned" };
+
+export interface Task {
+  readonly group: Group;
+  readonly number: number;
+  status: TaskStatus;
+  launches: number;
+  failures: number;
+  /** In a row. */
+  losses: number;
+  lastError: WireError | undefined;
+  firstLoss: string | undefined;
+  /** Agent of the last attempt that went wrong: another one is preferred. */
+  avoid: string | undefined;
+  /** It was committed before and is computed again. */
+  isRevived: boolean;
+  readonly history: string[];
+}
+
+/** What an edge reads: the output of a group, of this execution or an earlier one, or a channel. */
+export type Producer = Group | Channel;
+
+export interface Edge {
+  readonly edge: InputEdge;
+  readonly producer: Producer;
+  readonly isSide: boolean;
+  /** Mode union: task that reads the first shard of this edge. */
+  readonly offset: number;
+}
+
+export interface Consumer {
+  readonly group: Group;
+  readonly edge: Edge;
+}
+
+/** A channel: one shard, written by the driver on one agent. It cannot be computed again. */
+export interface Channel {
+  readonly kind: "channel";
+  readonly id: string;
+  readonly agent: string;
+  readonly attempt: string;
+  status: "open" | "closed" | "lost" | "released";
+  isHeld: boolean;
+  rows: number;
+  bytes: number;
+  readonly consumers: Set<Consumer>;
+}
+
+/** What the group's tasks did, summed over the attempts that won. */
+export interface StageTotals {
+  attempts: number;
+  startedAt: number;
+  endedAt: number;
+  totals: TaskReport;
+}
+
+export interface Group {
+  readonly kind: "group";
+  readonly execution: Execution;
+  readonly plan: TaskGroupPlan;
+  readonly tasks: readonly Task[];
+  readonly edges: Edge[];
+  readonly consumers: Set<Consumer>;
+  readonly outputs: OutputDataset[];
+  readonly ready: ReadyTasks;
+  readonly stage: StageTotals;
+  /** Tasks whose shard can be read. */
+  present: number;
+  /** Tasks that are committed, released or abandoned. */
+  done: number;
+  /** Tasks that are released. */
+  released: number;
+  /** Tasks that are ready. */
+  readyCount: number;
+  /** It runs at once with what it reads, behind an open channel. */
+  isPipelined: boolean;
+  /** Launched so that somebody may read while it is written. */
+  isFollowed: boolean;
+  /** Rows before each task's input, kept once the inputs were all there (op index). */
+  rowsBefore: Float64Array | undefined;
+  /** Keys that part a sorted exchange, kept once the runs were all there. */
+  splitters: readonly unknown[] | undefined;
+}
+
+export interface OutputDataset {
+  readonly id: string;
+  readonly node: number;
+  readonly group: Group;
+  isHeld: boolean;
+}
+
+export type ExecutionStatus =
+  | { readonly kind: "running" }
+  /** All tasks are committed; the driver publishes the sinks. */
+  | { readonly kind: "publishing" }
+  /** It failed or was cancelled; attempts that were told to stop have not all ended. */
+  | {
+      readonly kind: "ending";
+      readonly outcome: ExecutionOutcome;
+      readonly since: number;
+      readonly isPublishing: boolean;
+    }
+  /** Told as done; kept while its outputs, or what was made of them, may have to be computed again. */
+  | { readonly kind: "done" }
+  /** Done before, and computing lost shards again. */
+  | { readonly kind: "recovering" }
+  /** Done before, and lost shards could not be computed again. */
+  | { readonly kind: "broken"; readonly error: WireError }
+  /** Gone: kept by late attempts only. */
+  | { readonly kind: "ended" };
+
+/** The part of an execution that runs all at once, so that rows flow out of open channels. */
+export interface Pipeline {
+  readonly groups: readonly Group[];
+  readonly channels: readonly Channel[];
+  /** Tasks of it that wait. */
+  readonly pending: Set<Task>;
+  /** Slots for all pending tasks are kept for it. */
+  isGranted: boolean;
+  /** Since when it does not fit into all slots that there are. */
+  stuckSince: number | undefined;
+}
+
+export interface Execution {
+  readonly id: string;
+  readonly age: number;
+  readonly plan: PhysicalPlan;
+  readonly compare: ReadonlyMap<number, CompareKeys>;
+  readonly groups: Group[];
+  readonly outputs: OutputDataset[];
+  /** Attempts that hold a slot. */
+  readonly running: Set<Attempt>;
+  /** Executions whose datasets it reads, and those that read its own; both are kept for lineage. */
+  readonly upstream: Set<Execution>;
+  readonly downstream: Set<Execution>;
+  status: ExecutionStatus;
+  /** Groups with tasks that are not done. */
+  undone: number;
+  pipeline: Pipeline | undefined;
+  warnings: number;
+  /** Something to tell at the next tick. */
+  isChanged: boolean;
+  readonly history: string[];
+}
+
+export function emptyTotals(): TaskReport {
+  return { rowsIn: 0, bytesIn: 0, rowsOut: 0, bytesOut: 0, spilledBytes: 0, counters: {}, samples: {} };
+}
+
+export function createExecution(
+  id: string,
+  age: number,
+  plan: PhysicalPlan,
+  compare: ReadonlyMap<number, CompareKeys>,
+): Execution {
+  const execution: Execution = {
+    id,
+    age,
+    plan,
+    compare,
+    groups: [],
+    outputs: [],
+    running: new Set(),
+    upstream: new Set(),
+    downstream: new Set(),
+    status: { kind: "running" },
+    undone: 0,
+    pipeline: undefined,
+    warnings: 0,
+    isChanged: true,
+    history: [],
+  };
+  for (const group of plan.groups) execution.groups.push(createGroup(execution, group));
+  execution.undone = execution.groups.filter((group) => group.tasks.length > 0).length;
+  return execution;
+}
+
+function createGroup(execution: Execution, plan: TaskGroupPlan): Group {
+  const tasks: Task[] = [];
+  const group: Group = {
+    kind: "group",
+    execution,
+    plan,
+    tasks,
+    edges: [],
+    consumers: new Set(),
+    outputs: [],
+    ready: new ReadyTasks(),
+    stage: { attempts: 0, startedAt: 0, endedAt: 0, totals: emptyTotals() },
+    present: 0,
+    done: 0,
+    released: 0,
+    readyCount: 0,
+    isPipelined: false,
+    isFollowed: false,
+    rowsBefore: undefined,
+    splitters: undefined,
+  };
+  for (let i = 0; i < plan.tasks; i += 1) tasks.push(createTask(group, i));
+  return group;
+}
+
+function createTask(group: Group, number: number): Task {
+  return {
+    group,
+    number,
+    status: { kind: "waiting" },
+    launches: 0,
+    failures: 0,
+    losses: 0,
+    lastError: undefined,
+    firstLoss: undefined,
+    avoid: undefined,
+    isRevived: false,
+    history: [],
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * What goes into and comes out of the scheduler of one job, and its state.
+ *
+ * The scheduler decides only: it knows no clock, no transport and no file. The
+ * driver feeds it events and performs its commands in their order.
+ */
+import type { WireError } from "../errors.ts";
+import type { PhysicalPlan, ShardPiece } from "../plan/physical.ts";
+import type { CompareKeys } from "../plan/splitters.ts";
+import type { Agent, Attempt, Channel, Execution, Group, OutputDataset } from "./execution_state.ts";
+import type { AgentEvent, TaskOrder } from "./order.ts";
+import type { ExecutionOutcome } from "./outcome.ts";
+import type { ShardReport } from "./report.ts";
+
+export interface JobOptions {
+  readonly job: string;
+  readonly memoryBytesPerWorker: number;
+  /** Attempts of one task that may fail before the execution does. Usually 4. */
+  readonly maxAttempts: number;
+  /** Losses of one task in a row that end the execution. Usually 5. */
+  readonly maxLosses: number;
+  readonly seed: number;
+}
+
+/** An event of an agent's stream that is about an attempt, with the agent that told it. */
+export type AttemptEvent = Extract<
+  AgentEvent,
+  { readonly kind: "attemptStarted" | "attemptProgress" | "attemptEnded" | "attemptLost" }
+> & { readonly agent: string };
+
+export type JobEvent =
+  /** An agent that is known already gets another number of slots. */
+  | { readonly kind: "agentJoined"; readonly agent: string; readonly slots: number }
+  | { readonly kind: "agentLost"; readonly agent: string; readonly cause: string }
+  | {
+      readonly kind: "executionSubmitted";
+      readonly execution: string;
+      readonly plan: PhysicalPlan;
+      /** Order of the keys of a sorted exchange, by the node of its SortOrder (descending included). */
+      readonly compare: ReadonlyMap<number, CompareKeys>;
+      /** Ids of the output groups that a client streams from the start. */
+      readonly followed: ReadonlySet<number>;
+    }
+  | { readonly kind: "executionCancelled"; readonly execution: string; readonly cause: WireError }
+  /** A channel: one shard that is being written. */
+  | {
+      readonly kind: "datasetOpened";
+      readonly dataset: string;
+      readonly agent: string;
+      readonly attempt: string;
+    }
+  | {
+      readonly kind: "datasetClosed";
+      readonly dataset: string;
+      readonly rows: number;
+      readonly bytes: number;
+    }
+  /** The handle is gone. */
+  | { readonly kind: "datasetReleased"; readonly dataset: string }
+  | { readonly kind: "datasetFollowed"; readonly dataset: string }
+  | AttemptEvent
+  | { readonly kind: "sinksPublished"; readonly execution: string; readonly error?: WireError }
+  | { readonly kind: "tick" };
+
+export interface SinkPart {
+  readonly task: number;
+  readonly agent: string;
+  readonly attempt: string;
+  readonly file: NonNullable<ShardReport["sinkFile"]>;
+}
+
+export interface GroupProgress {
+  readonly group: number;
+  readonly label: string;
+  readonly tasks: number;
+  readonly running: number;
+  readonly committed: number;
+  /** Written so far, running attempts included. */
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export type JobCommand =
+  | { readonly kind: "launch"; readonly agent: string; readonly order: TaskOrder }
+  | { readonly kind: "cancel"; readonly agent: string; readonly attempt: string }
+  /** Shards that nobody needs any more. */
+  | { readonly kind: "release"; readonly agent: string; readonly attempts: readonly string[] }
+  | {
+      readonly kind: "publishSinks";
+      readonly execution: string;
+      readonly sinks: readonly { readonly node: number; readonly parts: readonly SinkPart[] }[];
+    }
+  | { readonly kind: "executionEnded"; readonly execution: string; readonly outcome: ExecutionOutcome }
+  /** No task of it can run again, not even to compute a lost output anew: agents may forget it. */
+  | { readonly kind: "executionForgotten"; readonly execution: string }
+  /** Pieces of the dataset `<execution>.<node>` are known: once when all are committed, for a followed output at each start too. */
+  | {
+      readonly kind: "outputReady";
+      readonly execution: string;
+      readonly node: number;
+      readonly dataset: string;
+    }
+  | { readonly kind: "warning"; readonly execution: string; readonly text: string }
+  | {
+      readonly kind: "progress";
+      readonly execution: string;
+      readonly groups: readonly GroupProgress[];
+    };
+
+/** A shard of a dataset that can be read now. */
+export interface LocatedPiece {
+  readonly shard: number;
+  readonly piece: ShardPiece;
+}
+
+/** Everything the scheduler of one job knows. Only core/schedule looks inside. */
+export interface JobState {
+  readonly options: JobOptions;
+  readonly agents: Map<string, Agent>;
+  /** Executions that run or whose tasks may be needed again, oldest first. */
+  readonly executions: Map<string, Execution>;
+  /** Attempts that hold a slot or a shard. */
+  readonly attempts: Map<string, Attempt>;
+  readonly channels: Map<string, Channel>;
+  readonly outputs: Map<string, OutputDataset>;
+  /** Groups that have ready tasks, in the order in which they are served. */
+  readonly ready: Group[];
+  /** Executions whose pipeline has tasks that wait. */
+  readonly pipelines: Set<Execution>;
+  /** Number of the next execution: its age. */
+  nextAge: number;
+  /** Since when there is no slot at all. */
+  slotlessSince: number | undefined;
+}
+
+export function createJobState(options: JobOptions): JobState {
+  return {
+    options,
+    agents: new Map(),
+    executions: new Map(),
+    attempts: new Map(),
+    channels: new Map(),
+    outputs: new Map(),
+    ready: [],
+    pipelines: new Set(),
+    nextAge: 0,
+    slotlessSince: undefined,
+  };
+}
