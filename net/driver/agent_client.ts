@@ -1,0 +1,120 @@
+/**
+ * The driver's side of the protocol to one agent: a method for each route.
+ *
+ * Knows bodies and status codes only; what to ask and when is the executor's.
+ */
+import { fromWireError, ProtocolError, type WireError } from "../../core/errors.ts";
+import type { AgentEvent, ExecutionOrder, TaskOrder } from "../../core/schedule/order.ts";
+import { decode, encode } from "../cbor.ts";
+import { readSequence } from "../cbor_sequence.ts";
+import {
+  CBOR,
+  CBOR_SEQUENCE,
+  type JobOrder,
+  PROTOCOL,
+  PROTOCOL_HEADER,
+  type ReleaseRequest,
+  ROUTES,
+  type Transport,
+} from "../protocol.ts";
+
+export class AgentClient {
+  readonly id: string;
+  readonly #transport: Transport;
+  readonly #job: string;
+
+  constructor(options: { readonly id: string; readonly job: string; readonly transport: Transport }) {
+    this.id = options.id;
+    this.#job = options.job;
+    this.#transport = options.transport;
+  }
+
+  async startJob(order: JobOrder): Promise<void> {
+    await this.#send("PUT", ROUTES.job(this.#job), order);
+  }
+
+  /** Ends the job on the agent: its workers, shards and directories are gone when this resolves. */
+  async endJob(): Promise<void> {
+    await this.#send("DELETE", ROUTES.job(this.#job));
+  }
+
+  async putExecution(order: ExecutionOrder): Promise<void> {
+    await this.#send("PUT", ROUTES.execution(this.#job, order.id), order);
+  }
+
+  async launch(orders: readonly TaskOrder[]): Promise<void> {
+    await this.#send("POST", ROUTES.attempts(this.#job), { orders });
+  }
+
+  async cancel(attempts: readonly string[]): Promise<void> {
+    await this.#send("POST", ROUTES.cancel(this.#job), { attempts });
+  }
+
+  async release(request: ReleaseRequest): Promise<void> {
+    await this.#send("POST", ROUTES.release(this.#job), request);
+  }
+
+  async sendMessage(workers: readonly number[] | "all", message: unknown): Promise<void> {
+    await this.#send("POST", ROUTES.messages(this.#job), { workers, message });
+  }
+
+  async openChannel(attempt: string): Promise<void> {
+    await this.#send("PUT", ROUTES.channel(this.#job, attempt));
+  }
+
+  /** Appends encoded batches; resolves when the readers have room for more. */
+  async appendToChannel(attempt: string, items: Uint8Array): Promise<void> {
+    await this.#request("POST", ROUTES.channel(this.#job, attempt), items, CBOR_SEQUENCE);
+  }
+
+  async closeChannel(attempt: string): Promise<void> {
+    await this.#send("DELETE", ROUTES.channel(this.#job, attempt));
+  }
+
+  /** Streams the items of a shard; follows it while it is written. */
+  async readShard(
+    attempt: string,
+    partition: number,
+    signal?: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>> {
+    const path = ROUTES.shard(this.#job, attempt, partition);
+    const response = await this.#request("GET", path, undefined, CBOR, signal);
+    if (response.body === null) throw new ProtocolError(`Cannot read ${path}: the answer has no body`);
+    return response.body;
+  }
+
+  /** The agent's events, in order, until the job ends. */
+  async *events(signal: AbortSignal): AsyncGenerator<AgentEvent> {
+    const response = await this.#request("GET", ROUTES.events(this.#job), undefined, CBOR, signal);
+    if (response.body === null) return;
+    for await (const event of readSequence(response.body)) yield event as AgentEvent;
+  }
+
+  async #send(method: string, path: string, body?: unknown): Promise<void> {
+    const response = await this.#request(method, path, body === undefined ? undefined : encode(body), CBOR);
+    await response.arrayBuffer();
+  }
+
+  async #request(
+    method: string,
+    path: string,
+    body: Uint8Array | undefined,
+    type: string,
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    const headers = { [PROTOCOL_HEADER]: String(PROTOCOL), "content-type": type };
+    const init: RequestInit = { method, headers };
+    if (body !== undefined) init.body = body as Uint8Array<ArrayBuffer>;
+    if (signal !== undefined) init.signal = signal;
+    const response = await this.#transport.fetch(path, init);
+    if (response.ok) return response;
+    const answer = new Uint8Array(await response.arrayBuffer());
+    let wire: WireError;
+    try {
+      wire = decode(answer) as WireError;
+    } catch {
+      throw new ProtocolError(`Cannot ${method} ${path}: agent ${this.id} answered ${response.status}`);
+    }
+    throw fromWireError(wire);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Channels: rows that the driver's program feeds into running flows.
+ *
+ * A channel is a shard that the driver writes on an agent; flows read it while it grows.
+ * Rows are sent at once when the source pauses, in batches when it is fast.
+ */
+import { BatchBuilder } from "../../core/batch/batch_builder.ts";
+import { encodeBatch } from "../../core/batch/codec.ts";
+import type { Batch } from "../../core/batch/column.ts";
+import { type DatasetInput, DatasetRef } from "../../core/program/dataset_ref.ts";
+import { codecPorts } from "../codec_ports.ts";
+import type { AgentClient } from "./agent_client.ts";
+
+const MAX_ROWS_A_SEND = 8192;
+const FLUSH_AFTER_MS = 1;
+
+interface ChannelOptions<T> {
+  readonly attempt: string;
+  readonly client: AgentClient;
+  readonly source: AsyncIterable<T> | Iterable<T>;
+  /** The shard is open on its agent. */
+  readonly opened: Promise<void>;
+  readonly signal: AbortSignal;
+  /** Told when the shard is closed, with its totals. */
+  readonly onClosed: (rows: number, bytes: number) => void;
+}
+
+/** A source that the driver feeds; give it to a flow as a parameter and read it with `f.from(channel)`. */
+export class Channel<T> implements DatasetInput<T> {
+  /** Resolves when the source is at its end and all rows were taken; rejects with the source's failure. */
+  readonly done: Promise<void>;
+  readonly #ref: DatasetRef<T>;
+  readonly #opened: Promise<void>;
+  #isClosed = false;
+
+  constructor(options: ChannelOptions<T>) {
+    this.#ref = new DatasetRef<T>({ id: options.attempt, shards: 1, rows: Infinity, bytes: Infinity });
+    this.#opened = options.opened;
+    this.done = this.#pump(options).finally(() => {
+      this.#isClosed = true;
+    });
+    this.done.catch(() => undefined);
+  }
+
+  /** True when the last row was sent. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Resolves when flows can read from it. */
+  complete(): Promise<void> {
+    return this.#opened;
+  }
+
+  /** What stands for the channel in a flow's parameters. */
+  get ref(): DatasetRef<T> {
+    return this.#ref;
+  }
+
+  async #pump(options: ChannelOptions<T>): Promise<void> {
+    await options.opened;
+    const outbox = new Outbox(options.client, options.attempt);
+    const aborted = new Promise<"aborted">((resolve) => {
+      options.signal.addEventListener("abort", () => resolve("aborted"), { once: true });
+    });
+    // A source that never yields again must not keep the channel; it is left behind.
+    if ((await Promise.race([this.#feed(options, outbox), aborted])) === "aborted") return;
+    await outbox.send();
+    await options.client.closeChannel(options.attempt);
+    options.onClosed(outbox.rows, outbox.bytes);
+  }
+
+  async #feed(options: ChannelOptions<T>, outbox: Outbox): Promise<void> {
+    for await (const row of options.source) {
+      if (options.signal.aborted) return;
+      if (outbox.append(row) >= MAX_ROWS_A_SEND) await outbox.send();
+    }
+  }
+}
+
+/** Rows on their way: sent when there are many, or a moment after the last one came. */
+class Outbox {
+  rows = 0;
+  bytes = 0;
+  readonly #items: Uint8Array[] = [];
+  readonly #builder: BatchBuilder;
+  readonly #client: AgentClient;
+  readonly #attempt: string;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(client: AgentClient, attempt: string) {
+    this.#client = client;
+    this.#attempt = attempt;
+    this.#builder = new BatchBuilder({
+      maxRows: MAX_ROWS_A_SEND,
+      onBatch: (batch: Batch) => {
+        this.#items.push(encodeBatch(batch, codecPorts));
+        this.rows += batch.rows;
+      },
+    });
+  }
+
+  /** Holds a row; returns how many wait to be sent. */
+  append(row: unknown): number {
+    this.#builder.append(row);
+    // A failed send is met again by the next one that somebody waits for.
+    this.#timer ??= setTimeout(() => void this.send().catch(() => undefined), FLUSH_AFTER_MS);
+    return this.#builder.rows + this.#items.length * MAX_ROWS_A_SEND;
+  }
+
+  /** Sends all rows held; resolves when the reader has room for more. */
+  send(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#sending = this.#sending.then(async () => {
+      this.#builder.flush();
+      const bytes = joinBytes(this.#items.splice(0));
+      this.bytes += bytes.byteLength;
+      if (bytes.byteLength > 0) await this.#client.appendToChannel(this.#attempt, bytes);
+    });
+    return this.#sending;
+  }
+}
+
+function joinBytes(items: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(items.reduce((sum, item) => sum + item.byteLength, 0));
+  let position = 0;
+  for (const item of items) {
+    joined.set(item, position);
+    position += item.byteLength;
+  }
+  return joined;
+}

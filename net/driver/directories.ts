@@ -1,0 +1,62 @@
+/**
+ * The directories of local jobs: where they are, and sweeping up what a killed driver left.
+ *
+ * A directory is named after the process that owns it, so the next run can tell whose
+ * owner is gone.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { LucioleError } from "../../core/errors.ts";
+
+const NAME = /^local-(\d+)-[a-z0-9]+$/;
+
+/** Where Luciole keeps its files: `LUCIOLE_DATA`, or `luciole` within the user's cache directory. */
+export function dataDirectory(): string {
+  const own = process.env.LUCIOLE_DATA;
+  if (own !== undefined && own !== "") return own;
+  const cache = process.env.XDG_CACHE_HOME;
+  return join(cache !== undefined && cache !== "" ? cache : join(homedir(), ".cache"), "luciole");
+}
+
+/** Makes the directory of one local job, and deletes those whose owner is gone. */
+export function makeLocalDirectory(suffix: string): string {
+  const base = dataDirectory();
+  const directory = join(base, `local-${process.pid}-${suffix}`);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LucioleError(
+      "directory",
+      `Cannot make the working directory ${directory}: ${reason}; set LUCIOLE_DATA to a directory that can be written`,
+      { cause: error },
+    );
+  }
+  sweep(base);
+  return directory;
+}
+
+function sweep(base: string): void {
+  for (const name of readdirSync(base)) {
+    const owner = NAME.exec(name);
+    if (owner === null || isAlive(Number(owner[1]))) continue;
+    rmSync(join(base, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there is such a process, but it is somebody else's.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** Deletes a directory and everything in it; fine when it is gone already. */
+export function removeDirectory(directory: string): void {
+  if (existsSync(directory)) rmSync(directory, { recursive: true, force: true });
+}

@@ -1,0 +1,261 @@
+/**
+ * Performs what the job scheduler decides: the scheduler's commands become requests to
+ * agents, and the agents' events are fed back to it.
+ *
+ * Holds the one JobState of the job and a clock; decides nothing itself. Requests to one
+ * agent are sent one after the other, so they arrive in the order of the commands.
+ */
+import { LucioleError, toWireError, type WireError } from "../../core/errors.ts";
+import type { Graph } from "../../core/graph/node.ts";
+import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
+import { apply, datasetPieces, datasetSizes } from "../../core/schedule/job_scheduler.ts";
+import { createJobState, type JobCommand, type JobEvent, type JobState } from "../../core/schedule/job_state.ts";
+import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
+import type { AgentClient } from "./agent_client.ts";
+import { publishSink, type SinkResult } from "./sink_results.ts";
+
+const TICK_MS = 200;
+const MAX_ATTEMPTS = 4;
+const MAX_LOSSES = 5;
+
+export type ExecutionOutcome = Extract<JobCommand, { kind: "executionEnded" }>["outcome"];
+export type ProgressSnapshot = Extract<JobCommand, { kind: "progress" }>;
+
+/** What the owner of an execution hears of it. */
+export interface ExecutionListener {
+  readonly graph: Graph;
+  onOutputReady(node: number): void;
+  onProgress(progress: ProgressSnapshot): void;
+  onEnded(outcome: ExecutionOutcome, sinks: ReadonlyMap<number, SinkResult>): void;
+}
+
+/** What the job hears from its agents. */
+export interface JobListener {
+  onLog(event: Extract<AgentEvent, { kind: "log" }>): void;
+  onWarning(text: string): void;
+  onWorkerMessage(worker: number, message: unknown): void;
+}
+
+interface RunningExecution extends ExecutionListener {
+  sinks: Map<number, SinkResult>;
+}
+
+export interface ExecutorOptions {
+  readonly job: string;
+  readonly memoryBytesPerWorker: number;
+  readonly listener: JobListener;
+}
+
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #state: JobState;
+  readonly #agents = new Map<string, AgentClient>();
+  readonly #executions = new Map<string, RunningExecution>();
+  /** The last request of each agent; the next one waits for it. */
+  readonly #requests = new Map<string, Promise<void>>();
+  readonly #stop = new AbortController();
+  readonly #streams: Promise<void>[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    this.#state = createJobState({
+      job: options.job,
+      memoryBytesPerWorker: options.memoryBytesPerWorker,
+      maxAttempts: MAX_ATTEMPTS,
+      maxLosses: MAX_LOSSES,
+      seed: 1,
+    });
+  }
+
+  /** Takes an agent whose workers were started for this job. */
+  addAgent(client: AgentClient, slots: number): void {
+    this.#agents.set(client.id, client);
+    this.#requests.set(client.id, Promise.resolve());
+    this.#streams.push(this.#readEvents(client));
+    this.feed({ kind: "agentJoined", agent: client.id, slots });
+  }
+
+  submit(
+    execution: string,
+    plan: PhysicalPlan,
+    options: {
+      readonly compare: ReadonlyMap<number, (a: unknown, b: unknown) => number>;
+      readonly followed: ReadonlySet<number>;
+      readonly listener: ExecutionListener;
+    },
+  ): void {
+    this.#executions.set(execution, { ...bind(options.listener), sinks: new Map() });
+    this.#timer ??= setInterval(() => this.feed({ kind: "tick" }), TICK_MS);
+    this.feed({
+      kind: "executionSubmitted",
+      execution,
+      plan,
+      compare: options.compare,
+      followed: options.followed,
+    });
+  }
+
+  cancel(execution: string, cause: LucioleError): void {
+    if (this.#executions.has(execution)) {
+      this.feed({ kind: "executionCancelled", execution, cause: toWireError(cause) });
+    }
+  }
+
+  pieces(dataset: string): readonly { readonly shard: number; readonly piece: ShardPiece }[] {
+    return datasetPieces(this.#state, dataset);
+  }
+
+  /** Rows and bytes of each shard of a complete dataset. */
+  sizes(dataset: string): readonly { readonly rows: number; readonly bytes: number }[] {
+    return datasetSizes(this.#state, dataset);
+  }
+
+  agent(id: string): AgentClient {
+    const client = this.#agents.get(id);
+    if (client === undefined) throw new LucioleError("agent-unknown", `Cannot reach agent ${id}: it is not part of the job`);
+    return client;
+  }
+
+  get agents(): readonly AgentClient[] {
+    return [...this.#agents.values()];
+  }
+
+  /** Stops listening; the agents' own ends of the job must have been closed before. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stop.abort();
+    await Promise.allSettled([...this.#streams, ...this.#requests.values()]);
+  }
+
+  feed(event: JobEvent): void {
+    const commands = apply(this.#state, event, performance.now());
+    const launches = new Map<string, TaskOrder[]>();
+    for (const command of commands) {
+      if (command.kind === "launch") {
+        const orders = launches.get(command.agent) ?? [];
+        orders.push(command.order);
+        launches.set(command.agent, orders);
+      } else {
+        this.#flushLaunches(launches);
+        this.#perform(command);
+      }
+    }
+    this.#flushLaunches(launches);
+  }
+
+  #flushLaunches(launches: Map<string, TaskOrder[]>): void {
+    for (const [agent, orders] of launches) {
+      this.#request(agent, (client) => client.launch(orders), (error) => {
+        const cause = error instanceof Error ? error.message : String(error);
+        for (const order of orders) this.feed({ kind: "attemptLost", agent, attempt: order.attempt, cause });
+      });
+    }
+    launches.clear();
+  }
+
+  #perform(command: Exclude<JobCommand, { kind: "launch" }>): void {
+    switch (command.kind) {
+      case "cancel":
+        this.#request(command.agent, (client) => client.cancel([command.attempt]));
+        break;
+      case "release":
+        this.#request(command.agent, (client) => client.release({ attempts: command.attempts, executions: [] }));
+        break;
+      case "publishSinks":
+        void this.#publish(command);
+        break;
+      case "executionEnded":
+        this.#end(command.execution, command.outcome);
+        break;
+      case "outputReady":
+        this.#executions.get(command.execution)?.onOutputReady(command.node);
+        break;
+      case "warning":
+        this.#options.listener.onWarning(command.text);
+        break;
+      case "progress":
+        this.#executions.get(command.execution)?.onProgress(command);
+        break;
+    }
+  }
+
+  #end(execution: string, outcome: ExecutionOutcome): void {
+    const running = this.#executions.get(execution);
+    if (running === undefined) return;
+    this.#executions.delete(execution);
+    if (this.#executions.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    for (const agent of this.#agents.keys()) {
+      this.#request(agent, (client) => client.release({ attempts: [], executions: [execution] }));
+    }
+    running.onEnded(outcome, running.sinks);
+  }
+
+  async #publish(command: Extract<JobCommand, { kind: "publishSinks" }>): Promise<void> {
+    const running = this.#executions.get(command.execution);
+    let error: WireError | undefined;
+    try {
+      for (const sink of command.sinks) {
+        if (running === undefined) break;
+        running.sinks.set(sink.node, await publishSink(running.graph, command.execution, sink));
+      }
+    } catch (thrown) {
+      error = toWireError(thrown);
+    }
+    this.feed({ kind: "sinksPublished", execution: command.execution, ...(error === undefined ? {} : { error }) });
+  }
+
+  /** Queues a request behind the agent's earlier ones. */
+  #request(
+    agent: string,
+    send: (client: AgentClient) => Promise<void>,
+    onError: (error: unknown) => void = () => undefined,
+  ): void {
+    const client = this.agent(agent);
+    const before = this.#requests.get(agent) ?? Promise.resolve();
+    this.#requests.set(
+      agent,
+      before.then(() => send(client)).catch((error) => {
+        if (!this.#stop.signal.aborted) onError(error);
+      }),
+    );
+  }
+
+  async #readEvents(client: AgentClient): Promise<void> {
+    try {
+      for await (const event of client.events(this.#stop.signal)) this.#onAgentEvent(client.id, event);
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      const cause = error instanceof Error ? error.message : String(error);
+      this.feed({ kind: "agentLost", agent: client.id, cause });
+    }
+  }
+
+  #onAgentEvent(agent: string, event: AgentEvent): void {
+    switch (event.kind) {
+      case "log":
+        this.#options.listener.onLog(event);
+        break;
+      case "workerMessage":
+        this.#options.listener.onWorkerMessage(event.worker, event.message);
+        break;
+      case "workerStarted":
+      case "workerExited":
+        break;
+      default:
+        this.feed({ ...event, agent });
+    }
+  }
+}
+
+function bind(listener: ExecutionListener): ExecutionListener {
+  return {
+    graph: listener.graph,
+    onOutputReady: (node) => listener.onOutputReady(node),
+    onProgress: (progress) => listener.onProgress(progress),
+    onEnded: (outcome, sinks) => listener.onEnded(outcome, sinks),
+  };
+}

@@ -1,0 +1,280 @@
+/**
+ * The job: what a driver program holds of its worker set, executions and datasets.
+ *
+ * Plans on the driver, hands the plan to the executor and wraps what comes of it in handles.
+ */
+import { CancelledError } from "../../core/errors.ts";
+import { buildGraph } from "../../core/graph/build.ts";
+import type { AnyFlow, Flow } from "../../core/program/flow.ts";
+import { decode, encode } from "../cbor.ts";
+import { Channel } from "./channel.ts";
+import { ExecutionRecord, type ExecutionTotals } from "./execution.ts";
+import { Executor, type ProgressSnapshot } from "./executor.ts";
+import { DatasetHandle, type DatasetSource, SinkHandle } from "./handle.ts";
+import { mapOutputs, type Outputs } from "./outputs.ts";
+import { persistFlow } from "./persist.ts";
+import { openDataset } from "./open_dataset.ts";
+import { collectRefs, type ParamRefs } from "./param_refs.ts";
+import { compareFunctions, followedGroups, planExecution } from "./planning.ts";
+import { checkSinks, discardSinks } from "./sink_results.ts";
+
+/** How one execution runs. */
+export interface ExecuteOptions {
+  /** Cancels the execution. */
+  readonly signal?: AbortSignal;
+}
+
+/** A running execution, as `job.start` gives it. */
+export interface Execution<R> {
+  readonly id: string;
+  /** The flow's outputs: readable while it runs. */
+  readonly outputs: Outputs<R>;
+  /** Resolves with the totals when everything is computed and published; rejects with the first cause. */
+  readonly done: Promise<ExecutionTotals>;
+  /** How far it is; undefined before it started. */
+  readonly progress: ProgressSnapshot | undefined;
+  /** Ends it; `done` then rejects with a CancelledError. */
+  cancel(): void;
+}
+
+/** Sends values to the `driverMessage` listeners of workers. */
+export interface Messenger {
+  broadcast(message: unknown): Promise<void>;
+  sendToWorkers(message: unknown, workers: readonly number[]): Promise<void>;
+  sendToWorker(message: unknown, worker: number): Promise<void>;
+}
+
+/** What a job is made of; net/driver/local.ts makes it for one machine. */
+export interface JobParts {
+  readonly id: string;
+  readonly args: readonly string[];
+  readonly workers: number;
+  readonly memoryBytes: number;
+  readonly executor: Executor;
+  /** Directory of the job's shards on this host. */
+  readonly directory: string;
+  readonly onProgress: (progress: ProgressSnapshot | undefined) => void;
+  readonly log: (text: string) => void;
+  /** Adds a listener for messages of workers. */
+  readonly onWorkerMessage: (listener: (message: unknown, worker: number) => void) => void;
+  /** Ends workers, agents and directories. */
+  readonly close: () => Promise<void>;
+}
+
+interface Begun {
+  readonly record: ExecutionRecord;
+  /** What the builder returned. */
+  readonly result: unknown;
+}
+
+/** One run of a driver. Owns its workers and datasets until it is closed. */
+export class Job implements AsyncDisposable {
+  /** The program's own arguments. */
+  readonly args: readonly string[];
+  readonly id: string;
+  readonly messenger: Messenger;
+  readonly #parts: JobParts;
+  readonly #running = new Set<ExecutionRecord>();
+  readonly #closing = new AbortController();
+  #executions = 0;
+  #channels = 0;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: JobParts) {
+    this.#parts = parts;
+    this.args = parts.args;
+    this.id = parts.id;
+    const send = async (message: unknown, workers: readonly number[] | "all"): Promise<void> => {
+      await Promise.all(parts.executor.agents.map((agent) => agent.sendMessage(workers, message)));
+    };
+    this.messenger = {
+      broadcast: (message) => send(message, "all"),
+      sendToWorkers: (message, workers) => send(message, workers),
+      sendToWorker: (message, worker) => send(message, [worker]),
+    };
+  }
+
+  /** The number of workers. */
+  get workers(): number {
+    return this.#parts.workers;
+  }
+
+  /** Writes a line to the job's log (stderr); never to a result. */
+  log(text: string): void {
+    this.#parts.log(text);
+  }
+
+  /** Listens to values that user code sends with `ctx.sendToDriver`. */
+  on(_event: "workerMessage", listener: (message: unknown, worker: number) => void): void {
+    this.#parts.onWorkerMessage(listener);
+  }
+
+  /**
+   * Runs a flow to its end.
+   *
+   * @param flow The flow, made by `flow(name, builder)`.
+   * @param params Its parameters: anything that CBOR can carry, dataset handles and channels included.
+   * @returns The outputs in the structure that the builder returned: a handle for each dataset and sink.
+   * @throws {PlanError} If the flow cannot be planned.
+   * @throws {TaskError} If user code, a source or a sink failed; its cause is the first one.
+   * @throws {CancelledError} If it was cancelled.
+   */
+  async execute<R>(flow: Flow<void, R>): Promise<Outputs<R>>;
+  async execute<P, R>(flow: Flow<P, R>, params: P, options?: ExecuteOptions): Promise<Outputs<R>>;
+  async execute<P, R>(flow: Flow<P, R>, params?: P, options: ExecuteOptions = {}): Promise<Outputs<R>> {
+    const { record, result } = this.#begin(flow, params, options, false);
+    await record.ended.promise;
+    return this.#outputs(record, result as R, false);
+  }
+
+  /**
+   * Starts a flow and returns at once: its outputs can be read while it runs.
+   *
+   * @throws {TypeError} If the job is closed.
+   * @throws {PlanError} If the builder fails; what fails later rejects `done`.
+   */
+  start<R>(flow: Flow<void, R>): Execution<R>;
+  start<P, R>(flow: Flow<P, R>, params: P, options?: ExecuteOptions): Execution<R>;
+  start<P, R>(flow: Flow<P, R>, params?: P, options: ExecuteOptions = {}): Execution<R> {
+    const { record, result } = this.#begin(flow, params, options, true);
+    return {
+      id: record.id,
+      outputs: this.#outputs(record, result as R, true),
+      done: record.ended.promise,
+      get progress() {
+        return record.progress;
+      },
+      cancel: () =>
+        this.#cancel(record, new CancelledError(`Cannot go on with execution ${record.id}: it was cancelled`)),
+    };
+  }
+
+  /**
+   * Opens a channel: rows of a source in the driver, read by flows while they come.
+   *
+   * @param source Anything that can be iterated, also asynchronously.
+   */
+  channel<T>(source: AsyncIterable<T> | Iterable<T>): Channel<T> {
+    this.#checkOpen();
+    const { executor } = this.#parts;
+    const attempt = `channel-${this.#channels++}`;
+    const client = executor.agents[0];
+    const opened = client.openChannel(attempt);
+    executor.feed({ kind: "datasetOpened", dataset: attempt, agent: client.id, attempt });
+    return new Channel<T>({
+      attempt,
+      client,
+      source,
+      opened,
+      signal: this.#closing.signal,
+      onClosed: (rows, bytes) => executor.feed({ kind: "datasetClosed", dataset: attempt, rows, bytes }),
+    });
+  }
+
+  /** Cancels what runs, ends the workers and deletes every shard. Safe to call twice. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    const running = [...this.#running];
+    for (const record of running) {
+      this.#cancel(record, ExecutionRecord.closed(record.id));
+      record.fail(ExecutionRecord.closed(record.id));
+    }
+    this.#parts.onProgress(undefined);
+    await this.#parts.close();
+    for (const record of running) this.#sweep(record);
+  }
+
+  #begin(flow: AnyFlow, params: unknown, options: ExecuteOptions, isFollowed: boolean): Begun {
+    this.#checkOpen();
+    const refs = collectRefs(params);
+    const { outputs } = buildGraph(flow, decode(encode(refs.params())));
+    const record = new ExecutionRecord(`e${this.#executions++}`, (changed) => {
+      this.#parts.onProgress(changed.hasEnded ? undefined : changed.progress);
+    });
+    this.#running.add(record);
+    const onAbort = (): void =>
+      this.#cancel(record, new CancelledError(`Cannot go on with execution ${record.id}: its signal was aborted`));
+    options.signal?.addEventListener("abort", onAbort, { once: true });
+    this.#submit(record, flow, refs, isFollowed).catch((error) => record.fail(error));
+    const finish = (): void => {
+      this.#running.delete(record);
+      options.signal?.removeEventListener("abort", onAbort);
+    };
+    record.ended.promise.then(finish, () => {
+      finish();
+      this.#sweep(record);
+    });
+    if (options.signal?.aborted === true) onAbort();
+    return { record, result: outputs };
+  }
+
+  async #submit(record: ExecutionRecord, flow: AnyFlow, refs: ParamRefs, isFollowed: boolean): Promise<void> {
+    const { executor, memoryBytes } = this.#parts;
+    await refs.complete();
+    const encoded = encode(refs.params());
+    // The builder sees on the driver what it will see on the workers.
+    const { graph } = buildGraph(flow, decode(encoded));
+    record.graph = graph;
+    checkSinks(graph);
+    const plan = await planExecution(graph, { slots: this.workers, memoryBytes });
+    if (record.hasEnded) return;
+    const order = { id: record.id, flow: flow.name, params: encoded, plan };
+    await Promise.all(executor.agents.map((agent) => agent.putExecution(order)));
+    if (record.hasEnded) return;
+    executor.submit(record.id, plan, {
+      compare: compareFunctions(graph),
+      followed: isFollowed ? followedGroups(plan) : new Set(),
+      listener: record,
+    });
+    record.isSubmitted = true;
+  }
+
+  #cancel(record: ExecutionRecord, cause: CancelledError): void {
+    if (record.isSubmitted) this.#parts.executor.cancel(record.id, cause);
+    else record.fail(cause);
+  }
+
+  #sweep(record: ExecutionRecord): void {
+    if (record.graph !== undefined) discardSinks(record.graph, record.id);
+  }
+
+  #outputs<R>(record: ExecutionRecord, result: R, isFollowed: boolean): Outputs<R> {
+    return mapOutputs(
+      result,
+      (node) => new DatasetHandle<unknown>(this.#source(record, node, isFollowed)),
+      (node) => new SinkHandle(() => record.sinkResult(node)),
+    );
+  }
+
+  #source(record: ExecutionRecord, node: number, isFollowed: boolean): DatasetSource {
+    const { executor, directory } = this.#parts;
+    const dataset = `${record.id}.${node}`;
+    const signal = this.#closing.signal;
+    const complete = async (): Promise<void> => {
+      await record.ended.promise;
+    };
+    return {
+      dataset,
+      ready: () => (isFollowed ? record.ready(node) : complete()),
+      complete,
+      isComplete: () => record.hasEnded,
+      open: () => openDataset({ executor, dataset, directory, signal, record }),
+      sizes: () => executor.sizes(dataset),
+      release: () => executor.feed({ kind: "datasetReleased", dataset }),
+      persist: async (ref, path) => (await this.execute(persistFlow, { input: ref, path })).result(),
+    };
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new TypeError("Cannot use the job: it is closed");
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * A job on this machine: the real agent in the driver's process, workers as child processes.
+ *
+ * Wires the agent's app to the driver by an in-memory transport; nothing here decides.
+ */
+import { randomBytes } from "node:crypto";
+import { availableParallelism, totalmem } from "node:os";
+import process from "node:process";
+import { LucioleError } from "../../core/errors.ts";
+import { LOG_LEVELS, type RunFlags } from "../../core/program/run_flags.ts";
+import type { AgentEvent } from "../../core/schedule/order.ts";
+import { createAgent } from "../agent/agent.ts";
+import { createProgress } from "../program/progress.ts";
+import { WORKER_ENV, type WorkerCommand } from "../protocol.ts";
+import { currentRuntime } from "../runtime/runtime.ts";
+import { AgentClient } from "./agent_client.ts";
+import { makeLocalDirectory, removeDirectory } from "./directories.ts";
+import { Executor } from "./executor.ts";
+import { Job } from "./job.ts";
+
+const AGENT = "local";
+/** Share of the machine's memory that operators may use, all workers together. */
+const MEMORY_SHARE = 0.5;
+
+/** Opens a job on this machine with its own workers. */
+export async function openLocalJob(flags: RunFlags, args: readonly string[]): Promise<Job> {
+  if (flags.master !== undefined) {
+    throw new LucioleError("usage", `Cannot use --master ${flags.master}: this version runs on one machine only`);
+  }
+  const runtime = await currentRuntime();
+  const workers = flags.workers ?? availableParallelism();
+  const memoryBytes = flags.memoryBytes ?? Math.floor(totalmem() * MEMORY_SHARE);
+  const suffix = randomBytes(6).toString("hex");
+  const id = `j${suffix}`;
+  const directory = makeLocalDirectory(suffix);
+  const onExit = (): void => removeDirectory(directory);
+  process.once("exit", onExit);
+  const agent = await createAgent({ id: AGENT, directory, slots: workers, runtime });
+  const client = new AgentClient({
+    id: AGENT,
+    job: id,
+    transport: { fetch: async (path, init) => agent.fetch(new Request(`http://agent${path}`, init)) },
+  });
+  await client.startJob({ workers, firstWorker: 0, command: workerCommand(runtime.scriptCommand()) });
+  const messages: ((message: unknown, worker: number) => void)[] = [];
+  const progress = createProgress({ isJson: flags.isJson, isQuiet: flags.isQuiet });
+  const log = (text: string): void => progress.print(text);
+  const executor = new Executor({
+    job: id,
+    memoryBytesPerWorker: Math.floor(memoryBytes / workers),
+    listener: {
+      onLog: (event) => {
+        if (LOG_LEVELS.indexOf(event.level) >= LOG_LEVELS.indexOf(flags.logLevel)) log(logLine(event));
+      },
+      onWarning: (text) => log(`warning: ${text}`),
+      onWorkerMessage: (worker, message) => {
+        for (const listener of messages) listener(message, worker);
+      },
+    },
+  });
+  executor.addAgent(client, workers);
+  return new Job({
+    id,
+    args,
+    workers,
+    memoryBytes,
+    executor,
+    directory,
+    log,
+    onProgress: (snapshot) => progress.show(snapshot?.groups),
+    onWorkerMessage: (listener) => messages.push(listener),
+    close: async () => {
+      await client.endJob();
+      await agent.close();
+      await executor.stop();
+      progress.close();
+      process.off("exit", onExit);
+      removeDirectory(directory);
+    },
+  });
+}
+
+/** Workers run this very program, in this directory and environment. */
+function workerCommand(command: readonly string[]): WorkerCommand {
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !name.startsWith("LUCIOLE_")) environment[name] = value;
+  }
+  const program = process.env[WORKER_ENV.program];
+  if (program !== undefined) environment[WORKER_ENV.program] = program;
+  return { command, environment, workingDirectory: process.cwd() };
+}
+
+function logLine(event: Extract<AgentEvent, { kind: "log" }>): string {
+  return `[worker ${event.worker}] ${event.text}`;
+}
+

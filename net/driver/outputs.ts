@@ -1,0 +1,36 @@
+/**
+ * From what a flow's builder returned to what its execution gives: the same structure, with a
+ * handle in the place of each dataset and sink.
+ */
+import { Dataset, Sink } from "../../core/graph/dataset.ts";
+import type { DatasetHandle, SinkHandle } from "./handle.ts";
+
+/** The handles of a flow's outputs, in the structure that its builder returned. */
+export type Outputs<R> =
+  R extends Dataset<infer T>
+    ? DatasetHandle<T>
+    : R extends Sink
+      ? SinkHandle
+      : R extends readonly unknown[]
+        ? { readonly [K in keyof R]: Outputs<R[K]> }
+        : R extends object
+          ? { readonly [K in keyof R]: Outputs<R[K]> }
+          : undefined;
+
+/** Replaces each dataset and sink of a builder's result by its handle. */
+export function mapOutputs<R>(
+  result: R,
+  toHandle: (node: number) => DatasetHandle<unknown>,
+  toSink: (node: number) => SinkHandle,
+): Outputs<R> {
+  const map = (value: unknown): unknown => {
+    if (value instanceof Dataset) return toHandle(value.node);
+    if (value instanceof Sink) return toSink(value.node);
+    if (Array.isArray(value)) return value.map(map);
+    if (typeof value === "object" && value !== null) {
+      return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, map(item)]));
+    }
+    return undefined;
+  };
+  return map(result) as Outputs<R>;
+}

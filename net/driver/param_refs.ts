@@ -1,0 +1,40 @@
+/**
+ * Dataset handles and channels within a flow's parameters: they travel as DatasetRefs.
+ */
+import type { DatasetRef } from "../../core/program/dataset_ref.ts";
+import { Channel } from "./channel.ts";
+import { DatasetHandle } from "./handle.ts";
+
+/** Parameters whose handles can be waited for. */
+export interface ParamRefs {
+  /** Resolves when every dataset among the parameters is complete and every channel open. */
+  complete(): Promise<void>;
+  /** The parameters with a DatasetRef in the place of each handle and channel. */
+  params(): unknown;
+}
+
+/** Finds the handles and channels in parameters: in arrays and plain objects, at any depth. */
+export function collectRefs(params: unknown): ParamRefs {
+  const found = new Set<DatasetHandle<unknown> | Channel<unknown>>();
+  const replace = (value: unknown, use: (input: DatasetHandle<unknown> | Channel<unknown>) => unknown): unknown => {
+    if (value instanceof DatasetHandle || value instanceof Channel) return use(value);
+    if (Array.isArray(value)) return value.map((item) => replace(item, use));
+    if (isPlainObject(value)) {
+      return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, replace(item, use)]));
+    }
+    return value;
+  };
+  replace(params, (input) => found.add(input));
+  return {
+    complete: async () => {
+      await Promise.all([...found].map((input) => input.complete()));
+    },
+    params: () => replace(params, (input): DatasetRef<unknown> => input.ref),
+  };
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

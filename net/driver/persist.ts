@@ -1,0 +1,9 @@
+/**
+ * The flow behind `handle.persist(path)`: every program registers it, so workers know it.
+ */
+import { type DatasetRef } from "../../core/program/dataset_ref.ts";
+import { flow } from "../../core/program/flow.ts";
+
+export const persistFlow = flow("luciole-persist", (f, p: { input: DatasetRef<unknown>; path: string }) =>
+  f.from(p.input).writeBinary(p.path),
+);

@@ -1,0 +1,102 @@
+/**
+ * `run`: the main function of a program.
+ *
+ * In a worker it becomes the worker's loop; in the driver it opens a job, calls the program's
+ * function, and cleans up whatever happens: success, failure, Ctrl-C. A failure is printed in
+ * one line and ends the process with the exit code of its cause.
+ */
+import { writeSync } from "node:fs";
+import process from "node:process";
+import { CancelledError, toWireError } from "../../core/errors.ts";
+import { EXIT, exitCodeOf } from "../../core/program/exit_codes.ts";
+import { failureText } from "../../core/program/failure_text.ts";
+import type { Flow } from "../../core/program/flow.ts";
+import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
+import { host } from "../program/host.ts";
+import { WORKER_ENV } from "../protocol.ts";
+import type { Job } from "./job.ts";
+
+/** A program's own function: gets the job, and may use it until it returns. */
+export type Driver = (job: Job) => unknown;
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+type Signal = (typeof SIGNALS)[number];
+
+/**
+ * Runs a program: calls the driver function with a job, once.
+ *
+ * Reads the engine's own flags (`--workers`, `--memory`, …; see docs/cli.md) and the LUCIOLE_*
+ * variables; the other arguments are in `job.args`. When the driver function fails, one line
+ * names the first cause, everything is cleaned up, and the process ends with the exit code of
+ * that cause. To handle failures yourself, catch them in the driver function or use `openJob`.
+ *
+ * @param driver The driver function, or a flow to execute with `params`.
+ * @returns When everything is done and cleaned up.
+ */
+export async function run(driver: Driver): Promise<void>;
+export async function run<R>(flow: Flow<void, R>): Promise<void>;
+export async function run<P, R>(flow: Flow<P, R>, params: P): Promise<void>;
+export async function run<P, R>(program: Driver | Flow<P, R>, params?: P): Promise<void> {
+  if (process.env[WORKER_ENV.role] === "task") {
+    const { runWorker } = await import("../worker/main.ts");
+    return runWorker();
+  }
+  if (host.onRun !== undefined) return host.onRun();
+  const driver: Driver =
+    typeof program === "function" ? program : (job) => job.execute(program as Flow<unknown, R>, params);
+  const code = await runDriver(driver);
+  if (code !== EXIT.ok) process.exit(code);
+}
+
+async function runDriver(driver: Driver): Promise<number> {
+  let flags: RunFlags | undefined;
+  let job: Job | undefined;
+  const signals = listenForSignals();
+  try {
+    const parsed = host.flags ?? parseRunFlags(process.argv.slice(2), process.env);
+    flags = parsed.options;
+    const { openLocalJob } = await import("./local.ts");
+    job = await openLocalJob(parsed.options, parsed.rest);
+    await Promise.race([driver(job), signals.received]);
+    await job.close();
+    return EXIT.ok;
+  } catch (error) {
+    await job?.close().catch(() => undefined);
+    printFailure(error, flags?.isJson === true);
+    return signals.code() ?? exitCodeOf(error);
+  } finally {
+    signals.stop();
+  }
+}
+
+function listenForSignals(): {
+  readonly received: Promise<never>;
+  code(): number | undefined;
+  stop(): void;
+} {
+  let code: number | undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const received = new Promise<never>((_, onSignal) => {
+    reject = onSignal;
+  });
+  received.catch(() => undefined);
+  const onSignal = (signal: Signal): void => {
+    // The second one does not wait for the clean-up of the first.
+    if (code !== undefined) process.exit(code);
+    code = signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
+    reject(new CancelledError(signal === "SIGINT" ? "Interrupted: the job is cancelled" : `Ended by ${signal}: the job is cancelled`));
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return {
+    received,
+    code: () => code,
+    stop: () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}
+
+function printFailure(error: unknown, isJson: boolean): void {
+  const text = isJson ? JSON.stringify({ kind: "failed", error: toWireError(error) }) : failureText(error);
+  writeSync(2, `${text}\n`);
+}

@@ -1,0 +1,64 @@
+/**
+ * What becomes of the sinks of an execution: checked before it runs, published when every
+ * task has committed, swept away when it failed.
+ */
+import type { Graph, GraphNode } from "../../core/graph/node.ts";
+import type { ShardReport } from "../../core/schedule/report.ts";
+import { checkSink, discardStaging, publish, stagingDirectory } from "../sink/staging.ts";
+
+/** What a sink wrote. */
+export interface SinkResult {
+  /** The directory, or the one file. */
+  readonly path: string;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Names of the part files within the directory, in shard order. */
+  readonly files: readonly string[];
+}
+
+/** The committed part files of one sink, one for each task. */
+export interface SinkParts {
+  readonly node: number;
+  readonly parts: readonly {
+    readonly task: number;
+    readonly attempt: string;
+    readonly file: NonNullable<ShardReport["sinkFile"]>;
+  }[];
+}
+
+type SinkSpec = Extract<GraphNode["spec"], { kind: "sink" }>;
+
+/** The sinks of a graph. */
+export function sinksOf(graph: Graph): readonly { readonly node: number; readonly spec: SinkSpec }[] {
+  return graph.nodes.flatMap((node) => (node.spec.kind === "sink" ? [{ node: node.id, spec: node.spec }] : []));
+}
+
+/**
+ * Refuses sinks that cannot be written, before anything runs.
+ *
+ * @throws {LucioleError} If a target exists and is no output of Luciole, or cannot be written.
+ */
+export function checkSinks(graph: Graph): void {
+  for (const { spec } of sinksOf(graph)) {
+    checkSink({ path: spec.path, single: spec.isSingle, overwrite: spec.overwrite });
+  }
+}
+
+/** Puts the parts of one sink in their place, all or none. */
+export function publishSink(graph: Graph, execution: string, sink: SinkParts): SinkResult {
+  const spec = graph.nodes[sink.node].spec as SinkSpec;
+  return publish({
+    path: spec.path,
+    single: spec.isSingle,
+    overwrite: spec.overwrite,
+    staging: stagingDirectory(spec.path, execution),
+    parts: [...sink.parts]
+      .sort((a, b) => a.task - b.task)
+      .map(({ attempt, file }) => ({ attempt, name: file.name, rows: file.rows, bytes: file.bytes })),
+  });
+}
+
+/** Deletes what an execution staged and did not publish. */
+export function discardSinks(graph: Graph, execution: string): void {
+  for (const { spec } of sinksOf(graph)) discardStaging(stagingDirectory(spec.path, execution));
+}

@@ -1,0 +1,63 @@
+/**
+ * Seeded data for the benchmarks: the same bytes on every machine.
+ *
+ * W1 is source-like text: a few words very often, millions of identifiers once or twice.
+ */
+import { closeSync, openSync, writeSync } from "node:fs";
+
+const FLUSH_BYTES = 1 << 20;
+
+/** A 32-bit xorshift generator; returns values in [0, 1). */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 4294967296;
+  };
+}
+
+/** Writes about `bytes` of text to a file. About 9 bytes a word, one word in eight is new. */
+export function generateText(path: string, bytes: number, seed = 1): void {
+  const random = randomFrom(seed);
+  const common = Array.from({ length: 30_000 }, (_, i) => identifier(i, random));
+  const rare = Math.ceil(bytes / 45);
+  writeLines(path, bytes, () => {
+    const words = 2 + Math.floor(random() * 10);
+    let line = " ".repeat(2 * Math.floor(random() * 4));
+    for (let i = 0; i < words; i++) {
+      // Cubing a uniform number gives the skew of real text.
+      const isCommon = random() < 0.82;
+      const word = isCommon
+        ? common[Math.floor(random() ** 3 * common.length)]
+        : `id_${Math.floor(random() * rare).toString(36)}`;
+      line += i === 0 ? word : ` ${word}`;
+    }
+    return line;
+  });
+}
+
+function identifier(i: number, random: () => number): string {
+  const letters = "etaoinshrdlucmfwypvbgkjqxz";
+  let word = "";
+  const length = 2 + Math.floor(random() * 9);
+  for (let k = 0; k < length; k++) word += letters[Math.floor(random() ** 2 * letters.length)];
+  return i % 4 === 0 ? `${word}${i.toString(36)};` : word;
+}
+
+function writeLines(path: string, bytes: number, next: () => string): void {
+  const file = openSync(path, "w");
+  let written = 0;
+  let text = "";
+  while (written + text.length < bytes) {
+    text += `${next()}\n`;
+    if (text.length >= FLUSH_BYTES) {
+      writeSync(file, text);
+      written += text.length;
+      text = "";
+    }
+  }
+  writeSync(file, text);
+  closeSync(file);
+}
