@@ -1,0 +1,36 @@
+/**
+ * Calls the builder of a flow and freezes what it made.
+ *
+ * The same flow and parameters must give the same graph everywhere; the
+ * fingerprint tells whether they did. Nothing here plans.
+ */
+import type { AnyFlow } from "../program/flow.ts";
+import { FlowBuilder } from "./builder.ts";
+import type { Graph } from "./node.ts";
+import { Recorder } from "./recorder.ts";
+import { validateOutputs } from "./validate.ts";
+
+/** A graph and what the builder returned. */
+export interface BuiltGraph {
+  readonly graph: Graph;
+  /** The structure that the builder returned, with Dataset and Sink leaves. */
+  readonly outputs: unknown;
+}
+
+/**
+ * Builds the graph of a flow.
+ *
+ * @throws {PlanError} If the graph cannot be run; what the builder throws passes through.
+ */
+export function buildGraph(flow: AnyFlow, params: unknown): BuiltGraph {
+  const recorder = new Recorder(flow.name, flow.callSite);
+  const outputs = flow.builder(new FlowBuilder(recorder), params as never);
+  recorder.close();
+  const nodes = Object.freeze([...recorder.nodes]);
+  const graph = Object.freeze({
+    flow: flow.name,
+    nodes,
+    outputs: Object.freeze(validateOutputs(recorder, flow.callSite, outputs)),
+  });
+  return { graph, outputs };
+}

@@ -1,0 +1,75 @@
+/**
+ * Finds the user's line that called the engine.
+ *
+ * A frame belongs to the engine when its file lies in the engine's own tree, or,
+ * when the engine is one bundled file, when it is that file. Both are told from
+ * how this very module appears in a stack, so no path is configured.
+ */
+import type { CallSite } from "./node.ts";
+
+const OWN_PATH = "core/graph/call_site.ts";
+const FRAME = /^\s*at (?:.*?\()?((?:file:\/\/)?[^()]*?):(\d+):(\d+)\)?\s*$/;
+
+/** Tells the first frame outside of the engine, undefined when the stack has none. */
+export function captureCallSite(): CallSite | undefined {
+  return firstUserFrame(new Error().stack ?? "");
+}
+
+/**
+ * Finds the user's frame in the text of a stack whose first frame is the engine's.
+ * JavaScriptCore and V8 write frames alike: `at name (file:line:column)` or `at file:line:column`.
+ */
+export function firstUserFrame(stack: string): CallSite | undefined {
+  let isEngine: ((file: string) => boolean) | undefined;
+  for (const line of stack.split("\n")) {
+    const frame = parseFrame(line);
+    if (frame === undefined) continue;
+    if (isEngine === undefined) isEngine = engineRule(frame.file);
+    else if (!isEngine(frame.file) && !isRuntime(frame.file)) return frame;
+  }
+  return undefined;
+}
+
+/** Tells whether two call sites are the same place. */
+export function isSameSite(a: CallSite | undefined, b: CallSite | undefined): boolean {
+  return a?.line === b?.line && a?.column === b?.column && a?.file === b?.file;
+}
+
+/** Writes a call site as `file:line`, as editors and terminals link it. */
+export function formatCallSite(site: CallSite | undefined): string {
+  return site === undefined ? "an unknown line" : `${site.file}:${site.line}`;
+}
+
+function parseFrame(line: string): CallSite | undefined {
+  const match = FRAME.exec(line);
+  if (match === null) return undefined;
+  const [, place, row, column] = match;
+  const file = place.startsWith("async ") ? place.slice("async ".length) : place;
+  return { file: filePath(file), line: Number(row), column: Number(column) };
+}
+
+function filePath(place: string): string {
+  if (!place.startsWith("file://")) return place;
+  const path = place.slice("file://".length).replace(/[?#].*$/, "");
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** From source, or with a source map, the tree decides; in a bundle without map the one file does. */
+function engineRule(ownFile: string): (file: string) => boolean {
+  if (!ownFile.endsWith(OWN_PATH)) return (file) => file === ownFile;
+  const root = ownFile.slice(0, -OWN_PATH.length);
+  return (file) => {
+    if (!file.startsWith(root)) return false;
+    const path = file.slice(root.length);
+    return /^(?:core|net|cmd)\//.test(path) || path === "mod.ts";
+  };
+}
+
+/** Frames of the runtime's own code, such as `native`, `node:internal/…` and `ext:core/…`. */
+function isRuntime(file: string): boolean {
+  return file === "native" || file === "<anonymous>" || /^(?:node|ext|bun|deno|internal):/.test(file);
+}

@@ -1,0 +1,88 @@
+/**
+ * Flows: named, pure builders of graphs, and the registry that workers find them in.
+ */
+import { nearestName } from "../graph/arguments.ts";
+import type { FlowBuilder } from "../graph/builder.ts";
+import { captureCallSite, formatCallSite, isSameSite } from "../graph/call_site.ts";
+import type { Dataset, Sink } from "../graph/dataset.ts";
+import type { CallSite } from "../graph/node.ts";
+
+/** What a builder may return: datasets and sinks, in arrays and objects of any depth. */
+export type FlowOutput =
+  | Dataset<unknown>
+  | Sink
+  // biome-ignore lint/suspicious/noConfusingVoidType: a builder that returns nothing has its sinks as outputs
+  | void
+  | readonly []
+  | readonly FlowOutput[]
+  | { readonly [name: string]: FlowOutput };
+
+/** A named builder of a graph, with parameters of type P and outputs of the structure R. */
+export interface Flow<P, R> {
+  /** Unique within the program. */
+  readonly name: string;
+  /** A pure function of its parameters: every worker calls it again and must get the same graph. */
+  readonly builder: (f: FlowBuilder, params: P) => R;
+  /** The line that defined it. */
+  readonly callSite: CallSite | undefined;
+}
+
+/** A flow of any parameters and outputs. */
+export type AnyFlow = Flow<never, unknown>;
+
+const flows = new Map<string, AnyFlow>();
+
+/**
+ * Defines a flow and registers it under its name, so that workers find it.
+ *
+ * @param name Unique within the program.
+ * @param builder Makes the graph; a pure function of parameters that are plain values.
+ * @returns The flow, for `job.execute`.
+ * @throws {TypeError} If the name is empty or the builder is not a function.
+ * @throws {Error} If another flow has the name; both lines are told.
+ * @example
+ * ```ts
+ * import { flow, run } from "luciole";
+ * const add = flow("add", (f, p: { by: number }) => f.values([1, 2]).map((n) => n + p.by));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(add, { by: 10 })).collect()); // [11, 12]
+ * });
+ * ```
+ */
+export function flow<P = void, R extends FlowOutput = FlowOutput>(
+  name: string,
+  builder: (f: FlowBuilder, params: P) => R,
+): Flow<P, R> {
+  if (typeof name !== "string" || name === "") {
+    throw new TypeError(`Cannot define a flow: name must be a string with content, got ${String(name)}`);
+  }
+  if (typeof builder !== "function") {
+    throw new TypeError(`Cannot define flow "${name}": builder must be a function, got ${typeof builder}`);
+  }
+  const callSite = captureCallSite();
+  const earlier = flows.get(name);
+  // The same line again is the same module loaded a second time, as tests and reloads do.
+  if (earlier !== undefined && (callSite === undefined || !isSameSite(earlier.callSite, callSite))) {
+    throw new Error(
+      `Cannot define flow "${name}" at ${formatCallSite(callSite)}: ` +
+        `a flow of that name is defined at ${formatCallSite(earlier.callSite)}`,
+    );
+  }
+  const defined: Flow<P, R> = Object.freeze({ name, builder, callSite });
+  flows.set(name, defined);
+  return defined;
+}
+
+/**
+ * Finds a registered flow.
+ *
+ * @throws {Error} If no flow has the name; those that are registered are told.
+ */
+export function findFlow(name: string): AnyFlow {
+  const found = flows.get(name);
+  if (found !== undefined) return found;
+  const names = [...flows.keys()];
+  const near = nearestName(name, names);
+  const known = names.length === 0 ? "none is registered" : `registered are ${names.join(", ")}`;
+  throw new Error(`Unknown flow "${name}": ${known}${near === undefined ? "" : `; did you mean "${near}"?`}`);
+}
