@@ -1,0 +1,162 @@
+/**
+ * Makes columns of indexed CSV fields, one type a column.
+ *
+ * An empty field is null except in a string column. A field that its type does
+ * not allow makes its row a fault; what happens then is the parser's affair.
+ */
+import type { Column } from "../batch/column.ts";
+import type { CsvTokenizer } from "./csv_tokenizer.ts";
+
+export type CsvType = "string" | "number" | "boolean" | "date";
+
+export interface ColumnRequest {
+  readonly bytes: Uint8Array;
+  readonly index: CsvTokenizer;
+  readonly slot: number;
+  readonly name: string;
+}
+
+type Refuse = (row: number, reason: string) => void;
+
+const ISO_DATE =
+  /^([+-]\d{6}|\d{4})-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+const decoder = new TextDecoder();
+const POWERS = Array.from({ length: 16 }, (_, i) => 10 ** i);
+/** Integers of so many digits are exact in a double. */
+const EXACT_DIGITS = 15;
+
+/** Makes one column; `refuse` is called for each row whose field is malformed. */
+export function csvColumn(type: CsvType, request: ColumnRequest, refuse: Refuse): Column {
+  switch (type) {
+    case "string":
+      return stringColumn(request);
+    case "boolean":
+      return booleanColumn(request, refuse);
+    case "number":
+    case "date":
+      return numericColumn(type, request, refuse);
+  }
+}
+
+function stringColumn({ bytes, index, slot }: ColumnRequest): Column {
+  const { starts, ends, rows, slots } = index;
+  const offsets = new Uint32Array(rows + 1);
+  let total = 0;
+  for (let r = 0, at = slot; r < rows; r++, at += slots) {
+    total += ends[at] - starts[at];
+    offsets[r + 1] = total;
+  }
+  const out = new Uint8Array(total);
+  let to = 0;
+  for (let r = 0, at = slot; r < rows; r++, at += slots) {
+    const start = starts[at];
+    const end = ends[at];
+    if (end - start > 64) {
+      out.set(bytes.subarray(start, end), to);
+      to += end - start;
+    } else {
+      for (let i = start; i < end; i++) out[to++] = bytes[i];
+    }
+  }
+  return { kind: "string", length: rows, offsets, bytes: out };
+}
+
+function numericColumn(kind: "number" | "date", request: ColumnRequest, refuse: Refuse): Column {
+  const { bytes, index, slot, name } = request;
+  const { starts, ends, rows, slots } = index;
+  const values = new Float64Array(rows);
+  const present = new Presence(rows);
+  const parse = kind === "number" ? parseNumber : parseDate;
+  for (let r = 0, at = slot; r < rows; r++, at += slots) {
+    const start = starts[at];
+    const end = ends[at];
+    if (start === end) {
+      present.clear(r);
+      continue;
+    }
+    const value = parse(bytes, start, end);
+    values[r] = value;
+    if (value !== value && !isNaNText(kind, bytes, start, end)) {
+      refuse(r, `${name} is not a ${kind}: "${excerpt(bytes, start, end)}"`);
+    }
+  }
+  return { kind, length: rows, values, ...present.fields() };
+}
+
+function booleanColumn({ bytes, index, slot, name }: ColumnRequest, refuse: Refuse): Column {
+  const { starts, ends, rows, slots } = index;
+  const bits = new Uint8Array((rows + 7) >> 3);
+  const present = new Presence(rows);
+  for (let r = 0, at = slot; r < rows; r++, at += slots) {
+    const text = decoder.decode(bytes.subarray(starts[at], ends[at])).toLowerCase();
+    if (text === "") present.clear(r);
+    else if (text === "true" || text === "1") bits[r >> 3] |= 1 << (r & 7);
+    else if (text !== "false" && text !== "0") {
+      refuse(r, `${name} is not a boolean: "${excerpt(bytes, starts[at], ends[at])}"`);
+    }
+  }
+  return { kind: "boolean", length: rows, bits, ...present.fields() };
+}
+
+class Presence {
+  readonly #rows: number;
+  #validity: Uint8Array | undefined;
+
+  constructor(rows: number) {
+    this.#rows = rows;
+  }
+
+  clear(row: number): void {
+    this.#validity ??= new Uint8Array((this.#rows + 7) >> 3).fill(255);
+    this.#validity[row >> 3] &= ~(1 << (row & 7));
+  }
+
+  fields(): { readonly validity?: Uint8Array; readonly absent?: "null" } {
+    return this.#validity === undefined ? {} : { validity: this.#validity, absent: "null" };
+  }
+}
+
+/** NaN when it is not a number. Plain decimals of at most 15 digits are exact without a string. */
+function parseNumber(bytes: Uint8Array, start: number, end: number): number {
+  let i = start;
+  const isNegative = bytes[i] === 45;
+  if (isNegative) i++;
+  let digits = 0;
+  let decimals = -1;
+  let value = 0;
+  for (; i < end; i++) {
+    const digit = bytes[i] - 48;
+    if (digit >= 0 && digit <= 9) {
+      value = value * 10 + digit;
+      digits++;
+      if (decimals >= 0) decimals++;
+    } else if (digit === -2 && decimals < 0) decimals = 0;
+    else break;
+  }
+  if (i < end || digits === 0 || digits > EXACT_DIGITS) return slowNumber(bytes, start, end);
+  if (decimals > 0) value /= POWERS[decimals];
+  return isNegative ? -value : value;
+}
+
+function slowNumber(bytes: Uint8Array, start: number, end: number): number {
+  const text = decoder.decode(bytes.subarray(start, end)).trim();
+  // Number() also takes "", "0x10" and "0b1", which nobody means in a table.
+  return /^[+-]?(\d|\.\d|Infinity$)/.test(text) && !/^[+-]?0[xXbBoO]/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** Milliseconds; without a zone the time is UTC, so that every host reads the same. */
+function parseDate(bytes: Uint8Array, start: number, end: number): number {
+  const text = decoder.decode(bytes.subarray(start, end));
+  const match = ISO_DATE.exec(text);
+  if (match === null) return Number.NaN;
+  const iso = text.replace(" ", "T");
+  return Date.parse(iso.includes("T") && match[2] === undefined ? `${iso}Z` : iso);
+}
+
+function isNaNText(kind: "number" | "date", bytes: Uint8Array, start: number, end: number): boolean {
+  return kind === "number" && decoder.decode(bytes.subarray(start, end)) === "NaN";
+}
+
+function excerpt(bytes: Uint8Array, start: number, end: number): string {
+  return decoder.decode(bytes.subarray(start, Math.min(end, start + 80)));
+}

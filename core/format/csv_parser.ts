@@ -1,0 +1,184 @@
+/**
+ * Turns the bytes of one CSV file, or of a split of it, into object columns.
+ *
+ * Owns the header, the choice of columns and what spans two pieces. Malformed
+ * records are told to the owner, which fails or skips them; files are unknown here.
+ */
+import type { Batch, Column } from "../batch/column.ts";
+import { LucioleError } from "../errors.ts";
+import type { CsvOptions } from "../graph/node.ts";
+import { csvColumn } from "./csv_columns.ts";
+import { CsvTokenizer, readHeader } from "./csv_tokenizer.ts";
+
+/** A record that cannot be a row. */
+export interface MalformedRecord {
+  /** Position of its first byte, counted from the first byte that was pushed. */
+  readonly position: number;
+  readonly reason: string;
+  /** Its first bytes. */
+  readonly text: string;
+}
+
+export interface CsvParserOptions {
+  readonly csv: CsvOptions;
+  /** Names of all columns of the file, when its first record is not among the bytes that are pushed. */
+  readonly header?: readonly string[];
+  readonly onBatch: (batch: Batch) => void;
+  /** Called for each malformed record before its batch; throws, or lets it be skipped. */
+  readonly onMalformed: (record: MalformedRecord) => void;
+}
+
+const MAX_ROWS = 65_536;
+const MAX_SAMPLE_BYTES = 200;
+const NOTHING = new Uint8Array(0);
+
+export class CsvParser {
+  readonly #options: CsvParserOptions;
+  readonly #delimiter: number;
+  #names: readonly string[] = [];
+  #tokenizer: CsvTokenizer | undefined;
+  /** The beginning of a record that is not whole, in pieces. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  /** A record is looked at again only when twice as many bytes are there, so that its cost stays linear. */
+  #neededBytes = 0;
+  #position = 0;
+  /** Length of a header that was read but not yet passed. */
+  #headerBytes = 0;
+
+  constructor(options: CsvParserOptions) {
+    this.#options = options;
+    this.#delimiter = delimiterByte(options.csv.delimiter ?? ",");
+    if (options.header !== undefined) this.#start(options.header);
+  }
+
+  push(piece: Uint8Array): void {
+    this.#held.push(piece);
+    this.#heldBytes += piece.length;
+    if (this.#heldBytes >= this.#neededBytes) this.#parse(false);
+  }
+
+  /** Ends the file: what is held is its last record. */
+  end(): void {
+    this.#parse(true);
+  }
+
+  #parse(isLast: boolean): void {
+    const bytes = joined(this.#held, this.#heldBytes);
+    let at = this.#position === 0 && this.#options.header === undefined ? markLength(bytes) : 0;
+    const tokenizer = this.#tokenizer ?? this.#readHeader(bytes.subarray(at), isLast);
+    if (tokenizer !== undefined) {
+      at += this.#headerBytes;
+      this.#headerBytes = 0;
+      do {
+        const next = tokenizer.read(bytes, at, isLast, MAX_ROWS);
+        if (tokenizer.rows > 0) this.#emit(tokenizer, bytes, next);
+        at = next;
+      } while (tokenizer.found > 0);
+    } else {
+      at = 0;
+    }
+    this.#position += at;
+    this.#held = at < bytes.length ? [bytes.subarray(at)] : [];
+    this.#heldBytes = bytes.length - at;
+    this.#neededBytes = this.#heldBytes * 2;
+  }
+
+  #readHeader(bytes: Uint8Array, isLast: boolean): CsvTokenizer | undefined {
+    const header = readHeader(bytes, this.#delimiter, isLast);
+    if (header === undefined) return undefined;
+    const { csv } = this.#options;
+    if (csv.header === false) return this.#start(csv.columns ?? header.names.map((_, i) => `column${i}`));
+    this.#headerBytes = header.end;
+    return this.#start(header.names);
+  }
+
+  #start(header: readonly string[]): CsvTokenizer {
+    const { csv } = this.#options;
+    this.#names = header.length === 0 || csv.header === false ? header : (csv.columns ?? header);
+    const slotOf = Int32Array.from(header, (name) => this.#names.indexOf(name));
+    for (const name of this.#names) {
+      const count = header.filter((other) => other === name).length;
+      if (count === 1) continue;
+      const state = count === 0 ? `there is no column "${name}"` : `column "${name}" is there ${count} times`;
+      throw new LucioleError("malformed-input", `${state}; the columns are ${header.join(", ")}`);
+    }
+    this.#tokenizer = new CsvTokenizer(this.#delimiter, slotOf);
+    return this.#tokenizer;
+  }
+
+  #emit(tokenizer: CsvTokenizer, bytes: Uint8Array, end: number): void {
+    let columns = this.#columns(tokenizer, bytes);
+    if (tokenizer.faults.length > 0) {
+      this.#tellMalformed(tokenizer, bytes, end);
+      removeFaults(tokenizer);
+      columns = this.#columns(tokenizer, bytes);
+    }
+    const length = tokenizer.rows;
+    if (length === 0) return;
+    this.#options.onBatch({ rows: length, column: { kind: "object", length, names: this.#names, columns } });
+  }
+
+  #columns(tokenizer: CsvTokenizer, bytes: Uint8Array): Column[] {
+    const known = new Set(tokenizer.faults.map((fault) => fault.row));
+    const refuse = (row: number, reason: string) => {
+      if (known.has(row)) return;
+      known.add(row);
+      tokenizer.faults.push({ row, reason });
+    };
+    return this.#names.map((name, slot) => {
+      const type = this.#options.csv.types?.[name] ?? "string";
+      return csvColumn(type, { bytes, index: tokenizer, slot, name }, refuse);
+    });
+  }
+
+  #tellMalformed(tokenizer: CsvTokenizer, bytes: Uint8Array, end: number): void {
+    tokenizer.faults.sort((a, b) => a.row - b.row);
+    for (const { row, reason } of tokenizer.faults) {
+      const start = tokenizer.rowStarts[row];
+      const stop = row + 1 < tokenizer.rows ? tokenizer.rowStarts[row + 1] : end;
+      const sample = bytes.subarray(start, Math.min(stop, start + MAX_SAMPLE_BYTES));
+      const text = new TextDecoder().decode(sample).replace(/\r?\n$/, "");
+      this.#options.onMalformed({ position: this.#position + start, reason, text });
+    }
+  }
+}
+
+function delimiterByte(delimiter: string): number {
+  const code = delimiter.charCodeAt(0);
+  if (delimiter.length !== 1 || code > 127 || code === 10 || code === 13 || code === 34) {
+    throw new RangeError(`Cannot read CSV: the delimiter must be one ASCII character, not "${delimiter}"`);
+  }
+  return code;
+}
+
+/** Takes the rows with faults out of the index. */
+function removeFaults(tokenizer: CsvTokenizer): void {
+  const { starts, ends, slots, faults } = tokenizer;
+  const bad = new Set(faults.map((fault) => fault.row));
+  let to = 0;
+  for (let row = 0; row < tokenizer.rows; row++) {
+    if (bad.has(row)) continue;
+    starts.copyWithin(to * slots, row * slots, (row + 1) * slots);
+    ends.copyWithin(to * slots, row * slots, (row + 1) * slots);
+    to++;
+  }
+  tokenizer.rows = to;
+  tokenizer.faults = [];
+}
+
+function joined(pieces: readonly Uint8Array[], sizeBytes: number): Uint8Array {
+  if (pieces.length === 0) return NOTHING;
+  if (pieces.length === 1) return pieces[0];
+  const bytes = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+function markLength(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+}

@@ -1,0 +1,94 @@
+/**
+ * Makes rows of JSON lines.
+ *
+ * Parses a whole batch of lines with one call where they look like objects or
+ * arrays, and line by line where that fails. Knows nothing of files; malformed
+ * lines are told to the owner, which fails or skips them.
+ */
+import type { StringColumn } from "../batch/column.ts";
+
+export interface MalformedLine {
+  /** Number of the line in the column. */
+  readonly line: number;
+  readonly reason: string;
+  /** Its first characters. */
+  readonly text: string;
+}
+
+export interface JsonlOptions {
+  /** Keep only these properties. */
+  readonly columns?: readonly string[];
+  /** Takes one row and the number of its line in the column. */
+  readonly onRow: (row: unknown, line: number) => void;
+  readonly onMalformed: (line: MalformedLine) => void;
+}
+
+const MAX_SAMPLE_CHARACTERS = 200;
+const COMMA = 44;
+const OPENERS: Readonly<Record<number, number>> = { 123: 125, 91: 93 };
+const decoder = new TextDecoder();
+
+/** Parses each line of a column; blank lines are not rows. */
+export function parseJsonLines(lines: StringColumn, options: JsonlOptions): void {
+  const rows = parseTogether(lines);
+  if (rows === undefined) parseOneByOne(lines, options);
+  else for (let i = 0; i < rows.length; i++) emit(rows[i], i, lines, options);
+}
+
+/** All lines as one JSON array; undefined when a line is not certainly one array or object. */
+function parseTogether(lines: StringColumn): unknown[] | undefined {
+  const { offsets, bytes, length } = lines;
+  const text = new Uint8Array(offsets[length] - offsets[0] + length + 1);
+  text[0] = 91;
+  let to = 1;
+  for (let i = 0; i < length; i++) {
+    const start = offsets[i];
+    const end = offsets[i + 1];
+    // Lines that are wrong one by one could be right when joined, if this did not hold.
+    if (end - start < 2 || OPENERS[bytes[start]] !== bytes[end - 1]) return undefined;
+    text.set(bytes.subarray(start, end), to);
+    to += end - start;
+    text[to++] = COMMA;
+  }
+  text[to - 1] = 93;
+  try {
+    const rows: unknown = JSON.parse(decoder.decode(text));
+    return Array.isArray(rows) && rows.length === length ? rows : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseOneByOne(lines: StringColumn, options: JsonlOptions): void {
+  for (let i = 0; i < lines.length; i++) {
+    const text = lineText(lines, i);
+    if (text.trim() === "") continue;
+    let row: unknown;
+    try {
+      row = JSON.parse(text);
+    } catch (error) {
+      const reason = `it is not JSON: ${error instanceof Error ? error.message : String(error)}`;
+      options.onMalformed({ line: i, reason, text: text.slice(0, MAX_SAMPLE_CHARACTERS) });
+      continue;
+    }
+    emit(row, i, lines, options);
+  }
+}
+
+function emit(row: unknown, line: number, lines: StringColumn, options: JsonlOptions): void {
+  const { columns } = options;
+  if (columns === undefined) {
+    options.onRow(row, line);
+  } else if (typeof row === "object" && row !== null && !Array.isArray(row)) {
+    const picked: Record<string, unknown> = {};
+    for (const name of columns) picked[name] = (row as Record<string, unknown>)[name];
+    options.onRow(picked, line);
+  } else {
+    const text = lineText(lines, line).slice(0, MAX_SAMPLE_CHARACTERS);
+    options.onMalformed({ line, reason: "it is not an object", text });
+  }
+}
+
+function lineText(lines: StringColumn, i: number): string {
+  return decoder.decode(lines.bytes.subarray(lines.offsets[i], lines.offsets[i + 1]));
+}
