@@ -31,3 +31,6 @@ export {
   ShardLostError,
   TaskError,
 } from "./core/errors.ts";
+export { flow } from "./core/program/flow.ts";
+export { openLocalJob } from "./net/driver/local.ts";
+export { run } from "./net/driver/run.ts";

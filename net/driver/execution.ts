@@ -48,7 +48,6 @@ export class ExecutionRecord implements ExecutionListener {
     this.#onChange = onChange;
   }
 
-
   get progress(): ProgressSnapshot | undefined {
     return this.#progress;
   }

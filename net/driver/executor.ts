@@ -9,7 +9,12 @@ import { LucioleError, toWireError, type WireError } from "../../core/errors.ts"
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
 import { apply, datasetPieces, datasetSizes } from "../../core/schedule/job_scheduler.ts";
-import { createJobState, type JobCommand, type JobEvent, type JobState } from "../../core/schedule/job_state.ts";
+import {
+  createJobState,
+  type JobCommand,
+  type JobEvent,
+  type JobState,
+} from "../../core/schedule/job_state.ts";
 import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
 import type { AgentClient } from "./agent_client.ts";
 import { publishSink, type SinkResult } from "./sink_results.ts";
@@ -23,7 +28,6 @@ export type ProgressSnapshot = Extract<JobCommand, { kind: "progress" }>;
 
 /** What the owner of an execution hears of it. */
 export interface ExecutionListener {
-  readonly graph: Graph;
   onOutputReady(node: number): void;
   onProgress(progress: ProgressSnapshot): void;
   onEnded(outcome: ExecutionOutcome, sinks: ReadonlyMap<number, SinkResult>): void;
@@ -36,8 +40,10 @@ export interface JobListener {
   onWorkerMessage(worker: number, message: unknown): void;
 }
 
-interface RunningExecution extends ExecutionListener {
-  sinks: Map<number, SinkResult>;
+interface RunningExecution {
+  readonly graph: Graph;
+  readonly listener: ExecutionListener;
+  readonly sinks: Map<number, SinkResult>;
 }
 
 export interface ExecutorOptions {
@@ -82,10 +88,11 @@ export class Executor {
     options: {
       readonly compare: ReadonlyMap<number, (a: unknown, b: unknown) => number>;
       readonly followed: ReadonlySet<number>;
+      readonly graph: Graph;
       readonly listener: ExecutionListener;
     },
   ): void {
-    this.#executions.set(execution, { ...bind(options.listener), sinks: new Map() });
+    this.#executions.set(execution, { graph: options.graph, listener: options.listener, sinks: new Map() });
     this.#timer ??= setInterval(() => this.feed({ kind: "tick" }), TICK_MS);
     this.feed({
       kind: "executionSubmitted",
@@ -113,7 +120,8 @@ export class Executor {
 
   agent(id: string): AgentClient {
     const client = this.#agents.get(id);
-    if (client === undefined) throw new LucioleError("agent-unknown", `Cannot reach agent ${id}: it is not part of the job`);
+    if (client === undefined)
+      throw new LucioleError("agent-unknown", `Cannot reach agent ${id}: it is not part of the job`);
     return client;
   }
 
@@ -146,10 +154,15 @@ export class Executor {
 
   #flushLaunches(launches: Map<string, TaskOrder[]>): void {
     for (const [agent, orders] of launches) {
-      this.#request(agent, (client) => client.launch(orders), (error) => {
-        const cause = error instanceof Error ? error.message : String(error);
-        for (const order of orders) this.feed({ kind: "attemptLost", agent, attempt: order.attempt, cause });
-      });
+      this.#request(
+        agent,
+        (client) => client.launch(orders),
+        (error) => {
+          const cause = error instanceof Error ? error.message : String(error);
+          for (const order of orders)
+            this.feed({ kind: "attemptLost", agent, attempt: order.attempt, cause });
+        },
+      );
     }
     launches.clear();
   }
@@ -160,22 +173,29 @@ export class Executor {
         this.#request(command.agent, (client) => client.cancel([command.attempt]));
         break;
       case "release":
-        this.#request(command.agent, (client) => client.release({ attempts: command.attempts, executions: [] }));
+        this.#request(command.agent, (client) =>
+          client.release({ attempts: command.attempts, executions: [] }),
+        );
         break;
       case "publishSinks":
         void this.#publish(command);
+        break;
+      case "executionForgotten":
+        for (const agent of this.#agents.keys()) {
+          this.#request(agent, (client) => client.release({ attempts: [], executions: [command.execution] }));
+        }
         break;
       case "executionEnded":
         this.#end(command.execution, command.outcome);
         break;
       case "outputReady":
-        this.#executions.get(command.execution)?.onOutputReady(command.node);
+        this.#executions.get(command.execution)?.listener.onOutputReady(command.node);
         break;
       case "warning":
         this.#options.listener.onWarning(command.text);
         break;
       case "progress":
-        this.#executions.get(command.execution)?.onProgress(command);
+        this.#executions.get(command.execution)?.listener.onProgress(command);
         break;
     }
   }
@@ -188,10 +208,7 @@ export class Executor {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
-    for (const agent of this.#agents.keys()) {
-      this.#request(agent, (client) => client.release({ attempts: [], executions: [execution] }));
-    }
-    running.onEnded(outcome, running.sinks);
+    running.listener.onEnded(outcome, running.sinks);
   }
 
   async #publish(command: Extract<JobCommand, { kind: "publishSinks" }>): Promise<void> {
@@ -205,7 +222,11 @@ export class Executor {
     } catch (thrown) {
       error = toWireError(thrown);
     }
-    this.feed({ kind: "sinksPublished", execution: command.execution, ...(error === undefined ? {} : { error }) });
+    this.feed({
+      kind: "sinksPublished",
+      execution: command.execution,
+      ...(error === undefined ? {} : { error }),
+    });
   }
 
   /** Queues a request behind the agent's earlier ones. */
@@ -218,9 +239,11 @@ export class Executor {
     const before = this.#requests.get(agent) ?? Promise.resolve();
     this.#requests.set(
       agent,
-      before.then(() => send(client)).catch((error) => {
-        if (!this.#stop.signal.aborted) onError(error);
-      }),
+      before
+        .then(() => send(client))
+        .catch((error) => {
+          if (!this.#stop.signal.aborted) onError(error);
+        }),
     );
   }
 
@@ -249,13 +272,4 @@ export class Executor {
         this.feed({ ...event, agent });
     }
   }
-}
-
-function bind(listener: ExecutionListener): ExecutionListener {
-  return {
-    graph: listener.graph,
-    onOutputReady: (node) => listener.onOutputReady(node),
-    onProgress: (progress) => listener.onProgress(progress),
-    onEnded: (outcome, sinks) => listener.onEnded(outcome, sinks),
-  };
 }

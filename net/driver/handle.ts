@@ -86,7 +86,8 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
    * @throws {RangeError} If n is negative or no integer.
    */
   async take(n: number): Promise<T[]> {
-    if (!Number.isInteger(n) || n < 0) throw new RangeError(`Cannot take ${n} rows: expected an integer of at least 0`);
+    if (!Number.isInteger(n) || n < 0)
+      throw new RangeError(`Cannot take ${n} rows: expected an integer of at least 0`);
     const rows: T[] = [];
     if (n === 0) return rows;
     for await (const batch of this.batches()) {
@@ -131,7 +132,8 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
   get ref(): DatasetRef<T> {
     this.#check();
     const id = this.#source.dataset;
-    if (!this.#source.isComplete()) return new DatasetRef<T>({ id, shards: 1, rows: Infinity, bytes: Infinity });
+    if (!this.#source.isComplete())
+      return new DatasetRef<T>({ id, shards: 1, rows: Infinity, bytes: Infinity });
     const sizes = this.#source.sizes();
     return new DatasetRef<T>({
       id,

@@ -5,16 +5,16 @@
  */
 import { CancelledError } from "../../core/errors.ts";
 import { buildGraph } from "../../core/graph/build.ts";
-import type { AnyFlow, Flow } from "../../core/program/flow.ts";
+import type { AnyFlow, Flow, FlowOutput } from "../../core/program/flow.ts";
 import { decode, encode } from "../cbor.ts";
 import { Channel } from "./channel.ts";
 import { ExecutionRecord, type ExecutionTotals } from "./execution.ts";
-import { Executor, type ProgressSnapshot } from "./executor.ts";
+import type { Executor, ProgressSnapshot } from "./executor.ts";
 import { DatasetHandle, type DatasetSource, SinkHandle } from "./handle.ts";
-import { mapOutputs, type Outputs } from "./outputs.ts";
-import { persistFlow } from "./persist.ts";
 import { openDataset } from "./open_dataset.ts";
+import { mapOutputs, type Outputs } from "./outputs.ts";
 import { collectRefs, type ParamRefs } from "./param_refs.ts";
+import { persistFlow } from "./persist.ts";
 import { compareFunctions, followedGroups, planExecution } from "./planning.ts";
 import { checkSinks, discardSinks } from "./sink_results.ts";
 
@@ -119,12 +119,16 @@ export class Job implements AsyncDisposable {
    * @throws {TaskError} If user code, a source or a sink failed; its cause is the first one.
    * @throws {CancelledError} If it was cancelled.
    */
-  async execute<R>(flow: Flow<void, R>): Promise<Outputs<R>>;
-  async execute<P, R>(flow: Flow<P, R>, params: P, options?: ExecuteOptions): Promise<Outputs<R>>;
-  async execute<P, R>(flow: Flow<P, R>, params?: P, options: ExecuteOptions = {}): Promise<Outputs<R>> {
+  execute<R extends FlowOutput>(flow: Flow<void, R>): Promise<Outputs<R>>;
+  execute<P, R extends FlowOutput>(
+    flow: Flow<P, R>,
+    params: P,
+    options?: ExecuteOptions,
+  ): Promise<Outputs<R>>;
+  async execute(flow: AnyFlow, params?: unknown, options: ExecuteOptions = {}): Promise<unknown> {
     const { record, result } = this.#begin(flow, params, options, false);
     await record.ended.promise;
-    return this.#outputs(record, result as R, false);
+    return this.#outputs(record, result, false);
   }
 
   /**
@@ -133,19 +137,22 @@ export class Job implements AsyncDisposable {
    * @throws {TypeError} If the job is closed.
    * @throws {PlanError} If the builder fails; what fails later rejects `done`.
    */
-  start<R>(flow: Flow<void, R>): Execution<R>;
-  start<P, R>(flow: Flow<P, R>, params: P, options?: ExecuteOptions): Execution<R>;
-  start<P, R>(flow: Flow<P, R>, params?: P, options: ExecuteOptions = {}): Execution<R> {
+  start<R extends FlowOutput>(flow: Flow<void, R>): Execution<R>;
+  start<P, R extends FlowOutput>(flow: Flow<P, R>, params: P, options?: ExecuteOptions): Execution<R>;
+  start(flow: AnyFlow, params?: unknown, options: ExecuteOptions = {}): Execution<never> {
     const { record, result } = this.#begin(flow, params, options, true);
     return {
       id: record.id,
-      outputs: this.#outputs(record, result as R, true),
+      outputs: this.#outputs(record, result, true),
       done: record.ended.promise,
       get progress() {
         return record.progress;
       },
       cancel: () =>
-        this.#cancel(record, new CancelledError(`Cannot go on with execution ${record.id}: it was cancelled`)),
+        this.#cancel(
+          record,
+          new CancelledError(`Cannot go on with execution ${record.id}: it was cancelled`),
+        ),
     };
   }
 
@@ -202,7 +209,10 @@ export class Job implements AsyncDisposable {
     });
     this.#running.add(record);
     const onAbort = (): void =>
-      this.#cancel(record, new CancelledError(`Cannot go on with execution ${record.id}: its signal was aborted`));
+      this.#cancel(
+        record,
+        new CancelledError(`Cannot go on with execution ${record.id}: its signal was aborted`),
+      );
     options.signal?.addEventListener("abort", onAbort, { once: true });
     this.#submit(record, flow, refs, isFollowed).catch((error) => record.fail(error));
     const finish = (): void => {
@@ -234,6 +244,7 @@ export class Job implements AsyncDisposable {
       compare: compareFunctions(graph),
       followed: isFollowed ? followedGroups(plan) : new Set(),
       listener: record,
+      graph,
     });
     record.isSubmitted = true;
   }
@@ -247,7 +258,7 @@ export class Job implements AsyncDisposable {
     if (record.graph !== undefined) discardSinks(record.graph, record.id);
   }
 
-  #outputs<R>(record: ExecutionRecord, result: R, isFollowed: boolean): Outputs<R> {
+  #outputs(record: ExecutionRecord, result: unknown, isFollowed: boolean): never {
     return mapOutputs(
       result,
       (node) => new DatasetHandle<unknown>(this.#source(record, node, isFollowed)),

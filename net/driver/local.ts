@@ -25,7 +25,10 @@ const MEMORY_SHARE = 0.5;
 /** Opens a job on this machine with its own workers. */
 export async function openLocalJob(flags: RunFlags, args: readonly string[]): Promise<Job> {
   if (flags.master !== undefined) {
-    throw new LucioleError("usage", `Cannot use --master ${flags.master}: this version runs on one machine only`);
+    throw new LucioleError(
+      "usage",
+      `Cannot use --master ${flags.master}: this version runs on one machine only`,
+    );
   }
   const runtime = await currentRuntime();
   const workers = flags.workers ?? availableParallelism();
@@ -94,4 +97,3 @@ function workerCommand(command: readonly string[]): WorkerCommand {
 function logLine(event: Extract<AgentEvent, { kind: "log" }>): string {
   return `[worker ${event.worker}] ${event.text}`;
 }
-

@@ -43,5 +43,9 @@ async function locate(options: OpenOptions, shard: number): Promise<ShardPiece |
 async function openPiece(options: OpenOptions, piece: ShardPiece): Promise<BatchReader> {
   if (piece.isCommitted) return readLocalPiece(options.directory, piece, codecPorts);
   const client = options.executor.agent(piece.agent);
-  return readStreamedPiece(await client.readShard(piece.attempt, piece.partition, options.signal), piece, codecPorts);
+  return readStreamedPiece(
+    await client.readShard(piece.attempt, piece.partition, options.signal),
+    piece,
+    codecPorts,
+  );
 }

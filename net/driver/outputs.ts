@@ -17,12 +17,16 @@ export type Outputs<R> =
           ? { readonly [K in keyof R]: Outputs<R[K]> }
           : undefined;
 
-/** Replaces each dataset and sink of a builder's result by its handle. */
-export function mapOutputs<R>(
-  result: R,
+/**
+ * Replaces each dataset and sink of a builder's result by its handle.
+ *
+ * @returns What Outputs says of that structure: only the signatures of execute and start can tell it.
+ */
+export function mapOutputs(
+  result: unknown,
   toHandle: (node: number) => DatasetHandle<unknown>,
   toSink: (node: number) => SinkHandle,
-): Outputs<R> {
+): never {
   const map = (value: unknown): unknown => {
     if (value instanceof Dataset) return toHandle(value.node);
     if (value instanceof Sink) return toSink(value.node);
@@ -32,5 +36,5 @@ export function mapOutputs<R>(
     }
     return undefined;
   };
-  return map(result) as Outputs<R>;
+  return map(result) as never;
 }

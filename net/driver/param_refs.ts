@@ -16,7 +16,10 @@ export interface ParamRefs {
 /** Finds the handles and channels in parameters: in arrays and plain objects, at any depth. */
 export function collectRefs(params: unknown): ParamRefs {
   const found = new Set<DatasetHandle<unknown> | Channel<unknown>>();
-  const replace = (value: unknown, use: (input: DatasetHandle<unknown> | Channel<unknown>) => unknown): unknown => {
+  const replace = (
+    value: unknown,
+    use: (input: DatasetHandle<unknown> | Channel<unknown>) => unknown,
+  ): unknown => {
     if (value instanceof DatasetHandle || value instanceof Channel) return use(value);
     if (Array.isArray(value)) return value.map((item) => replace(item, use));
     if (isPlainObject(value)) {

@@ -1,7 +1,7 @@
 /**
  * The flow behind `handle.persist(path)`: every program registers it, so workers know it.
  */
-import { type DatasetRef } from "../../core/program/dataset_ref.ts";
+import type { DatasetRef } from "../../core/program/dataset_ref.ts";
 import { flow } from "../../core/program/flow.ts";
 
 export const persistFlow = flow("luciole-persist", (f, p: { input: DatasetRef<unknown>; path: string }) =>

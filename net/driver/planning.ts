@@ -2,10 +2,11 @@
  * From a graph to its physical plan: looks up what only the machine knows (files, their sizes)
  * and lets core plan with it.
  */
-import { compareValues } from "../../core/key/compare.ts";
+
 import type { Graph, NodeId } from "../../core/graph/node.ts";
-import { planGraph } from "../../core/plan/plan.ts";
+import { compareValues } from "../../core/key/compare.ts";
 import type { PhysicalPlan, SourceSplit } from "../../core/plan/physical.ts";
+import { planGraph } from "../../core/plan/plan.ts";
 import { resolveSource } from "../source/resolve.ts";
 
 const SOURCE_KINDS: ReadonlySet<string> = new Set([

@@ -10,7 +10,7 @@ import process from "node:process";
 import { CancelledError, toWireError } from "../../core/errors.ts";
 import { EXIT, exitCodeOf } from "../../core/program/exit_codes.ts";
 import { failureText } from "../../core/program/failure_text.ts";
-import type { Flow } from "../../core/program/flow.ts";
+import type { Flow, FlowOutput } from "../../core/program/flow.ts";
 import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
 import { host } from "../program/host.ts";
 import { WORKER_ENV } from "../protocol.ts";
@@ -34,16 +34,16 @@ type Signal = (typeof SIGNALS)[number];
  * @returns When everything is done and cleaned up.
  */
 export async function run(driver: Driver): Promise<void>;
-export async function run<R>(flow: Flow<void, R>): Promise<void>;
-export async function run<P, R>(flow: Flow<P, R>, params: P): Promise<void>;
-export async function run<P, R>(program: Driver | Flow<P, R>, params?: P): Promise<void> {
+export async function run<R extends FlowOutput>(flow: Flow<void, R>): Promise<void>;
+export async function run<P, R extends FlowOutput>(flow: Flow<P, R>, params: P): Promise<void>;
+export async function run<P, R extends FlowOutput>(program: Driver | Flow<P, R>, params?: P): Promise<void> {
   if (process.env[WORKER_ENV.role] === "task") {
     const { runWorker } = await import("../worker/main.ts");
     return runWorker();
   }
   if (host.onRun !== undefined) return host.onRun();
   const driver: Driver =
-    typeof program === "function" ? program : (job) => job.execute(program as Flow<unknown, R>, params);
+    typeof program === "function" ? program : (job) => job.execute(program as Flow<P, R>, params as P);
   const code = await runDriver(driver);
   if (code !== EXIT.ok) process.exit(code);
 }
@@ -84,7 +84,13 @@ function listenForSignals(): {
     // The second one does not wait for the clean-up of the first.
     if (code !== undefined) process.exit(code);
     code = signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
-    reject(new CancelledError(signal === "SIGINT" ? "Interrupted: the job is cancelled" : `Ended by ${signal}: the job is cancelled`));
+    reject(
+      new CancelledError(
+        signal === "SIGINT"
+          ? "Interrupted: the job is cancelled"
+          : `Ended by ${signal}: the job is cancelled`,
+      ),
+    );
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   return {

@@ -30,7 +30,9 @@ type SinkSpec = Extract<GraphNode["spec"], { kind: "sink" }>;
 
 /** The sinks of a graph. */
 export function sinksOf(graph: Graph): readonly { readonly node: number; readonly spec: SinkSpec }[] {
-  return graph.nodes.flatMap((node) => (node.spec.kind === "sink" ? [{ node: node.id, spec: node.spec }] : []));
+  return graph.nodes.flatMap((node) =>
+    node.spec.kind === "sink" ? [{ node: node.id, spec: node.spec }] : [],
+  );
 }
 
 /**
