@@ -1,0 +1,71 @@
+/**
+ * The text of string columns: decoded once for a column, then cut by position.
+ *
+ * Bytes that are not UTF-8 give what TextDecoder makes of each row on its own.
+ */
+import type { StringColumn } from "./column.ts";
+
+export interface ColumnText {
+  /** Text of all rows; missing when the rows must be decoded one by one. */
+  readonly text: string | undefined;
+  /** Row i is text.substring(starts[i] - base, starts[i + 1] - base). */
+  readonly starts: Uint32Array;
+  readonly base: number;
+}
+
+/** The longest range that is decoded at once; longer ones would press against the engine's limit. */
+const MAX_RANGE = 1 << 28;
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
+const TEXTS = new WeakMap<StringColumn, ColumnText>();
+
+/** Decodes a column; a second call is free. */
+export function columnText(column: StringColumn): ColumnText {
+  let text = TEXTS.get(column);
+  if (text === undefined) {
+    text = decodeColumn(column);
+    TEXTS.set(column, text);
+  }
+  return text;
+}
+
+/** Decodes row i alone. */
+export function decodeRow(column: StringColumn, i: number): string {
+  return LENIENT.decode(column.bytes.subarray(column.offsets[i], column.offsets[i + 1]));
+}
+
+function decodeColumn(column: StringColumn): ColumnText {
+  const { offsets, bytes, length } = column;
+  const base = offsets[0];
+  const range = bytes.subarray(base, offsets[length]);
+  const text = range.length > MAX_RANGE ? undefined : decodeStrictly(range);
+  if (text === undefined) return { text, starts: offsets, base };
+  if (text.length === range.length) return { text, starts: offsets, base };
+  const starts = unitStarts(column);
+  return starts === undefined ? { text: undefined, starts: offsets, base } : { text, starts, base: 0 };
+}
+
+function decodeStrictly(range: Uint8Array): string | undefined {
+  try {
+    return STRICT.decode(range);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Positions of the rows in UTF-16 units; undefined when a row begins inside of a character. */
+function unitStarts({ offsets, bytes, length }: StringColumn): Uint32Array | undefined {
+  const starts = new Uint32Array(length + 1);
+  let units = 0;
+  let position = offsets[0];
+  for (let i = 0; i < length; i++) {
+    const end = offsets[i + 1];
+    if (position < end && (bytes[position] & 0xc0) === 0x80) return undefined;
+    for (; position < end; position++) {
+      const byte = bytes[position];
+      if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1;
+    }
+    starts[i + 1] = units;
+  }
+  return starts;
+}
