@@ -1,0 +1,159 @@
+/**
+ * The verbs of `luciole`: their flags, their help, and what a mistake in them is answered with.
+ *
+ * Knows argv only. Each verb's module is loaded when it is called.
+ */
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { Command, CommanderError, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { EXIT } from "../core/program/exit_codes.ts";
+import { LOG_LEVELS } from "../core/program/run_flags.ts";
+import { HELP_TOPICS } from "./help_topics.ts";
+import { reportError } from "./output.ts";
+import { printVersion, VERSION } from "./version.ts";
+
+/** Runs one command line, `argv` without the executable; sets the exit code. */
+export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  try {
+    await createCommandLine().parseAsync(argv, { from: "user" });
+  } catch (error) {
+    // Commander has said what is wrong.
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const [first] = argv;
+    if (error.code === "commander.unknownCommand" && first !== undefined && existsSync(first)) {
+      process.stderr.write(`(Did you mean luciole run ${first}?)\n`);
+    }
+  }
+}
+
+function createCommandLine() {
+  const root = new Command("luciole")
+    .description("A distributed dataflow engine for TypeScript.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .addHelpText("after", "\nMore: luciole help COMMAND, luciole help exit-codes, luciole help variables")
+    // Commands inherit it: a mistake becomes an exception, so exit codes are decided in one place.
+    .exitOverride();
+  addRun(root);
+  addCompile(root);
+  addPlot(root);
+  addVersion(root);
+  addHelp(root);
+  return root;
+}
+
+type Root = Command;
+
+/** Ends a command whose work fails with a message and an exit code. */
+async function attempt(isJson: boolean | undefined, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    reportError(error, isJson === true);
+  }
+}
+
+function addRun(root: Root): void {
+  root
+    .command("run")
+    .description("run a program")
+    .usage("[options] PROGRAM [-- args]")
+    .argument("<PROGRAM>", "the program's file; all that follows it is the program's own")
+    .argument("[args...]")
+    .passThroughOptions()
+    .option("--workers <n>", "number of workers (default: all cores)")
+    .option(
+      "--memory <size>",
+      "memory of all workers together, such as 2GiB (default: half of the machine's)",
+    )
+    .option("--quiet", "no progress")
+    .addOption(new Option("--log-level <level>", "least level of log lines shown").choices(LOG_LEVELS))
+    .option("--json", "progress and errors as JSON lines on stderr")
+    .addHelpText("after", "\nEach option has an environment variable: luciole help variables")
+    .action((program, args, { workers, memory, logLevel, quiet, json }) =>
+      attempt(json, async () => {
+        const { runProgram } = await import("./run.ts");
+        const asText = (flag: true | undefined) => (flag === true ? "true" : undefined);
+        await runProgram(program, args, {
+          workers,
+          memory,
+          "log-level": logLevel,
+          quiet: asText(quiet),
+          json: asText(json),
+        });
+      }),
+    );
+}
+
+function addCompile(root: Root): void {
+  root
+    .command("compile")
+    .description("make one executable of a program; needs nothing else installed")
+    .argument("<PROGRAM>", "the program's file")
+    .option("-o, --out <file>", "the executable (default: the program's name without its extension, here)")
+    .option("--json", "the result as JSON")
+    .action((program, options) =>
+      attempt(options.json, async () => {
+        const { compile } = await import("./compile.ts");
+        await compile(program, options.out, options.json === true);
+      }),
+    );
+}
+
+function addPlot(root: Root): void {
+  root
+    .command("plot")
+    .description("draw the plan of a program's flow without running it")
+    .argument("<PROGRAM>", "the program's file")
+    .option("--flow <name>", "the flow (default: the only one)")
+    .option("--params <json>", "parameters of the flow", parseJson)
+    .addOption(
+      new Option("--format <format>", "form of the drawing")
+        .choices(["dot", "mermaid", "svg"] as const)
+        .default("mermaid" as const),
+    )
+    .option("--json", "the drawing inside of a JSON object")
+    .action((program, options) =>
+      attempt(options.json, async () => {
+        const { plot } = await import("./plot.ts");
+        await plot(program, options);
+      }),
+    );
+}
+
+function addVersion(root: Root): void {
+  root
+    .command("version")
+    .description("print the version of the engine, its protocol and its runtime")
+    .option("--json", "the result as JSON")
+    .action((options) => printVersion(options.json === true));
+}
+
+function addHelp(root: Root): void {
+  root
+    .command("help")
+    .description("print help on a command or a topic")
+    .argument("[topic]", `a command, or one of ${[...HELP_TOPICS.keys()].join(", ")}`)
+    .action((topic) => {
+      if (topic === undefined) return root.outputHelp();
+      const text = HELP_TOPICS.get(topic);
+      if (text !== undefined) return void process.stdout.write(`${text}\n`);
+      const command = root.commands.find((known) => known.name() === topic);
+      if (command === undefined) {
+        const topics = [...root.commands.map((known) => known.name()), ...HELP_TOPICS.keys()];
+        root.error(`error: no help on '${topic}'; there is help on ${topics.join(", ")}`);
+      }
+      command?.outputHelp();
+    });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * The executable `luciole`: a worker when its environment says so, else a command line.
+ *
+ * Loads only what the verb at hand needs, so that small ones start fast.
+ */
+import process from "node:process";
+import { WORKER_ENV } from "../net/protocol.ts";
+
+const program = process.env[WORKER_ENV.program];
+if (process.env[WORKER_ENV.role] === "task" && program !== undefined) {
+  const { runTask } = await import("./task.ts");
+  await runTask(program);
+} else {
+  const { runCommandLine } = await import("./command_line.ts");
+  await runCommandLine(process.argv.slice(2));
+}

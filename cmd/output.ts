@@ -1,0 +1,28 @@
+/**
+ * What commands say: results on stdout, everything else on stderr, and how they end.
+ *
+ * The only place of cmd that knows how an error looks on a terminal and in JSON.
+ */
+import { writeSync } from "node:fs";
+import process from "node:process";
+import { LucioleError, toWireError } from "../core/errors.ts";
+import { exitCodeOf } from "../core/program/exit_codes.ts";
+import { failureText } from "../core/program/failure_text.ts";
+
+/** Writes a result: text for people, or the value as one line of JSON. */
+export function printResult(text: string, value: unknown, isJson: boolean): void {
+  process.stdout.write(`${isJson ? JSON.stringify(value) : text}\n`);
+}
+
+/**
+ * Tells what went wrong on stderr and sets the exit code that fits.
+ *
+ * The engine's own errors are one clear line; what a program throws while it loads is
+ * shown with its line of code.
+ */
+export function reportError(error: unknown, isJson: boolean): void {
+  process.exitCode = exitCodeOf(error);
+  if (isJson) writeSync(2, `${JSON.stringify({ kind: "failed", error: toWireError(error) })}\n`);
+  else if (error instanceof LucioleError) writeSync(2, `${failureText(error)}\n`);
+  else console.error(error);
+}

@@ -1,0 +1,3 @@
+/**
+ * `luciole plot PROGRAM`: draws the plan of a flow without running anything.
+ */

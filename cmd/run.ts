@@ -1,0 +1,22 @@
+/**
+ * `luciole run PROGRAM`: runs a program with the engine inside of the executable.
+ */
+import process from "node:process";
+import { compileRunFlags, type FlagTexts } from "../core/program/run_flags.ts";
+import * as engine from "../mod.ts";
+import { host } from "../net/program/host.ts";
+import { findProgram, importProgram } from "../net/program/load.ts";
+import { WORKER_ENV } from "../net/protocol.ts";
+
+/** Everything in `args` is the program's; a leading `--` only separates. */
+export async function runProgram(program: string, args: readonly string[], texts: FlagTexts): Promise<void> {
+  const options = compileRunFlags(texts, process.env);
+  const path = await findProgram(program, "run");
+  const rest = args[0] === "--" ? args.slice(1) : args;
+  host.flags = { options, rest };
+  // Workers are this executable too, and learn from here what to load.
+  process.env[WORKER_ENV.program] = path;
+  // A program that reads process.argv itself finds what it would find under `bun PROGRAM`.
+  process.argv.splice(1, process.argv.length, path, ...rest);
+  await importProgram(path, engine);
+}

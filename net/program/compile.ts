@@ -1,0 +1,102 @@
+/**
+ * Makes one executable of a user's program, the engine and the runtime.
+ *
+ * The executable's own runtime bundles and writes it, so nothing else need be installed.
+ * The engine comes from the source that scripts/build embeds or, in a checkout, from mod.ts.
+ */
+import { mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { LucioleError } from "../../core/errors.ts";
+import { findProgram } from "./load.ts";
+
+export interface CompiledProgram {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Compiles a program; the output appears whole or not at all.
+ *
+ * @throws {LucioleError} code "input" when the program is missing, "compile" when it cannot be bundled
+ */
+export async function compileProgram(program: string, output: string): Promise<CompiledProgram> {
+  const entry = await findProgram(program, "compile");
+  const path = resolve(output);
+  await checkOutput(path, entry, output);
+  const directory = await mkdtemp(join(dirname(path), ".luciole-")).catch((error: Error) => {
+    throw new LucioleError("output", `Cannot write "${output}": ${error.message}`);
+  });
+  try {
+    const built = join(directory, basename(path));
+    await build(entry, built, program);
+    await rename(built, path);
+    return { path, sizeBytes: (await stat(path)).size };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function checkOutput(path: string, entry: string, output: string): Promise<void> {
+  if (path === entry) {
+    throw new LucioleError(
+      "usage",
+      `Cannot write "${output}": it is the program itself; choose another with --out`,
+    );
+  }
+  const existing = await stat(path).catch(() => undefined);
+  if (existing?.isDirectory() === true) {
+    throw new LucioleError("usage", `Cannot write "${output}": it is a directory; choose a file with --out`);
+  }
+}
+
+async function build(entry: string, outfile: string, program: string): Promise<void> {
+  try {
+    await Bun.build({
+      entrypoints: [entry],
+      format: "esm",
+      // Names stay: errors and call sites show them.
+      minify: { whitespace: true, syntax: true, identifiers: false },
+      bytecode: true,
+      sourcemap: "inline",
+      compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
+      define: { "process.env.CBOR_NATIVE_ACCELERATION_DISABLED": '"true"' },
+      plugins: [engineResolver()],
+    });
+  } catch (error) {
+    // The parts say it all: the error around them only that there are some.
+    throw new LucioleError("compile", `Cannot compile "${program}": ${describeBuildError(error)}`);
+  }
+}
+
+function engineResolver(): Bun.BunPlugin {
+  const embedded = Bun.embeddedFiles.find((file) => "name" in file && file.name === "engine.mjs");
+  return {
+    name: "luciole",
+    setup: (bundler) => {
+      bundler.onResolve({ filter: /^luciole$/ }, () =>
+        embedded === undefined
+          ? { path: fileURLToPath(new URL("../../mod.ts", import.meta.url)) }
+          : { path: "engine", namespace: "luciole" },
+      );
+      bundler.onLoad({ filter: /^engine$/, namespace: "luciole" }, async () => ({
+        contents: (await embedded?.text()) ?? "",
+        loader: "js",
+      }));
+    },
+  };
+}
+
+/** `job.ts:3:10: Could not resolve: "x"`, one a line. */
+function describeBuildError(error: unknown): string {
+  const parts = error instanceof AggregateError ? error.errors : [error];
+  return parts.map(describePart).join("\n  ");
+}
+
+function describePart(part: unknown): string {
+  if (part instanceof BuildMessage || part instanceof ResolveMessage) {
+    const at = part.position;
+    return at === null ? part.message : `${at.file}:${at.line}:${at.column}: ${part.message}`;
+  }
+  return part instanceof Error ? part.message : String(part);
+}
