@@ -4,8 +4,8 @@
 import type { CborReader } from "./cbor_reader.ts";
 import type { Absent, Column } from "./column.ts";
 import { ITEMS } from "./encode_column.ts";
+import { unescapeStrings } from "./escape.ts";
 import type { ValueCodec } from "./ports.ts";
-import { unescapeStrings } from "./surrogates.ts";
 
 const MAX_DEPTH = 64;
 

@@ -4,14 +4,14 @@
  * presence is 0 when every row is present, else [absent, validity]. Then follow, by kind:
  * number, date: pad, float64s · boolean: bits · string, bytes: pad, offsets from 0, bytes ·
  * tuple: columns · object: names, columns · list: pad, offsets from 0, column ·
- * any: 1 when its strings are escaped (surrogates.ts), values as CBOR in a byte string.
+ * any: 1 when its strings are escaped (escape.ts), values as CBOR in a byte string.
  */
 import type { CborWriter } from "./cbor_writer.ts";
 import { TAG } from "./cbor_writer.ts";
 import type { Absent, AnyColumn, Column } from "./column.ts";
-import { sliceColumn } from "./gather.ts";
+import { escapeStrings, needsEscape } from "./escape.ts";
+import { usedItems } from "./gather.ts";
 import type { ValueCodec } from "./ports.ts";
-import { escapeStrings, hasLoneSurrogate } from "./surrogates.ts";
 
 /** Number of items in the array of each kind. */
 export const ITEMS = {
@@ -58,11 +58,7 @@ export function encodeColumn(writer: CborWriter, column: Column, values: ValueCo
       return;
     case "list":
       writer.typed(TAG.uint32, fromZero(column.offsets), 4);
-      encodeColumn(
-        writer,
-        sliceColumn(column.items, column.offsets[0], column.offsets[column.length]),
-        values,
-      );
+      encodeColumn(writer, usedItems(column), values);
       return;
     case "any":
       encodeAny(writer, column, values);
@@ -92,7 +88,7 @@ function fromZero(offsets: Uint32Array): Uint32Array {
 }
 
 function encodeAny(writer: CborWriter, column: AnyColumn, codec: ValueCodec): void {
-  const isEscaped = hasLoneSurrogate(column.values);
+  const isEscaped = needsEscape(column.values);
   writer.uint(isEscaped ? 1 : 0);
   writer.blob(codec.encode(isEscaped ? escapeStrings(column.values) : column.values));
 }

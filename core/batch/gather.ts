@@ -263,6 +263,11 @@ function joinBytes(parts: readonly (StringColumn | BytesColumn)[], length: numbe
   return { offsets, bytes };
 }
 
+/** The items that the rows of a list column hold. */
+export function usedItems(column: ListColumn): Column {
+  return sliceColumn(column.items, column.offsets[0], column.offsets[column.length]);
+}
+
 /** About how many bytes of memory a column takes. */
 export function columnBytes(column: Column): number {
   const own = column.validity?.byteLength ?? 0;
@@ -280,7 +285,7 @@ export function columnBytes(column: Column): number {
     case "any":
       return column.values.reduce<number>((sum, value) => sum + 8 + measureValue(value), own);
     case "list":
-      return own + column.offsets.byteLength + columnBytes(column.items);
+      return own + column.offsets.byteLength + columnBytes(usedItems(column));
     default:
       return column.columns.reduce((sum, each) => sum + columnBytes(each), own);
   }

@@ -67,7 +67,8 @@ interface Found {
 
 function findProblem(value: unknown, ancestors: readonly object[], path: string): Found | undefined {
   if (typeof value === "function" || typeof value === "symbol") return { path, problem: `a ${typeof value}` };
-  if (typeof value !== "object" || value === null || measureObject(value, []) >= 0) return undefined;
+  if (typeof value !== "object" || value === null) return undefined;
+  if (measureObject(value, [...ancestors]) >= 0) return undefined;
   if (ancestors.includes(value)) return { path, problem: "an object that contains itself" };
   if (ancestors.length >= MAX_DEPTH) return { path, problem: `nested deeper than ${MAX_DEPTH} levels` };
   if (childrenOf(value) === undefined) return { path, problem: className(value) };
