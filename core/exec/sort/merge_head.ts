@@ -1,0 +1,60 @@
+/**
+ * The head "merge": reads sorted runs, or sorted shards, as one sorted stream.
+ *
+ * Each piece of the input is one run; with a range, only keys inside it count. It
+ * knows nothing of how the scheduler chose the pieces.
+ */
+
+import type { Batch } from "../../batch/column.ts";
+import { columnBytes } from "../../batch/gather.ts";
+import type { Head, ShardPiece } from "../../plan/physical.ts";
+import type { Operator } from "../operator.ts";
+import type { BatchReader } from "../ports.ts";
+import type { TaskScope } from "../task_scope.ts";
+import { pushSorted } from "./local_sort.ts";
+import { mergeRuns } from "./merge_passes.ts";
+import { sortKeysOf } from "./sort_keys.ts";
+
+/** Pushes the rows; the task finishes `next`. */
+export async function runMergeHead(
+  scope: TaskScope,
+  head: Head & { readonly kind: "merge" },
+  next: Operator,
+): Promise<void> {
+  const { lower, upper } = scope.input;
+  const pieces = scope.input.pieces[0] ?? [];
+  const reader = await mergeRuns(
+    scope,
+    pieces.map((piece) => () => openRun(scope, piece)),
+    {
+      keys: sortKeysOf(scope, head.order),
+      hasKeyColumn: head.hasKeyColumn,
+      memoryBytes: scope.memoryBytes,
+      range: { lower, upper },
+    },
+  );
+  try {
+    await pushSorted(scope, reader, next);
+  } finally {
+    reader.close();
+  }
+}
+
+/** Reads one piece and counts what is read. */
+function openRun(scope: TaskScope, piece: ShardPiece): BatchReader {
+  const reader = scope.ports.readPiece(piece);
+  const count = (batch: Batch | undefined) => {
+    if (batch !== undefined) {
+      scope.totals.rowsIn += batch.rows;
+      scope.totals.bytesIn += columnBytes(batch.column);
+    }
+    return batch;
+  };
+  return {
+    next() {
+      const read = reader.next();
+      return read instanceof Promise ? read.then(count) : count(read);
+    },
+    close: () => reader.close(),
+  };
+}

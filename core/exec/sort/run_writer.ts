@@ -1,0 +1,48 @@
+/**
+ * The tail "runs": sorts what fits in memory and writes it as one run of small
+ * chunks, each marked with its first key; then the next run.
+ *
+ * It knows nothing of splitters or of how many tasks will merge the runs.
+ */
+import { encodeBatch } from "../../batch/codec.ts";
+import type { Batch } from "../../batch/column.ts";
+import type { SortOrder } from "../../plan/physical.ts";
+import type { Operator } from "../operator.ts";
+import type { ShardWriter } from "../ports.ts";
+import type { TaskScope } from "../task_scope.ts";
+import { RunBuffer } from "./run_buffer.ts";
+import { sortKeysOf } from "./sort_keys.ts";
+
+export function createRunWriter(
+  scope: TaskScope,
+  order: SortOrder,
+  hasKeyColumn: boolean,
+  writer: ShardWriter,
+): Operator {
+  const buffer = new RunBuffer(sortKeysOf(scope, order), scope.memoryBytes);
+  let runs = 0;
+  const writeRun = () => {
+    const sorted = buffer.take();
+    const run = runs++;
+    sorted.forEachChunk(hasKeyColumn, (batch, from) => {
+      const item = encodeBatch(batch, scope.ports.codec);
+      writer.write(0, item, batch.rows, { run, firstKey: sorted.keyAt(from) });
+      scope.totals.rowsOut += batch.rows;
+      scope.totals.bytesOut += item.length;
+    });
+  };
+  return {
+    row(row: unknown): void {
+      buffer.row(row);
+      if (buffer.isFull) writeRun();
+    },
+    batch(batch: Batch): void {
+      buffer.batch(batch);
+      if (buffer.isFull) writeRun();
+    },
+    finish(): void {
+      if (buffer.rows > 0) writeRun();
+    },
+    drained: () => writer.drained?.(),
+  };
+}

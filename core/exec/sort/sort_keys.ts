@@ -1,0 +1,100 @@
+/**
+ * The key of a sort: how it is got from rows and batches, and how two compare.
+ *
+ * The one place that reads a SortOrder. It knows nothing of runs, merging or files.
+ */
+import type { Column } from "../../batch/column.ts";
+import { columnOf } from "../../batch/make.ts";
+import { rowReader } from "../../batch/row_reader.ts";
+import type { GraphNode, NodeId, UserFunction } from "../../graph/node.ts";
+import { compareValues } from "../../key/compare.ts";
+import type { SortOrder } from "../../plan/physical.ts";
+import { nodeOf, type TaskScope } from "../task_scope.ts";
+
+export interface SortKeys {
+  /** The key is worked out by user code or from a field, so it is kept beside the row. */
+  readonly isComputed: boolean;
+  readonly descending: boolean;
+  /** Set when user code compares: the rows are the keys. Turned round when descending. */
+  readonly compare?: (a: unknown, b: unknown) => number;
+  keyOf(row: unknown): unknown;
+  /** The keys of rows in a column, without making the rows where possible. */
+  keyColumn(rows: Column): Column;
+}
+
+export function sortKeysOf(scope: TaskScope, order: SortOrder): SortKeys {
+  const { descending } = order;
+  if (order.by === "pairKey") return { isComputed: false, descending, ...placeKey(0) };
+  if (order.by === "key") {
+    return { isComputed: true, descending, ...computedKey(scope, nodeOf(scope.graph, order.node)) };
+  }
+  const compare =
+    order.by === "compare" ? userCompare(scope, nodeOf(scope.graph, order.node), descending) : undefined;
+  return { isComputed: false, descending, compare, keyOf: (row) => row, keyColumn: (rows) => rows };
+}
+
+/** Compares two keys as plain values, for bounds and splitters. */
+export function compareKeys(keys: SortKeys): (a: unknown, b: unknown) => number {
+  if (keys.compare !== undefined) return keys.compare;
+  return keys.descending ? (a, b) => compareValues(b, a) : compareValues;
+}
+
+type KeyAccess = Pick<SortKeys, "keyOf" | "keyColumn">;
+
+function computedKey(scope: TaskScope, node: GraphNode): KeyAccess {
+  if (node.spec.kind !== "sortBy") {
+    throw new RangeError(`Cannot sort by key: node ${node.id} is ${node.spec.kind}, which has none`);
+  }
+  const { fn, field } = node.spec;
+  const keyOf = guarded(scope, node.id, fn);
+  if (field === undefined) return { keyOf, keyColumn: (rows) => mapKeys(rows, keyOf) };
+  return {
+    keyOf,
+    keyColumn: (rows) => fieldOf(rows, field) ?? mapKeys(rows, keyOf),
+  };
+}
+
+function placeKey(place: number): KeyAccess {
+  const keyOf = (row: unknown) => (Array.isArray(row) ? row[place] : undefined);
+  return { keyOf, keyColumn: (rows) => fieldOf(rows, place) ?? mapKeys(rows, keyOf) };
+}
+
+/** The column of a field, when all rows of the batch have one. */
+function fieldOf(rows: Column, field: string | number): Column | undefined {
+  if (rows.validity !== undefined) return undefined;
+  if (rows.kind === "tuple" && typeof field === "number") return rows.columns[field];
+  if (rows.kind !== "object") return undefined;
+  const place = rows.names.indexOf(String(field));
+  return place < 0 ? undefined : rows.columns[place];
+}
+
+function mapKeys(rows: Column, keyOf: (row: unknown) => unknown): Column {
+  const read = rowReader(rows);
+  const keys = new Array<unknown>(rows.length);
+  for (let i = 0; i < keys.length; i += 1) keys[i] = keyOf(read(i));
+  return columnOf(keys);
+}
+
+function guarded(scope: TaskScope, node: NodeId, fn: UserFunction): (row: unknown) => unknown {
+  const context = scope.context;
+  return (row) => {
+    try {
+      return fn(row, context);
+    } catch (error) {
+      return scope.fail(node, error);
+    }
+  };
+}
+
+function userCompare(scope: TaskScope, node: GraphNode, descending: boolean): SortKeys["compare"] {
+  const fn = "fn" in node.spec ? node.spec.fn : undefined;
+  if (fn === undefined) return undefined;
+  const sign = descending ? -1 : 1;
+  return (a, b) => {
+    try {
+      return sign * fn(a, b);
+    } catch (error) {
+      return scope.fail(node.id, error);
+    }
+  };
+}
