@@ -18,8 +18,7 @@ export interface ColumnRequest {
 
 type Refuse = (row: number, reason: string) => void;
 
-const ISO_DATE =
-  /^([+-]\d{6}|\d{4})-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+const ISO_DATE = /^([+-]\d{6}|\d{4})-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 const decoder = new TextDecoder();
 const POWERS = Array.from({ length: 16 }, (_, i) => 10 ** i);
 /** Integers of so many digits are exact in a double. */

@@ -65,7 +65,8 @@ function reference(text: string, delimiter: string): string[][] {
       }
       i++;
     } else {
-      while (i < text.length && text[i] !== delimiter && !/^\r?\n/.test(text.slice(i, i + 2))) field += text[i++];
+      while (i < text.length && text[i] !== delimiter && !/^\r?\n/.test(text.slice(i, i + 2)))
+        field += text[i++];
     }
     record.push(field);
     if (text[i] === delimiter) {
@@ -122,7 +123,8 @@ describe("CsvParser", () => {
   });
 
   test("makes typed columns and null of empty fields when types are given", () => {
-    const text = "n,b,d,s\n1.5,true,2024-02-29,x\n,,,\n-0,FALSE,2024-02-29 10:00:00,\n1e3,1,2024-02-29T10:00:00+01:00,NaN\n";
+    const text =
+      "n,b,d,s\n1.5,true,2024-02-29,x\n,,,\n-0,FALSE,2024-02-29 10:00:00,\n1e3,1,2024-02-29T10:00:00+01:00,NaN\n";
     const types = { n: "number", b: "boolean", d: "date" } as const;
     expect(parse(text, { types }).rows).toEqual([
       { n: 1.5, b: true, d: new Date("2024-02-29T00:00:00Z"), s: "x" },
@@ -188,7 +190,9 @@ describe("CsvParser", () => {
   });
 
   test("says which columns there are when a wanted one is missing or there twice", () => {
-    expect(() => parse("a,b\n1,2\n", { columns: ["c"] })).toThrow('there is no column "c"; the columns are a, b');
+    expect(() => parse("a,b\n1,2\n", { columns: ["c"] })).toThrow(
+      'there is no column "c"; the columns are a, b',
+    );
     expect(() => parse("a,a\n1,2\n")).toThrow('column "a" is there 2 times');
     expect(() => parse("a\n", { delimiter: "::" })).toThrow(RangeError);
   });

@@ -1,0 +1,62 @@
+/** Spill files: bytes come back, no name is left, and a full disk is told with its directory. */
+import { describe, expect, test } from "bun:test";
+import { openSync, readdirSync } from "node:fs";
+import { LucioleError } from "../../../core/errors.ts";
+import { BufferedFile } from "../../../net/store/disk.ts";
+import { DiskSpillStore } from "../../../net/store/spill_store.ts";
+import { temporaryDirectory } from "./fixtures.ts";
+
+function thrownBy(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+describe("DiskSpillStore", () => {
+  test("gives bytes back at their positions when pieces are small and large", () => {
+    const directory = temporaryDirectory();
+    const store = new DiskSpillStore({ directory });
+    const file = store.create();
+    const sizes = [10, 300_000, 5, 0, 262_144, 1, 700_000];
+    const places = sizes.map((size, i) => ({ size, i, position: file.append(new Uint8Array(size).fill(i)) }));
+    for (const { size, i, position } of [...places].reverse()) {
+      expect(file.read(position, size)).toEqual(new Uint8Array(size).fill(i));
+    }
+    expect(file.sizeBytes).toBe(sizes.reduce((a, b) => a + b));
+    expect(readdirSync(directory)).toEqual([]);
+    store.close();
+    expect(() => file.read(0, 1)).toThrow();
+  });
+
+  test("refuses to grow beyond its quota, and has room again when a file is deleted", () => {
+    const store = new DiskSpillStore({ directory: temporaryDirectory(), quotaBytes: 100 });
+    const first = store.create();
+    first.append(new Uint8Array(80));
+    const second = store.create();
+    const error = thrownBy(() => second.append(new Uint8Array(30)));
+    expect(error).toBeInstanceOf(LucioleError);
+    expect((error as LucioleError).code).toBe("disk-full");
+    expect((error as LucioleError).fields).toMatchObject({ neededBytes: 30, freeBytes: 20 });
+    first.delete();
+    first.delete();
+    second.append(new Uint8Array(100));
+    store.close();
+  });
+});
+
+describe("BufferedFile", () => {
+  test("tells the directory, what is needed and what is free when the disk is full", () => {
+    const file = new BufferedFile(openSync("/dev/full", "w"), "/dev/full");
+    file.write(new Uint8Array(100));
+    const error = thrownBy(() => file.flush());
+    file.close();
+    expect(error).toBeInstanceOf(LucioleError);
+    expect((error as LucioleError).code).toBe("disk-full");
+    expect((error as LucioleError).message).toStartWith(
+      "Cannot write /dev/full: the disk of /dev is full, 100 bytes are needed and ",
+    );
+  });
+});
