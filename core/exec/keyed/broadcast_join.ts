@@ -1,0 +1,98 @@
+/**
+ * Step "broadcastJoin": joins the rows that pass with a small side that every task holds whole.
+ *
+ * Rows keep their order. A join that keeps side rows without a partner cannot be
+ * done this way, as no task sees all the rows that might match.
+ */
+
+import { BatchBuilder } from "../../batch/batch_builder.ts";
+import type { Batch } from "../../batch/column.ts";
+import { PlanError } from "../../errors.ts";
+import type { StepPlan } from "../../plan/physical.ts";
+import type { Operator } from "../operator.ts";
+import type { TaskScope } from "../task_scope.ts";
+import { JoinTable } from "./join_table.ts";
+import { pairColumns, pairOf } from "./pair_columns.ts";
+
+type BroadcastStep = StepPlan & { readonly op: "broadcastJoin" };
+
+export interface BroadcastJoinOptions {
+  readonly scope: TaskScope;
+  readonly step: BroadcastStep;
+  /** All batches of the side. */
+  readonly side: readonly Batch[];
+  readonly next: Operator;
+}
+
+/** @throws {PlanError} If the join keeps rows of the side that have no partner. */
+export function createBroadcastJoin(options: BroadcastJoinOptions): Operator {
+  const { how, streamed } = options.step;
+  if (how !== "inner" && how !== streamed) {
+    throw new PlanError(`Cannot broadcast for a ${how} join: the ${how} side must be streamed`);
+  }
+  return options.next.isDone === undefined ? new BroadcastJoin(options) : new StoppableBroadcastJoin(options);
+}
+
+class BroadcastJoin implements Operator {
+  protected readonly next: Operator;
+  readonly #scope: TaskScope;
+  readonly #step: BroadcastStep;
+  readonly #table: JoinTable;
+  readonly #builder = new BatchBuilder({ onBatch: (batch) => this.#probe(batch) });
+  #rows = 0;
+
+  constructor({ scope, step, side, next }: BroadcastJoinOptions) {
+    this.next = next;
+    this.#scope = scope;
+    this.#step = step;
+    this.#table = new JoinTable({
+      built: step.streamed === "left" ? "right" : "left",
+      keepsProbing: step.how === step.streamed,
+      onBatch: (batch) => next.batch(batch),
+    });
+    try {
+      for (const batch of side) this.#table.build(pairColumns(batch));
+    } catch (error) {
+      scope.fail(step.node, error);
+    }
+    this.#table.seal();
+  }
+
+  row(row: unknown): void {
+    try {
+      this.#builder.append(pairOf(row));
+    } catch (error) {
+      this.#scope.fail(this.#step.node, error, this.#rows);
+    }
+  }
+
+  batch(batch: Batch): void {
+    this.#builder.flush();
+    this.#probe(batch);
+  }
+
+  finish(): void | Promise<void> {
+    this.#builder.flush();
+    return this.next.finish();
+  }
+
+  close(): void {
+    this.#table.clear();
+  }
+
+  #probe(batch: Batch): void {
+    try {
+      this.#table.probe(batch);
+    } catch (error) {
+      if (error instanceof TypeError) this.#scope.fail(this.#step.node, error, this.#rows);
+      throw error;
+    }
+    this.#rows += batch.rows;
+  }
+}
+
+class StoppableBroadcastJoin extends BroadcastJoin {
+  isDone(): boolean {
+    return this.next.isDone?.() ?? false;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Keyed aggregation: reduceByKey, aggregateByKey, countByKey, countByValue, distinct.
+ *
+ * A partial combine makes room by emitting what it holds, and stops combining for
+ * a while when keys hardly repeat; the other phases put entries aside on disk.
+ * Rows come out in the order of the first appearance of their keys, unless some
+ * were put aside.
+ */
+import type { Batch, Column } from "../../batch/column.ts";
+import { tupleBatch } from "../../batch/make.ts";
+import { rowReader } from "../../batch/row_reader.ts";
+import type { StepPlan } from "../../plan/physical.ts";
+import { type Aggregator, aggregatorOf } from "../aggregator.ts";
+import type { Operator } from "../operator.ts";
+import { nodeOf, type TaskScope } from "../task_scope.ts";
+import { CombineTable } from "./combine_table.ts";
+import { pairColumns, pairOf } from "./pair_columns.ts";
+
+type CombineStep = StepPlan & { readonly op: "combine" };
+
+export function createCombine(scope: TaskScope, step: CombineStep, next: Operator): Operator {
+  const { kind } = nodeOf(scope.graph, step.node).spec;
+  // Partial counts of whole rows are pairs, whatever the rows were.
+  const isRowKey = kind === "distinct" || (kind === "countByValue" && step.phase !== "merge");
+  return isRowKey ? new RowCombine(scope, step, next) : new PairCombine(scope, step, next);
+}
+
+/** Checking the budget costs a little, so it is done once in so many rows. */
+const CHECK_ROWS = 4096;
+/** After so many rows it is known whether combining pays. */
+const TRIAL_ROWS = 100_000;
+const MIN_REPEATS = 0.1;
+/** So many rows pass by before combining is tried again. */
+const PASS_ROWS = 1_000_000;
+
+abstract class Combine {
+  protected readonly scope: TaskScope;
+  protected readonly step: CombineStep;
+  protected readonly next: Operator;
+  protected readonly aggregator: Aggregator;
+  protected readonly table: CombineTable;
+  protected readonly isMerge: boolean;
+  protected rows = 0;
+  readonly #checkRows: number;
+  #untilCheck: number;
+  /** Rows taken since the table was empty. */
+  #trialFrom = 0;
+  #passUntil = 0;
+
+  constructor(scope: TaskScope, step: CombineStep, next: Operator) {
+    this.scope = scope;
+    this.step = step;
+    this.next = next;
+    this.aggregator = aggregatorOf(nodeOf(scope.graph, step.node));
+    this.table = new CombineTable(scope, this.aggregator);
+    this.isMerge = step.phase === "merge";
+    this.#checkRows = Math.max(16, Math.min(CHECK_ROWS, Math.floor(scope.memoryBytes / 256)));
+    this.#untilCheck = this.#checkRows;
+  }
+
+  async finish(): Promise<void> {
+    try {
+      await this.table.drain((batch) => this.next.batch(batch));
+    } catch (error) {
+      this.fail(error, undefined);
+    }
+    await this.next.finish();
+  }
+
+  close(): void {
+    this.table.close();
+  }
+
+  /** True while a partial combine hands rows on as they are. */
+  protected get isPassing(): boolean {
+    return this.rows < this.#passUntil;
+  }
+
+  protected entry(key: unknown, value: unknown): void {
+    try {
+      if (this.isMerge) this.table.merge(key, value);
+      else this.table.add(key, value);
+    } catch (error) {
+      this.fail(error, this.rows);
+    }
+    this.took(1);
+  }
+
+  protected columns(keys: Column, values: Column | undefined): void {
+    try {
+      if (this.isMerge) this.table.mergeColumns(keys, values);
+      else this.table.addColumns(keys, values);
+    } catch (error) {
+      this.fail(error, this.rows + this.table.place);
+    }
+    this.took(keys.length);
+  }
+
+  protected took(rows: number): void {
+    this.rows += rows;
+    this.#untilCheck -= rows;
+    if (this.#untilCheck <= 0) this.#check();
+  }
+
+  protected fail(error: unknown, row: number | undefined): never {
+    this.scope.fail(this.step.node, error, row);
+  }
+
+  #check(): void {
+    this.#untilCheck = this.#checkRows;
+    if (this.step.phase !== "partial") {
+      if (this.table.isTooLarge) this.table.spill();
+      return;
+    }
+    const taken = this.rows - this.#trialFrom;
+    const isUseless = taken >= TRIAL_ROWS && this.table.size > taken * (1 - MIN_REPEATS);
+    if (!isUseless && !this.table.isTooLarge) return;
+    this.table.emit((batch) => this.next.batch(batch));
+    // A closure that makes an accumulator of each value costs more than it saves; the others pass rows on.
+    if (isUseless && this.aggregator.shape !== "other") this.#passUntil = this.rows + PASS_ROWS;
+    this.#trialFrom = Math.max(this.rows, this.#passUntil);
+  }
+}
+
+/** Rows are [key, value], or [key, accumulator] when merging. */
+class PairCombine extends Combine implements Operator {
+  row(row: unknown): void {
+    let pair: readonly unknown[];
+    try {
+      pair = pairOf(row);
+    } catch (error) {
+      this.fail(error, this.rows);
+    }
+    this.pair(pair[0], pair[1]);
+  }
+
+  pair(key: unknown, value: unknown): void {
+    if (this.isPassing) {
+      this.next.row([key, this.aggregator.first(value)]);
+      this.rows++;
+    } else this.entry(key, value);
+  }
+
+  batch(batch: Batch): void {
+    let pair: ReturnType<typeof pairColumns>;
+    try {
+      pair = pairColumns(batch);
+    } catch (error) {
+      this.fail(error, this.rows);
+    }
+    if (!this.isPassing) this.columns(pair.keys, pair.values);
+    else {
+      const isCount = this.aggregator.shape === "count";
+      this.next.batch(isCount ? tupleBatch([pair.keys, ones(batch.rows)], batch.rows) : batch);
+      this.rows += batch.rows;
+    }
+  }
+}
+
+/** The whole row is the key. */
+class RowCombine extends Combine implements Operator {
+  row(row: unknown): void {
+    if (this.isPassing) {
+      this.next.row(this.aggregator.shape === "count" ? [row, 1] : row);
+      this.rows++;
+    } else this.entry(row, undefined);
+  }
+
+  batch(batch: Batch): void {
+    const { column, rows } = batch;
+    if (this.isPassing) {
+      this.next.batch(this.aggregator.shape === "count" ? tupleBatch([column, ones(rows)], rows) : batch);
+      this.rows += rows;
+    } else if (column.kind === "any") {
+      const read = rowReader(column);
+      for (let i = 0; i < rows; i++) this.row(read(i));
+    } else this.columns(column, undefined);
+  }
+}
+
+function ones(rows: number): Column {
+  return { kind: "number", length: rows, values: new Float64Array(rows).fill(1) };
+}

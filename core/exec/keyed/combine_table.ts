@@ -1,0 +1,161 @@
+/**
+ * Keys and their accumulators, within a budget: what does not fit is put aside and merged later.
+ *
+ * Takes values or accumulators, gives [key, accumulator] batches. Knows nothing
+ * of the operator that feeds it.
+ */
+import type { Batch, Column } from "../../batch/column.ts";
+import { tupleBatch } from "../../batch/make.ts";
+import { hashColumn } from "../../key/hash.ts";
+import { KeyTable } from "../../key/key_table.ts";
+import type { Aggregator } from "../aggregator.ts";
+import type { TaskScope } from "../task_scope.ts";
+import { type Accumulators, accumulatorsOf } from "./accumulators.ts";
+import { entryRange } from "./grouped_rows.ts";
+import { pairColumns } from "./pair_columns.ts";
+import { MAX_SPILL_LEVEL, SpillPartitions } from "./spill_partitions.ts";
+
+const EMIT_ROWS = 1 << 16;
+
+export class CombineTable {
+  readonly #scope: TaskScope;
+  readonly #aggregator: Aggregator;
+  readonly #level: number;
+  readonly #table = new KeyTable();
+  readonly #accumulators: Accumulators;
+  #hashes = new Uint32Array(0);
+  #entries = new Uint32Array(0);
+  #spilled: SpillPartitions | undefined;
+
+  constructor(scope: TaskScope, aggregator: Aggregator, level = 0) {
+    this.#scope = scope;
+    this.#aggregator = aggregator;
+    this.#level = level;
+    this.#accumulators = accumulatorsOf(aggregator);
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get isTooLarge(): boolean {
+    return this.#table.sizeBytes + this.#accumulators.sizeBytes > this.#scope.memoryBytes;
+  }
+
+  /** Row of the last batch that was being worked on. */
+  get place(): number {
+    return this.#accumulators.place;
+  }
+
+  add(key: unknown, value: unknown): void {
+    this.#accumulators.add(this.#table.add(key), value);
+  }
+
+  merge(key: unknown, acc: unknown): void {
+    this.#accumulators.merge(this.#table.add(key), acc);
+  }
+
+  addColumns(keys: Column, values: Column | undefined): void {
+    this.#accumulators.addColumn(this.#enter(keys), values);
+  }
+
+  mergeColumns(keys: Column, accs: Column | undefined): void {
+    this.#accumulators.mergeColumn(this.#enter(keys), accs);
+  }
+
+  /** Puts everything aside to make room; false when that would not help any more. */
+  spill(): boolean {
+    if (this.#level >= MAX_SPILL_LEVEL) return false;
+    this.#spilled ??= new SpillPartitions(this.#scope, this.#level);
+    const hashes = new Uint32Array(EMIT_ROWS);
+    for (const { batch, from } of this.#batches()) {
+      for (let i = 0; i < batch.rows; i++) hashes[i] = this.#table.hash(from + i);
+      this.#spilled.add(batch.column, hashes);
+    }
+    this.clear();
+    return true;
+  }
+
+  /** Emits what is held and forgets it. */
+  emit(onBatch: (batch: Batch) => void): void {
+    for (const { batch } of this.#batches()) onBatch(batch);
+    this.clear();
+  }
+
+  /** Emits the whole result, parts on disk included, and lets the task settle now and then. */
+  async drain(onBatch: (batch: Batch) => void): Promise<void> {
+    if (this.#spilled === undefined) {
+      for (const { batch } of this.#batches()) {
+        onBatch(batch);
+        const waiting = this.#scope.settle();
+        if (waiting !== undefined) await waiting;
+      }
+      this.clear();
+      return;
+    }
+    this.spill();
+    for (let part = 0; part < this.#spilled.count; part++) {
+      await this.#drainPart(this.#spilled, part, onBatch);
+    }
+  }
+
+  clear(): void {
+    this.#table.clear();
+    this.#accumulators.clear();
+  }
+
+  close(): void {
+    this.clear();
+    this.#spilled?.close();
+    this.#spilled = undefined;
+  }
+
+  async #drainPart(spilled: SpillPartitions, part: number, onBatch: (batch: Batch) => void): Promise<void> {
+    const table = new CombineTable(this.#scope, this.#aggregator, this.#level + 1);
+    try {
+      const reader = spilled.reader(part);
+      for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
+        table.mergeBatch(batch);
+        if (table.isTooLarge) table.spill();
+        this.#scope.settle();
+      }
+      await table.drain(onBatch);
+    } finally {
+      table.close();
+    }
+  }
+
+  /** Takes a batch as `emit` makes them. */
+  mergeBatch(batch: Batch): void {
+    if (this.#aggregator.shape === "keys") this.mergeColumns(batch.column, undefined);
+    else {
+      const { keys, values } = pairColumns(batch);
+      this.mergeColumns(keys, values);
+    }
+  }
+
+  #enter(keys: Column): Uint32Array {
+    const rows = keys.length;
+    if (this.#hashes.length < rows) {
+      this.#hashes = new Uint32Array(rows);
+      this.#entries = new Uint32Array(rows);
+    }
+    const hashes = hashColumn(keys, this.#hashes);
+    const entries = this.#entries.subarray(0, rows);
+    const table = this.#table;
+    for (let i = 0; i < rows; i++) entries[i] = table.addAt(keys, i, hashes[i]);
+    return entries;
+  }
+
+  *#batches(): Generator<{ readonly batch: Batch; readonly from: number }> {
+    for (let from = 0; from < this.#table.size; from += EMIT_ROWS) {
+      const to = Math.min(from + EMIT_ROWS, this.#table.size);
+      const keys = this.#table.keyColumn(entryRange(from, to));
+      const accs = this.#accumulators.column(from, to);
+      yield {
+        from,
+        batch: accs === undefined ? { rows: to - from, column: keys } : tupleBatch([keys, accs], to - from),
+      };
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Values kept as columns beside the entry number of their key, and taken out key by key.
+ *
+ * The keys themselves lie in a key table of the caller. Values of one key keep
+ * the order in which they came.
+ */
+import type { Column, ListColumn } from "../../batch/column.ts";
+import { columnBytes, concatColumns, gather, sliceColumn } from "../../batch/gather.ts";
+import { columnOf } from "../../batch/make.ts";
+import { hashColumn } from "../../key/hash.ts";
+import type { KeyTable } from "../../key/key_table.ts";
+import { GrowingNumbers, scatter } from "./scatter.ts";
+
+export class GroupedRows {
+  readonly #entries = new GrowingNumbers();
+  #columns: Column[] = [];
+  #sizeBytes = 0;
+
+  /** Bytes of the values, counted twice because taking them out copies them. */
+  get sizeBytes(): number {
+    return 2 * this.#sizeBytes + 8 * this.#entries.length;
+  }
+
+  get rows(): number {
+    return this.#entries.length;
+  }
+
+  /** Entry number of each row, a view that is good until the next change. */
+  get entries(): Uint32Array {
+    return this.#entries.view();
+  }
+
+  get columns(): readonly Column[] {
+    return this.#columns;
+  }
+
+  /** Enters the keys into the table and keeps the values. */
+  add(table: KeyTable, keys: Column, values: Column): void {
+    const rows = keys.length;
+    const hashes = hashColumn(keys);
+    const entries = this.#entries.extend(rows);
+    for (let i = 0; i < rows; i++) entries[i] = table.addAt(keys, i, hashes[i]);
+    this.#columns.push(values);
+    this.#sizeBytes += columnBytes(values);
+  }
+
+  /** All values, key after key in the order of the entries, and where each key's begin. */
+  sorted(entryCount: number): { readonly values: Column; readonly starts: Uint32Array } {
+    const { order, starts } = scatter(this.#entries.view(), this.#entries.length, entryCount);
+    return { values: gather(this.#all(), order), starts };
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#columns = [];
+    this.#sizeBytes = 0;
+  }
+
+  #all(): Column {
+    if (this.#columns.length === 0) return columnOf([]);
+    return this.#columns.length === 1 ? this.#columns[0] : concatColumns(this.#columns);
+  }
+}
+
+/** The lists of entries [from, to) as a column; `values` and `starts` as `sorted` gives them. */
+export function listColumn(values: Column, starts: Uint32Array, from: number, to: number): ListColumn {
+  const base = starts[from];
+  const offsets = starts.slice(from, to + 1);
+  for (let i = 0; i < offsets.length; i++) offsets[i] -= base;
+  return { kind: "list", length: to - from, offsets, items: sliceColumn(values, base, starts[to]) };
+}
+
+/** Entry numbers from … to - 1. */
+export function entryRange(from: number, to: number): Uint32Array {
+  const entries = new Uint32Array(to - from);
+  for (let i = 0; i < entries.length; i++) entries[i] = from + i;
+  return entries;
+}
+
+const EMIT_ROWS = 1 << 16;
+
+/** End of the run of entries from `from` on that makes one batch: about 64 Ki values, one entry at least. */
+export function endOfChunk(starts: readonly Uint32Array[], from: number, entryCount: number): number {
+  let to = from + 1;
+  const base = starts.reduce((sum, each) => sum + each[from], 0);
+  while (to < entryCount && to - from < EMIT_ROWS) {
+    if (starts.reduce((sum, each) => sum + each[to + 1], 0) - base > EMIT_ROWS) break;
+    to++;
+  }
+  return to;
+}

@@ -1,0 +1,131 @@
+/**
+ * The built side of a hash join, and the loop that probes it column by column.
+ *
+ * Results are gathered columns, so no row is made here. Output rows are
+ * [key, [left, right]]; a missing side is undefined. Order: that of the probing
+ * rows, and for each of them that of the built rows.
+ */
+import type { Batch, Column } from "../../batch/column.ts";
+import { concatColumns, gather } from "../../batch/gather.ts";
+import { tupleBatch } from "../../batch/make.ts";
+import { hashColumn } from "../../key/hash.ts";
+import { KeyTable } from "../../key/key_table.ts";
+import { GroupedRows } from "./grouped_rows.ts";
+import { type PairColumns, pairColumns } from "./pair_columns.ts";
+
+export interface JoinTableOptions {
+  /** Which side of the result the built rows are. */
+  readonly built: "left" | "right";
+  /** Keep probing rows without a partner. */
+  readonly keepsProbing: boolean;
+  readonly onBatch: (batch: Batch) => void;
+}
+
+const EMIT_ROWS = 1 << 16;
+
+export class JoinTable {
+  readonly #options: JoinTableOptions;
+  readonly table = new KeyTable();
+  readonly rows = new GroupedRows();
+  #values: Column = { kind: "null", length: 0, absent: "undefined" };
+  #starts = new Uint32Array(1);
+  /** One flag an entry: rows of one key have partners together. */
+  #matched = new Uint8Array(0);
+  readonly #probing = new Uint32Array(EMIT_ROWS);
+  readonly #built = new Uint32Array(EMIT_ROWS);
+  #pending = 0;
+
+  constructor(options: JoinTableOptions) {
+    this.#options = options;
+  }
+
+  get sizeBytes(): number {
+    return this.table.sizeBytes + this.rows.sizeBytes;
+  }
+
+  build({ keys, values }: PairColumns): void {
+    this.rows.add(this.table, keys, values);
+  }
+
+  /** Called once between building and probing. */
+  seal(): void {
+    const { values, starts } = this.rows.sorted(this.table.size);
+    // The row after the last one stands for a missing partner.
+    this.#values = this.#options.keepsProbing ? concatColumns([values, missing(1)]) : values;
+    this.#starts = new Uint32Array(starts);
+    this.#matched = new Uint8Array(this.table.size);
+    this.rows.clear();
+  }
+
+  probe(batch: Batch): void {
+    const pair = pairColumns(batch);
+    const hashes = hashColumn(pair.keys);
+    const { table } = this;
+    const starts = this.#starts;
+    const keepsProbing = this.#options.keepsProbing;
+    const none = starts[table.size];
+    for (let i = 0; i < batch.rows; i++) {
+      const entry = table.findAt(pair.keys, i, hashes[i]);
+      if (entry >= 0) {
+        this.#matched[entry] = 1;
+        const end = starts[entry + 1];
+        for (let j = starts[entry]; j < end; j++) this.#push(pair, i, j);
+      } else if (keepsProbing) this.#push(pair, i, none);
+    }
+    this.#emit(pair);
+  }
+
+  /** Emits built rows that never found a partner. */
+  drainUnmatched(): void {
+    const { table } = this;
+    let entries: number[] = [];
+    let rows: number[] = [];
+    const emit = (): void => {
+      if (rows.length === 0) return;
+      const keys = table.keyColumn(Uint32Array.from(entries));
+      const values = gather(this.#values, Uint32Array.from(rows));
+      this.#options.onBatch(this.#output(keys, missing(rows.length), values));
+      entries = [];
+      rows = [];
+    };
+    for (let entry = 0; entry < table.size; entry++) {
+      if (this.#matched[entry] !== 0) continue;
+      for (let j = this.#starts[entry]; j < this.#starts[entry + 1]; j++) {
+        entries.push(entry);
+        if (rows.push(j) >= EMIT_ROWS) emit();
+      }
+    }
+    emit();
+  }
+
+  clear(): void {
+    this.table.clear();
+    this.rows.clear();
+    this.#values = missing(0);
+  }
+
+  #push(pair: PairColumns, probing: number, built: number): void {
+    this.#probing[this.#pending] = probing;
+    this.#built[this.#pending] = built;
+    if (++this.#pending === EMIT_ROWS) this.#emit(pair);
+  }
+
+  #emit(pair: PairColumns): void {
+    const rows = this.#pending;
+    if (rows === 0) return;
+    const probing = this.#probing.subarray(0, rows);
+    const values = gather(this.#values, this.#built.subarray(0, rows));
+    this.#pending = 0;
+    this.#options.onBatch(this.#output(gather(pair.keys, probing), gather(pair.values, probing), values));
+  }
+
+  #output(keys: Column, probing: Column, built: Column): Batch {
+    const rows = keys.length;
+    const sides = this.#options.built === "right" ? [probing, built] : [built, probing];
+    return tupleBatch([keys, tupleBatch(sides, rows).column], rows);
+  }
+}
+
+function missing(rows: number): Column {
+  return { kind: "null", length: rows, absent: "undefined" };
+}

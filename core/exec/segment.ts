@@ -1,0 +1,174 @@
+/**
+ * Streaming steps in a row, run as one generated loop.
+ *
+ * Binds closures, contexts and the next operator to the text of segment_code.ts
+ * and names the step, the user's line and the row when user code throws. Knows
+ * nothing of what the closures do.
+ */
+
+import type { Batch, Column } from "../batch/column.ts";
+import { type RowReader, rowReader } from "../batch/row_reader.ts";
+import type { StepPlan } from "../plan/physical.ts";
+import type { Operator } from "./operator.ts";
+import { type SegmentEntry, type SegmentKind, type SegmentTarget, segmentSource } from "./segment_code.ts";
+import { SEGMENT_TOOLS } from "./segment_tools.ts";
+import { nodeOf, type TaskScope } from "./task_scope.ts";
+
+export type SegmentStep = StepPlan & { readonly op: SegmentKind };
+
+const KINDS: ReadonlySet<string> = new Set<SegmentKind>([
+  "map",
+  "filter",
+  "flatMap",
+  "tap",
+  "mapValues",
+  "keyBy",
+  "keys",
+  "values",
+  "words",
+  "sample",
+  "forEach",
+]);
+
+/** Bodies after a flatMap stand twice in the text; more than this in one segment would blow it up. */
+const MAX_FLAT_MAPS = 2;
+
+/** Cuts steps into segments and single blocking steps, in order. */
+export function splitSteps(steps: readonly StepPlan[]): (readonly SegmentStep[] | StepPlan)[] {
+  const parts: (SegmentStep[] | StepPlan)[] = [];
+  let open: SegmentStep[] | undefined;
+  for (const step of steps) {
+    if (!isSegmentStep(step)) {
+      parts.push(step);
+      open = undefined;
+      continue;
+    }
+    const flatMaps = open?.filter(({ op }) => op === "flatMap").length ?? 0;
+    if (open === undefined || (step.op === "flatMap" && flatMaps >= MAX_FLAT_MAPS)) {
+      open = [];
+      parts.push(open);
+    }
+    open.push(step);
+  }
+  return parts;
+}
+
+/** One operator for all of the steps. */
+export function createSegment(scope: TaskScope, steps: readonly SegmentStep[], next: Operator): Operator {
+  return next.isDone === undefined
+    ? new Segment(scope, steps, next)
+    : new StoppableSegment(scope, steps, next);
+}
+
+function isSegmentStep(step: StepPlan): step is SegmentStep {
+  return KINDS.has(step.op);
+}
+
+type Fail = (step: number, row: number, error: unknown) => never;
+type ManyLoop = (read: RowReader, rows: number, base: number, readKey?: RowReader) => void;
+type Factory = (
+  functions: readonly unknown[],
+  contexts: readonly unknown[],
+  next: Operator,
+  tools: typeof SEGMENT_TOOLS,
+  fail: Fail,
+) => unknown;
+
+/** Texts are few (kinds of steps only), so compiled code is kept for the life of the worker. */
+const factories = new Map<string, Factory>();
+
+class Segment implements Operator {
+  readonly #scope: TaskScope;
+  readonly #steps: readonly SegmentStep[];
+  protected readonly next: Operator;
+  readonly #functions: readonly unknown[];
+  readonly #startsOnPairs: boolean;
+  #rowsBefore = 0;
+  #rows: ManyLoop | undefined;
+  #pairs: ManyLoop | undefined;
+  #row: ((row: unknown, base: number) => void) | undefined;
+  #pair: ((key: unknown, value: unknown, base: number) => void) | undefined;
+
+  constructor(scope: TaskScope, steps: readonly SegmentStep[], next: Operator) {
+    this.#scope = scope;
+    this.#steps = steps;
+    this.next = next;
+    this.#functions = steps.map((step, place) => functionOf(scope, step, place));
+    this.#startsOnPairs = ["keys", "values", "mapValues"].includes(steps[0].op);
+  }
+
+  row(row: unknown): void {
+    this.#row ??= this.#compile("row") as (row: unknown, base: number) => void;
+    this.#row(row, this.#rowsBefore++);
+  }
+
+  pair(key: unknown, value: unknown): void {
+    this.#pair ??= this.#compile("pair") as (key: unknown, value: unknown, base: number) => void;
+    this.#pair(key, value, this.#rowsBefore++);
+  }
+
+  batch(batch: Batch): void {
+    const base = this.#rowsBefore;
+    this.#rowsBefore += batch.rows;
+    const column = batch.column;
+    if (this.#startsOnPairs && column.kind === "tuple" && isPlainPair(column)) {
+      this.#pairs ??= this.#compile("pairs") as ManyLoop;
+      const [keys, values] = column.columns;
+      const only = this.#steps[0].op;
+      this.#pairs(
+        only === "keys" ? nothing : rowReader(values),
+        batch.rows,
+        base,
+        only === "values" ? nothing : rowReader(keys),
+      );
+    } else {
+      this.#rows ??= this.#compile("rows") as ManyLoop;
+      this.#rows(rowReader(column), batch.rows, base);
+    }
+  }
+
+  finish(): void | Promise<void> {
+    return this.next.finish();
+  }
+
+  #compile(entry: SegmentEntry): unknown {
+    const target: SegmentTarget = {
+      takesPairs: this.next.pair !== undefined,
+      canBeDone: this.next.isDone !== undefined,
+    };
+    const kinds = this.#steps.map(({ op }) => op);
+    const source = segmentSource(kinds, target, entry);
+    let factory = factories.get(source);
+    if (factory === undefined) {
+      factory = new Function("f", "c", "next", "tools", "fail", source) as Factory;
+      factories.set(source, factory);
+    }
+    const contexts = this.#steps.map((step) => this.#scope.contextOf(step));
+    const fail: Fail = (step, row, error) => {
+      if (step < 0) throw error;
+      this.#scope.fail(this.#steps[step].node, error, row);
+    };
+    return factory(this.#functions, contexts, this.next, SEGMENT_TOOLS, fail);
+  }
+}
+
+/** A segment before an operator that may have enough. */
+class StoppableSegment extends Segment {
+  isDone(): boolean {
+    return this.next.isDone?.() ?? false;
+  }
+}
+
+const nothing: RowReader = () => undefined;
+
+function isPlainPair(column: Column & { readonly kind: "tuple" }): boolean {
+  return column.columns.length === 2 && column.validity === undefined;
+}
+
+function functionOf(scope: TaskScope, step: SegmentStep, place: number): unknown {
+  const { spec } = nodeOf(scope.graph, step.node);
+  if (spec.kind === "sample") {
+    return SEGMENT_TOOLS.sampler(spec.fraction, [scope.ports.seed, spec.seed, scope.task, place]);
+  }
+  return "fn" in spec ? spec.fn : undefined;
+}

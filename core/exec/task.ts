@@ -1,0 +1,145 @@
+/**
+ * Runs one task group in a worker: head → steps → tail.
+ *
+ * Owns the life of a task's operators: built, fed, finished, and closed whatever
+ * happens. It knows nothing of processes or of who ordered the task.
+ */
+import { CancelledError } from "../errors.ts";
+import type { Graph } from "../graph/node.ts";
+import type { StepPlan, TaskGroupPlan, TaskInput } from "../plan/physical.ts";
+import type { ShardReport } from "../schedule/report.ts";
+import { buildChain, countBlocking } from "./chain.ts";
+import type { SideContext, TaskContext } from "./context.ts";
+import { runHashJoin } from "./keyed/hash_join.ts";
+import type { Operator } from "./operator.ts";
+import { runPieceHead } from "./piece_head.ts";
+import type { TaskPorts } from "./ports.ts";
+import { loadSides, sideContext } from "./sides.ts";
+import { runMergeHead } from "./sort/merge_head.ts";
+import { runMergeJoin } from "./sort/merge_join.ts";
+import { runSourceHead } from "./source_head.ts";
+import { failStep, type TaskScope, type Totals } from "./task_scope.ts";
+
+export interface TaskGroupOptions {
+  readonly graph: Graph;
+  readonly plan: TaskGroupPlan;
+  readonly task: number;
+  readonly input: TaskInput;
+  readonly context: TaskContext;
+  readonly ports: TaskPorts;
+}
+
+/**
+ * Runs a task to its end.
+ *
+ * @throws {TaskError} If user code threw.
+ * @throws {CancelledError} If the ports' signal was aborted.
+ */
+export async function runTaskGroup(options: TaskGroupOptions): Promise<ShardReport> {
+  const task = new RunningTask(options);
+  try {
+    return await task.run();
+  } finally {
+    task.close();
+  }
+}
+
+class RunningTask implements TaskScope {
+  readonly graph: Graph;
+  readonly plan: TaskGroupPlan;
+  readonly task: number;
+  readonly input: TaskInput;
+  readonly context: TaskContext;
+  readonly ports: TaskPorts;
+  readonly memoryBytes: number;
+  readonly totals: Totals = {
+    rowsIn: 0,
+    bytesIn: 0,
+    rowsOut: 0,
+    bytesOut: 0,
+    spilledBytes: 0,
+    counters: {},
+    samples: {},
+  };
+  readonly #sides = new Map<StepPlan, SideContext<unknown>>();
+  readonly #operators: Operator[] = [];
+  #drains: (() => Promise<void> | undefined)[] = [];
+
+  constructor(options: TaskGroupOptions) {
+    this.graph = options.graph;
+    this.plan = options.plan;
+    this.task = options.task;
+    this.input = options.input;
+    this.context = options.context;
+    this.ports = options.ports;
+    this.memoryBytes = Math.floor(options.ports.memoryBytes / countBlocking(options.plan));
+  }
+
+  async run(): Promise<ShardReport> {
+    this.settle();
+    const batches = await loadSides(this);
+    for (const [step, side] of batches) {
+      if (step.op !== "broadcastJoin") this.#sides.set(step, sideContext(this.context, side));
+    }
+    const { first, output } = buildChain(this, batches, this.#operators);
+    this.#drains = [...this.#operators, ...(output === undefined || !("drained" in output) ? [] : [output])]
+      .filter((each) => each.drained !== undefined)
+      .map((each) => () => each.drained?.());
+    await this.#runHead(first);
+    await first.finish();
+    const waiting = this.settle();
+    if (waiting !== undefined) await waiting;
+    return output?.report() ?? { partitions: [] };
+  }
+
+  close(): void {
+    for (const operator of this.#operators) operator.close?.();
+  }
+
+  contextOf(step: StepPlan): TaskContext {
+    return this.#sides.get(step) ?? this.context;
+  }
+
+  settle(): Promise<void> | undefined {
+    this.#checkCancelled();
+    this.#report();
+    const waits: Promise<void>[] = [];
+    for (const drained of this.#drains) {
+      const wait = drained();
+      if (wait !== undefined) waits.push(wait);
+    }
+    const breath = this.ports.breathe?.();
+    if (breath !== undefined) waits.push(breath);
+    if (waits.length === 0) return undefined;
+    return Promise.all(waits).then(() => this.#checkCancelled());
+  }
+
+  fail(node: number, error: unknown, row?: number): never {
+    if (error instanceof CancelledError) throw error;
+    failStep(this, node, error, row);
+  }
+
+  async #runHead(first: Operator): Promise<void> {
+    const { head } = this.plan;
+    switch (head.kind) {
+      case "source":
+        return runSourceHead(this, head, first);
+      case "read":
+        return runPieceHead(this, first);
+      case "merge":
+        return runMergeHead(this, head, first);
+      case "join":
+        return head.strategy === "hash" ? runHashJoin(this, head, first) : runMergeJoin(this, head, first);
+    }
+  }
+
+  #checkCancelled(): void {
+    if (!this.ports.signal.aborted) return;
+    throw new CancelledError(`Cannot go on with task ${this.task} of ${this.plan.label}: it was cancelled`);
+  }
+
+  #report(): void {
+    const { counters: _, ...totals } = this.totals;
+    this.ports.report(totals);
+  }
+}
