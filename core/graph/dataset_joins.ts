@@ -125,6 +125,11 @@ function deriveJoin<U>(
   const right = checkDataset(operation, "other", other);
   const { strategy = "auto" } = checkOptions(operation, options, ["strategy"]);
   checkChoice(operation, "strategy", strategy, STRATEGIES);
+  if (how === "full" && strategy === "broadcast") {
+    throw new RangeError(
+      "Cannot use fullJoin: strategy must not be broadcast, as no task would see all partners of a broadcast row",
+    );
+  }
   return derive<U>(left, { kind: "join", how, strategy }, [right]);
 }
 

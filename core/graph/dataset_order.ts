@@ -14,7 +14,7 @@ import {
 } from "./arguments.ts";
 import { Dataset, derive } from "./dataset.ts";
 import type { UserFunction } from "./node.ts";
-import type { Compare, FieldOf, Row } from "./row_types.ts";
+import type { Compare, FieldOf, Row, RowFunction } from "./row_types.ts";
 
 /** Options of a sort over all shards. */
 export interface SortOptions {
@@ -53,7 +53,7 @@ declare module "./dataset.ts" {
      * });
      * ```
      */
-    sortBy<K extends Row>(key: (row: T) => K, options?: SortOptions): Dataset<T>;
+    sortBy<K extends Row>(key: RowFunction<T, K>, options?: SortOptions): Dataset<T>;
     sortBy(key: FieldOf<T>, options?: SortOptions): Dataset<T>;
 
     /**

@@ -3,6 +3,7 @@
  */
 import { checkFunction, checkWhole } from "./arguments.ts";
 import { checkDataset, Dataset, derive } from "./dataset.ts";
+import type { RowFunction } from "./row_types.ts";
 
 declare module "./dataset.ts" {
   interface Dataset<T> {
@@ -26,7 +27,7 @@ declare module "./dataset.ts" {
     /**
      * Sends each row to the shard that a closure tells.
      *
-     * @param fn Returns a whole number; its remainder by `shards` is the shard.
+     * @param fn Returns the number of the shard, from 0 to `shards - 1`; anything else fails the task.
      * @param shards Number of shards, at least 1.
      * @returns The same rows.
      * @example
@@ -38,7 +39,7 @@ declare module "./dataset.ts" {
      * });
      * ```
      */
-    partitionBy(fn: (row: T) => number, shards: number): Dataset<T>;
+    partitionBy(fn: RowFunction<T, number>, shards: number): Dataset<T>;
 
     /**
      * Brings pairs with equal keys into the same shard. A keyed operation after it needs no exchange.

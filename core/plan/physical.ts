@@ -146,6 +146,8 @@ export interface TaskGroupPlan {
   readonly estimatedBytes: number;
   /** Run the whole group's driver side from its own rows' counts (zipWithIndex) or samples (range): needs committed inputs. */
   readonly needsCommittedInput: boolean;
+  /** What the planner decided here and why, for explain: `no exchange: …`. */
+  readonly notes?: readonly string[];
 }
 
 export interface PlanOutput {

@@ -1,0 +1,89 @@
+/**
+ * The state of one planning: which dataset lies where, and the groups so far.
+ *
+ * A dataset is either a draft that the next step may be fused to, or stored. It
+ * knows nothing of what the operations mean; see the `lower_*` files.
+ */
+import type { Graph, NodeId } from "../graph/node.ts";
+import { closeDraft, type Draft, readShards, type Stored } from "./draft.ts";
+import type { PlanFacts } from "./facts.ts";
+import type { FusionRule } from "./fusion.ts";
+import type { Tail, TaskGroupPlan } from "./physical.ts";
+
+export class Lowering {
+  readonly graph: Graph;
+  readonly facts: PlanFacts;
+  readonly groups: TaskGroupPlan[] = [];
+  readonly #rule: FusionRule;
+  readonly #hinted: ReadonlyMap<NodeId, number>;
+  readonly #drafts = new Map<NodeId, Draft>();
+  readonly #stored = new Map<NodeId, Stored>();
+  /** Exchanges of stored datasets, so that a self-join moves its rows once. */
+  readonly #exchanged = new Map<string, Stored>();
+
+  constructor(graph: Graph, facts: PlanFacts, rule: FusionRule, hinted: ReadonlyMap<NodeId, number>) {
+    this.graph = graph;
+    this.facts = facts;
+    this.#rule = rule;
+    this.#hinted = hinted;
+  }
+
+  /** Says what the rows of a node are; stores them where the chain is cut. */
+  put(node: NodeId, draft: Draft): void {
+    draft.bytes = this.#hinted.get(node) ?? draft.bytes;
+    if (!this.#rule.isCut(node)) this.#drafts.set(node, draft);
+    else this.#stored.set(node, this.store(draft, this.#rule.isOutput(node)));
+  }
+
+  /** A draft that steps may be added to: the input's own chain, or a new one that reads it shard by shard. */
+  chain(input: NodeId): Draft {
+    const node = this.#rule.real(input);
+    const stored = this.#stored.get(node);
+    if (stored !== undefined) return readShards(stored);
+    const draft = this.#drafts.get(node);
+    if (draft === undefined) throw new RangeError(`Cannot plan: node ${node} is read before it is made`);
+    this.#drafts.delete(node);
+    return draft;
+  }
+
+  /** Ends a draft as a dataset of one partition a shard; what is one already is not copied. */
+  store(draft: Draft, needsGroup = false): Stored {
+    const { reads, steps } = draft;
+    const isCopy = reads !== undefined && steps.length === 0;
+    if (isCopy && !(needsGroup && reads.from.kind === "dataset")) return { ...reads, bytes: draft.bytes };
+    return {
+      from: { kind: "group", group: this.close(draft, { kind: "store" }) },
+      shards: draft.tasks,
+      bytes: draft.bytes,
+      placement: draft.placement,
+      ordering: draft.ordering,
+    };
+  }
+
+  /** Ends a draft with a tail that makes partitions; `shards` is their number as the next group sees them. */
+  exchange(draft: Draft, tail: Tail, shards: number): Stored {
+    const { reads, steps } = draft;
+    const isCopy = reads !== undefined && steps.length === 0;
+    const name = isCopy ? `${JSON.stringify(reads.from)} ${JSON.stringify(tail)}` : undefined;
+    const earlier = name === undefined ? undefined : this.#exchanged.get(name);
+    if (earlier !== undefined) return earlier;
+    const group = this.close(draft, tail);
+    const stored: Stored = { from: { kind: "group", group }, shards, bytes: draft.bytes };
+    if (name !== undefined) this.#exchanged.set(name, stored);
+    return stored;
+  }
+
+  /** Ends a draft; returns the number of its group. */
+  close(draft: Draft, tail: Tail): number {
+    const id = this.groups.length;
+    this.groups.push(closeDraft(this.graph, id, draft, tail));
+    return id;
+  }
+
+  /** The group whose output is the stored dataset of a node. */
+  groupOf(node: NodeId): number {
+    const from = this.#stored.get(this.#rule.real(node))?.from;
+    if (from?.kind === "group") return from.group;
+    throw new RangeError(`Cannot plan: node ${node} has no group of its own`);
+  }
+}
