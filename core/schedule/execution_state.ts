@@ -127,6 +127,8 @@ export interface Group {
   isPipelined: boolean;
   /** Launched so that somebody may read while it is written. */
   isFollowed: boolean;
+  /** Bytes of each partition of the output, or of each task's shard when it has one partition. */
+  readonly partitionBytes: Float64Array;
   /** Rows before each task's input, kept once the inputs were all there (op index). */
   rowsBefore: Float64Array | undefined;
   /** Keys that part a sorted exchange, kept once the runs were all there. */
@@ -138,6 +140,8 @@ export interface OutputDataset {
   readonly node: number;
   readonly group: Group;
   isHeld: boolean;
+  /** A client streams it. */
+  isFollowed: boolean;
 }
 
 export type ExecutionStatus =
@@ -244,11 +248,16 @@ function createGroup(execution: Execution, plan: TaskGroupPlan): Group {
     readyCount: 0,
     isPipelined: false,
     isFollowed: false,
+    partitionBytes: new Float64Array(partitionsOf(plan) > 1 ? partitionsOf(plan) : plan.tasks),
     rowsBefore: undefined,
     splitters: undefined,
   };
   for (let i = 0; i < plan.tasks; i += 1) tasks.push(createTask(group, i));
   return group;
+}
+
+export function partitionsOf(plan: TaskGroupPlan): number {
+  return "partitions" in plan.tail ? plan.tail.partitions : 1;
 }
 
 function createTask(group: Group, number: number): Task {

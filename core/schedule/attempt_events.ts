@@ -1,0 +1,172 @@
+/**
+ * What follows from the life of an attempt: it started, committed, failed or was
+ * lost. Decides whether a task is tried again.
+ *
+ * Events of attempts that do not count any more are ignored, but for the slot they
+ * held and the shard they left.
+ */
+import { LucioleError, toWireError, type WireError } from "../errors.ts";
+import type { Attempt, Group, Task } from "./execution_state.ts";
+import type { AttemptEvent } from "./job_state.ts";
+import {
+  dropAttempt,
+  loseShard,
+  releaseIfUnneeded,
+  releaseInputs,
+  restartFollowers,
+  wake,
+  wakeReaders,
+} from "./lifetime.ts";
+import type { ShardReport, TaskReport } from "./report.ts";
+import { countCommit, skewWarning } from "./totals.ts";
+import { moveAttempt, moveTask } from "./transitions.ts";
+import { freeSlot, releaseShard, type Turn, warn } from "./turn.ts";
+
+/** Trying again cannot help, unless the error says so itself. */
+const FINAL_CODES = new Set(["plan-mismatch", "not-serialisable", "cancelled"]);
+
+export function onAttemptEvent(turn: Turn, event: AttemptEvent): void {
+  const attempt = turn.state.attempts.get(event.attempt);
+  if (attempt === undefined || attempt.agent !== event.agent) return;
+  const { kind } = attempt.status;
+  if (kind === "cancelling") onCancelling(turn, attempt, event);
+  else if (kind === "launched" || kind === "running") onRunning(turn, attempt, event);
+}
+
+function onRunning(turn: Turn, attempt: Attempt, event: AttemptEvent): void {
+  switch (event.kind) {
+    case "attemptStarted":
+      if (attempt.status.kind === "launched") start(turn, attempt, event.worker);
+      return;
+    case "attemptProgress":
+      attempt.totals = event.totals;
+      attempt.task.group.execution.isChanged = true;
+      return;
+    case "attemptEnded":
+      if (event.result.kind === "committed") commit(turn, attempt, event.result.shard, event.result.totals);
+      else fail(turn, attempt, event.result.error);
+      return;
+    case "attemptLost":
+      loseAttempt(turn, attempt, event.cause);
+  }
+}
+
+/** It was told to stop: only its slot matters, and the shard if it was too fast to be stopped. */
+function onCancelling(turn: Turn, attempt: Attempt, event: AttemptEvent): void {
+  if (event.kind === "attemptLost") {
+    moveAttempt(attempt, { kind: "lost", cause: event.cause }, turn.now, event.cause);
+  } else if (event.kind !== "attemptEnded") {
+    return;
+  } else if (event.result.kind === "committed") {
+    moveAttempt(attempt, { kind: "released" }, turn.now);
+    releaseShard(turn, attempt.agent, attempt.id);
+  } else {
+    moveAttempt(attempt, { kind: "cancelled" }, turn.now);
+  }
+  dropAttempt(turn, attempt);
+}
+
+function start(turn: Turn, attempt: Attempt, worker: number): void {
+  moveAttempt(attempt, { kind: "running", worker }, turn.now);
+  const { group } = attempt.task;
+  if (!attempt.isFollowed) return;
+  if (group.isPipelined) turn.state.pipelines.add(group.execution);
+  announce(turn, group, true);
+}
+
+/** Tells where outputs are. */
+export function announce(turn: Turn, group: Group, isFollowedOnly: boolean): void {
+  for (const { id, node, isHeld, isFollowed } of group.outputs) {
+    if (!isHeld || (isFollowedOnly && !isFollowed)) continue;
+    turn.commands.push({ kind: "outputReady", execution: group.execution.id, node, dataset: id });
+  }
+}
+
+function commit(turn: Turn, attempt: Attempt, shard: ShardReport, totals: TaskReport): void {
+  const { task } = attempt;
+  const { group } = task;
+  freeSlot(turn, attempt);
+  attempt.totals = totals;
+  moveAttempt(attempt, { kind: "committed" }, turn.now);
+  moveTask(task, { kind: "committed", attempt, shard }, turn.now);
+  group.execution.isChanged = true;
+  if (!task.isRevived) countCommit(task, shard, totals, turn.now);
+  if (group.done === group.tasks.length && !task.isRevived) warnOfSkew(turn, group);
+  task.isRevived = false;
+  task.losses = 0;
+  task.firstLoss = undefined;
+  if (group.present === group.tasks.length) announce(turn, group, false);
+  wakeReaders(turn, task);
+  releaseInputs(turn, task);
+  releaseIfUnneeded(turn, task);
+}
+
+function warnOfSkew(turn: Turn, group: Group): void {
+  const text = skewWarning(group);
+  if (text !== undefined) warn(turn, group.execution, text);
+}
+
+function fail(turn: Turn, attempt: Attempt, error: WireError): void {
+  const { task } = attempt;
+  const { execution, plan } = task.group;
+  moveAttempt(attempt, { kind: "failed", error }, turn.now, error.message);
+  leave(turn, attempt);
+  if (error.code === "shard-lost") {
+    const lost = turn.state.attempts.get(String(error.fields.attempt));
+    if (lost?.status.kind === "committed") loseShard(turn, lost, error.message);
+    countLoss(turn, task, error.message, error);
+  } else {
+    const isFinal = isLastFailure(task, error, turn.state.options.maxAttempts);
+    task.failures += 1;
+    task.lastError = error;
+    if (isFinal) {
+      turn.failures.push({ execution, error });
+      return;
+    }
+    const text = `Task ${task.number} of ${plan.label} failed and is tried again (${task.failures} of ${turn.state.options.maxAttempts}): ${error.message}`;
+    warn(turn, execution, text);
+  }
+  wake(turn, task);
+}
+
+function isLastFailure(task: Task, error: WireError, maxAttempts: number): boolean {
+  if (task.failures + 1 >= maxAttempts) return true;
+  if (error.retryable) return false;
+  if (FINAL_CODES.has(error.code)) return true;
+  // User code that throws the same again will throw it a third time.
+  return error.code === "task" && task.lastError?.code === "task" && task.lastError.message === error.message;
+}
+
+export function loseAttempt(turn: Turn, attempt: Attempt, cause: string): void {
+  moveAttempt(attempt, { kind: "lost", cause }, turn.now, cause);
+  if (attempt.task.status.kind === "running" && attempt.task.status.attempt === attempt) {
+    leave(turn, attempt);
+    countLoss(turn, attempt.task, cause);
+    wake(turn, attempt.task);
+  } else {
+    dropAttempt(turn, attempt);
+  }
+}
+
+/** Takes a running attempt off its task; whoever read what it wrote must read it anew. */
+function leave(turn: Turn, attempt: Attempt): void {
+  const { task } = attempt;
+  dropAttempt(turn, attempt);
+  moveTask(task, { kind: "waiting" }, turn.now);
+  task.avoid = attempt.agent;
+  if (attempt.isFollowed) restartFollowers(turn, attempt);
+}
+
+function countLoss(turn: Turn, task: Task, cause: string, error?: WireError): void {
+  const { execution, plan } = task.group;
+  task.losses += 1;
+  task.firstLoss ??= cause;
+  if (task.losses < turn.state.options.maxLosses) {
+    warn(turn, execution, `Task ${task.number} of ${plan.label} was lost and is run again: ${cause}`);
+    return;
+  }
+  const message = `Running task ${task.number} of ${plan.label}: it was lost ${task.losses} times in a row, first: ${task.firstLoss}`;
+  const fields = { execution: execution.id, group: plan.id, task: task.number };
+  const lost = toWireError(new LucioleError("task-lost", message, { fields }));
+  turn.failures.push({ execution, error: error === undefined ? lost : { ...lost, cause: error } });
+}

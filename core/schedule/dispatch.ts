@@ -1,0 +1,253 @@
+/**
+ * Gives free slots to tasks: the oldest execution first, then by group and task,
+ * each preferably where its input lies.
+ *
+ * Pipelines get all their slots at once or none, so two of them never hold a part
+ * each and wait for the other. It launches and preempts; it does not end anything.
+ */
+import { NotEnoughResourcesError, toWireError } from "../errors.ts";
+import type { Agent, Attempt, Execution, Group, Pipeline, Task } from "./execution_state.ts";
+import { areInputsCommitted, areInputsStarted, inputOf } from "./inputs.ts";
+import type { JobState } from "./job_state.ts";
+import { cancelAttempt, wake } from "./lifetime.ts";
+import { canDissolve, isPipelineReady, pipelineSize } from "./pipelining.ts";
+import { isActive, moveTask } from "./transitions.ts";
+import type { Turn } from "./turn.ts";
+
+export function dispatch(turn: Turn): void {
+  const { state } = turn;
+  for (const execution of state.pipelines) servePipeline(turn, execution);
+  if (state.ready.length === 0 && state.pipelines.size === 0) return;
+  let spare = spareSlots(state);
+  for (;;) {
+    const group = firstReady(state);
+    const gang = firstGang(state);
+    if (gang !== undefined && (group === undefined || gang.age < group.execution.age)) {
+      if (!grant(turn, gang, spare)) return;
+      spare = spareSlots(state);
+    } else if (group === undefined) {
+      return;
+    } else if (spare <= 0) {
+      preempt(turn, group);
+      return;
+    } else {
+      spare = launchReady(turn, group, spare);
+    }
+  }
+}
+
+export function totalSlots(state: JobState): number {
+  let slots = 0;
+  for (const agent of state.agents.values()) slots += agent.slots;
+  return slots;
+}
+
+/** Free slots that no pipeline keeps. */
+function spareSlots(state: JobState): number {
+  let spare = 0;
+  for (const agent of state.agents.values()) spare += freeSlotsOf(agent);
+  for (const { pipeline } of state.pipelines) if (pipeline?.isGranted) spare -= pipeline.pending.size;
+  return spare;
+}
+
+function freeSlotsOf(agent: Agent): number {
+  return Math.max(0, agent.slots - agent.running.size);
+}
+
+function firstReady(state: JobState): Group | undefined {
+  while (state.ready.length > 0 && state.ready[0].readyCount === 0) state.ready.shift();
+  return state.ready[0];
+}
+
+function launchReady(turn: Turn, group: Group, spare: number): number {
+  let left = spare;
+  const accepts = (number: number): boolean => isStillReady(turn, group.tasks[number]);
+  for (const agent of turn.state.agents.values()) {
+    while (left > 0 && freeSlotsOf(agent) > 0) {
+      const number = group.ready.takePreferring(agent.id, accepts);
+      if (number === undefined) break;
+      launch(turn, group.tasks[number], agent);
+      left -= 1;
+    }
+  }
+  while (left > 0) {
+    const number = group.ready.take(accepts);
+    if (number === undefined) break;
+    const task = group.tasks[number];
+    const agent = freestAgent(turn.state, task.avoid);
+    if (agent === undefined) break;
+    launch(turn, task, agent);
+    left -= 1;
+  }
+  return left;
+}
+
+/** An input may have been lost since the task was queued. */
+function isStillReady(turn: Turn, task: Task): boolean {
+  if (task.status.kind !== "ready") return false;
+  if (areInputsCommitted(task)) return true;
+  moveTask(task, { kind: "waiting" }, turn.now);
+  return false;
+}
+
+function freestAgent(state: JobState, avoid: string | undefined): Agent | undefined {
+  let best: Agent | undefined;
+  let bestFree = 0;
+  for (const agent of state.agents.values()) {
+    const free = freeSlotsOf(agent);
+    if (free === 0) continue;
+    if (best === undefined || best.id === avoid || (free > bestFree && agent.id !== avoid)) {
+      best = agent;
+      bestFree = free;
+    }
+  }
+  return best;
+}
+
+function launch(turn: Turn, task: Task, agent: Agent): void {
+  const { state, now } = turn;
+  const { group } = task;
+  const { execution, stage } = group;
+  const { input, follows } = inputOf(task);
+  task.launches += 1;
+  const id = `${execution.id}-${group.plan.id}-${task.number}-${task.launches}`;
+  const attempt: Attempt = {
+    id,
+    task,
+    agent: agent.id,
+    isFollowed: group.isFollowed,
+    follows,
+    status: { kind: "launched" },
+    totals: undefined,
+  };
+  if (stage.attempts === 0) stage.startedAt = now;
+  stage.attempts += 1;
+  state.attempts.set(id, attempt);
+  agent.running.add(attempt);
+  execution.running.add(attempt);
+  execution.isChanged = true;
+  moveTask(task, { kind: "running", attempt }, now);
+  turn.commands.push({
+    kind: "launch",
+    agent: agent.id,
+    order: {
+      execution: execution.id,
+      attempt: id,
+      group: group.plan.id,
+      task: task.number,
+      input,
+      memoryBytes: state.options.memoryBytesPerWorker,
+      seed: seedOf(state.options.seed, group.plan.id, task.number),
+      isFollowed: group.isFollowed,
+    },
+  });
+}
+
+/** Depends on the place of the task alone, so that every attempt draws the same sample. */
+function seedOf(seed: number, group: number, task: number): number {
+  let h = seed >>> 0;
+  for (const part of [group, task]) {
+    h = Math.imul(h ^ part, 0x9e3779b1);
+    h ^= h >>> 15;
+    h = Math.imul(h, 0x85ebca6b);
+    h ^= h >>> 13;
+  }
+  return h >>> 0;
+}
+
+/**
+ * Makes room for a task whose shard a client reads before those of the running ones:
+ * those may wait for the client while the client waits for this one.
+ */
+function preempt(turn: Turn, group: Group): void {
+  if (!group.isFollowed) return;
+  const first = group.ready.take((number) => group.tasks[number].status.kind === "ready");
+  if (first === undefined) return;
+  group.ready.push(first, undefined);
+  let last: Attempt | undefined;
+  for (const attempt of group.execution.running) {
+    if (attempt.status.kind === "cancelling") return;
+    if (attempt.task.group === group && attempt.task.number > (last?.task.number ?? first)) last = attempt;
+  }
+  if (last === undefined) return;
+  cancelAttempt(turn, last);
+  moveTask(last.task, { kind: "waiting" }, turn.now);
+  wake(turn, last.task);
+}
+
+/** Launches what is granted as soon as what it follows has started. */
+function servePipeline(turn: Turn, execution: Execution): void {
+  const { pipeline } = execution;
+  if (pipeline === undefined || pipeline.pending.size === 0 || !isActive(execution)) {
+    turn.state.pipelines.delete(execution);
+  } else if (canDissolve(pipeline)) {
+    dissolve(turn, execution, pipeline);
+  } else if (pipeline.isGranted) {
+    for (const task of [...pipeline.pending]) {
+      const agent = freestAgent(turn.state, task.avoid);
+      if (agent === undefined) return;
+      if (areInputsStarted(task)) launch(turn, task, agent);
+    }
+  }
+}
+
+/** Goes on group by group. */
+function dissolve(turn: Turn, execution: Execution, pipeline: Pipeline): void {
+  turn.state.pipelines.delete(execution);
+  execution.pipeline = undefined;
+  for (const group of pipeline.groups) {
+    group.isPipelined = false;
+    group.isFollowed = group.outputs.some((output) => output.isFollowed);
+  }
+  for (const task of pipeline.pending) wake(turn, task);
+}
+
+/** The oldest pipeline that could start but has no slots yet. */
+function firstGang(state: JobState): Execution | undefined {
+  let first: Execution | undefined;
+  for (const execution of state.pipelines) {
+    const { pipeline } = execution;
+    if (pipeline === undefined || pipeline.isGranted || !isPipelineReady(pipeline)) continue;
+    if (first === undefined || execution.age < first.age) first = execution;
+  }
+  return first;
+}
+
+/** Keeps slots for a whole pipeline; false while there are too few, and then nothing younger takes them. */
+function grant(turn: Turn, execution: Execution, spare: number): boolean {
+  const { pipeline } = execution;
+  if (pipeline === undefined) return false;
+  if (pipeline.pending.size <= spare) {
+    pipeline.isGranted = true;
+    servePipeline(turn, execution);
+    return true;
+  }
+  if (totalSlots(turn.state) > 0 && !canEverFit(turn.state, execution, pipeline)) {
+    failForSlots(turn, execution, pipeline);
+  }
+  return false;
+}
+
+export function canEverFit(state: JobState, execution: Execution, pipeline: Pipeline): boolean {
+  return pipelineSize(pipeline) <= totalSlots(state) - slotsOfOthers(state, execution);
+}
+
+function slotsOfOthers(state: JobState, execution: Execution): number {
+  let slots = 0;
+  for (const other of state.executions.values()) {
+    if (other !== execution && other.pipeline?.isGranted && isActive(other)) {
+      slots += pipelineSize(other.pipeline);
+    }
+  }
+  return slots;
+}
+
+export function failForSlots(turn: Turn, execution: Execution, pipeline: Pipeline): void {
+  const needed = pipelineSize(pipeline);
+  const slots = totalSlots(turn.state);
+  const taken = slotsOfOthers(turn.state, execution);
+  const others = taken === 0 ? "" : `, ${taken} of them taken by other open streams`;
+  const message = `Running execution ${execution.id}: ${needed} tasks must run at once while its channels are open, and the job has ${slots} slots${others}`;
+  const error = toWireError(new NotEnoughResourcesError(message, { fields: { needed, slots, taken } }));
+  turn.failures.push({ execution, error });
+}

@@ -1,0 +1,306 @@
+/**
+ * The life of executions: submitted, published, done, failed, cancelled, kept for
+ * lineage, forgotten.
+ *
+ * What a single shard or attempt goes through is elsewhere.
+ */
+import { LucioleError, toWireError, type WireError } from "../errors.ts";
+import type { InputEdge, PlanOutput } from "../plan/physical.ts";
+import { headEdges, sideEdges, unionOffsets } from "../plan/pieces.ts";
+import { announce } from "./attempt_events.ts";
+import { createExecution, type Edge, type Execution, type Group, type Producer } from "./execution_state.ts";
+import { shardCount } from "./inputs.ts";
+import type { JobCommand, JobEvent, JobState, SinkPart } from "./job_state.ts";
+import {
+  cancelAttempt,
+  failReaders,
+  releaseChannel,
+  releaseCommitted,
+  releaseIfUnneeded,
+  wake,
+} from "./lifetime.ts";
+import type { ExecutionOutcome } from "./outcome.ts";
+import { planPipeline } from "./pipelining.ts";
+import { executionTotals, groupProgress, stageReports } from "./totals.ts";
+import { isDone, moveExecution, moveTask } from "./transitions.ts";
+import type { Turn } from "./turn.ts";
+
+type Submitted = Extract<JobEvent, { kind: "executionSubmitted" }>;
+
+export function submit(turn: Turn, event: Submitted): void {
+  const { state } = turn;
+  const { execution: id, plan } = event;
+  if (state.executions.has(id)) throw new RangeError(`Cannot submit execution ${id}: the id is in use`);
+  const execution = createExecution(id, state.nextAge, plan, event.compare);
+  const error = connect(state, execution);
+  if (error !== undefined) {
+    disconnect(turn, execution);
+    turn.commands.push({ kind: "executionEnded", execution: id, outcome: { kind: "failed", error } });
+    turn.commands.push({ kind: "executionForgotten", execution: id });
+    return;
+  }
+  state.nextAge += 1;
+  state.executions.set(id, execution);
+  for (const output of plan.outputs) addOutput(state, execution, output, event.followed);
+  execution.pipeline = planPipeline(execution);
+  for (const group of execution.groups) {
+    if (group.tasks.length === 0) announce(turn, group, false);
+    for (const task of group.tasks) wake(turn, task);
+  }
+  turn.touched.add(execution);
+}
+
+function addOutput(
+  state: JobState,
+  execution: Execution,
+  output: PlanOutput,
+  followed: ReadonlySet<number>,
+): void {
+  if (output.kind !== "dataset") return;
+  const group = groupOf(execution, output.group);
+  const id = `${execution.id}.${output.node}`;
+  const isFollowed = followed.has(group.plan.id);
+  const dataset = { id, node: output.node, group, isHeld: true, isFollowed };
+  if (isFollowed) group.isFollowed = true;
+  group.outputs.push(dataset);
+  execution.outputs.push(dataset);
+  state.outputs.set(id, dataset);
+}
+
+function groupOf(execution: Execution, id: number): Group {
+  const group = execution.groups.find((one) => one.plan.id === id);
+  if (group === undefined)
+    throw new RangeError(`Cannot plan execution ${execution.id}: it has no group ${id}`);
+  return group;
+}
+
+/** Joins the edges of the plan to what they read; returns why that is not possible. */
+function connect(state: JobState, execution: Execution): WireError | undefined {
+  const producers = new Map<number | string, Producer>();
+  for (const group of execution.groups) producers.set(group.plan.id, group);
+  for (const group of execution.groups) {
+    const head = headEdges(group.plan.head);
+    const sides = sideEdges(group.plan).map((side) => side.edge);
+    for (const edge of [...head, ...sides]) {
+      const { from } = edge;
+      const found = from.kind === "group" ? producers.get(from.group) : findDataset(state, from.dataset);
+      if (found === undefined) return missingError(execution, edge);
+      if (isBroken(found)) return found.execution.status.error;
+      producers.set(from.kind === "group" ? from.group : from.dataset, found);
+    }
+    const producerOf = (edge: InputEdge): Producer => {
+      const producer = producers.get(edge.from.kind === "group" ? edge.from.group : edge.from.dataset);
+      if (producer === undefined) throw new RangeError(`Cannot plan execution ${execution.id}: unknown edge`);
+      return producer;
+    };
+    const offsets = unionOffsets(head, (edge) => shardCount(producerOf(edge)));
+    for (const [i, edge] of head.entries()) join(group, edge, producerOf(edge), false, offsets[i]);
+    for (const edge of sides) join(group, edge, producerOf(edge), true, 0);
+  }
+  return undefined;
+}
+
+function isBroken(
+  producer: Producer,
+): producer is Group & { execution: { status: { kind: "broken"; error: WireError } } } {
+  return producer.kind === "group" && producer.execution.status.kind === "broken";
+}
+
+function findDataset(state: JobState, dataset: string): Producer | undefined {
+  const output = state.outputs.get(dataset);
+  if (output !== undefined) return output.isHeld ? output.group : undefined;
+  const channel = state.channels.get(dataset);
+  return channel?.status === "lost" ? undefined : channel;
+}
+
+function missingError(execution: Execution, edge: InputEdge): WireError {
+  const what = edge.from.kind === "group" ? `group ${edge.from.group}` : `dataset ${edge.from.dataset}`;
+  return toWireError(
+    new LucioleError(
+      "dataset-missing",
+      `Starting execution ${execution.id}: ${what} was released, lost or never made`,
+    ),
+  );
+}
+
+function join(group: Group, edge: InputEdge, producer: Producer, isSide: boolean, offset: number): void {
+  const joined: Edge = { edge, producer, isSide, offset };
+  group.edges.push(joined);
+  producer.consumers.add({ group, edge: joined });
+  if (producer.kind !== "group" || producer.execution === group.execution) return;
+  group.execution.upstream.add(producer.execution);
+  producer.execution.downstream.add(group.execution);
+}
+
+/** Looks whether an execution whose state changed is complete, has ended, or can be forgotten. */
+export function settle(turn: Turn, execution: Execution): void {
+  const { status } = execution;
+  switch (status.kind) {
+    case "running":
+      if (execution.undone === 0) complete(turn, execution);
+      return;
+    case "recovering":
+      if (execution.undone > 0) return;
+      moveExecution(execution, { kind: "done" }, turn.now);
+      forgetIfUnneeded(turn, execution);
+      return;
+    case "ending":
+      if (execution.running.size === 0 && !status.isPublishing) finish(turn, execution, status.outcome);
+      return;
+    case "done":
+    case "broken":
+      forgetIfUnneeded(turn, execution);
+      return;
+    case "publishing":
+    case "ended":
+  }
+}
+
+function complete(turn: Turn, execution: Execution): void {
+  const sinks = execution.plan.outputs
+    .map(({ node, group }) => ({ node, group: groupOf(execution, group) }))
+    .filter(({ group }) => group.plan.tail.kind === "sink")
+    .map(({ node, group }) => ({ node, parts: sinkParts(group) }));
+  if (sinks.length === 0) {
+    conclude(turn, execution);
+    return;
+  }
+  moveExecution(execution, { kind: "publishing" }, turn.now);
+  turn.commands.push({ kind: "publishSinks", execution: execution.id, sinks });
+}
+
+function sinkParts(group: Group): SinkPart[] {
+  const parts: SinkPart[] = [];
+  for (const { status, number } of group.tasks) {
+    if (status.kind !== "committed" || status.shard.sinkFile === undefined) continue;
+    const { agent, id } = status.attempt;
+    parts.push({ task: number, agent, attempt: id, file: status.shard.sinkFile });
+  }
+  return parts;
+}
+
+export function onPublished(turn: Turn, execution: Execution, error: WireError | undefined): void {
+  const { status } = execution;
+  if (status.kind === "publishing") {
+    if (error === undefined) conclude(turn, execution);
+    else fail(turn, execution, { kind: "failed", error });
+  } else if (status.kind === "ending") {
+    moveExecution(execution, { ...status, isPublishing: false }, turn.now);
+    turn.touched.add(execution);
+  }
+}
+
+function conclude(turn: Turn, execution: Execution): void {
+  moveExecution(execution, { kind: "done" }, turn.now);
+  turn.commands.push(progressOf(execution), {
+    kind: "executionEnded",
+    execution: execution.id,
+    outcome: { kind: "done", totals: executionTotals(execution), stages: stageReports(execution) },
+  });
+  for (const group of execution.groups) {
+    if (group.plan.tail.kind === "sink") for (const task of group.tasks) releaseIfUnneeded(turn, task);
+  }
+  turn.touched.add(execution);
+}
+
+export function progressOf(execution: Execution): JobCommand {
+  return { kind: "progress", execution: execution.id, groups: groupProgress(execution) };
+}
+
+/** Ends an execution before its time; what it has running is stopped first. */
+export function fail(
+  turn: Turn,
+  execution: Execution,
+  outcome: Exclude<ExecutionOutcome, { kind: "done" }>,
+): void {
+  const { kind } = execution.status;
+  if (kind === "running" || kind === "publishing") {
+    const isPublishing = kind === "publishing" && outcome.kind === "cancelled";
+    moveExecution(execution, { kind: "ending", outcome, since: turn.now, isPublishing }, turn.now);
+    abandon(turn, execution);
+    for (const group of execution.groups) failOthers(turn, group, outcome.error);
+  } else if (kind === "recovering") {
+    moveExecution(execution, { kind: "broken", error: outcome.error }, turn.now);
+    abandon(turn, execution);
+    for (const group of execution.groups) {
+      if (group.present < group.tasks.length) failOthers(turn, group, outcome.error);
+      for (const task of group.tasks) releaseIfUnneeded(turn, task);
+    }
+    releaseUpstream(turn, execution);
+  } else {
+    return;
+  }
+  turn.touched.add(execution);
+}
+
+function abandon(turn: Turn, execution: Execution): void {
+  turn.state.pipelines.delete(execution);
+  for (const group of execution.groups) {
+    for (const task of group.tasks) {
+      if (isDone(task)) continue;
+      if (task.status.kind === "running") cancelAttempt(turn, task.status.attempt);
+      moveTask(task, { kind: "abandoned" }, turn.now);
+    }
+  }
+}
+
+/** Other executions that read of it cannot go on either. */
+function failOthers(turn: Turn, group: Group, error: WireError): void {
+  if (group.outputs.length > 0) failReaders(turn, group, error);
+}
+
+/** Tells the end of a failed or cancelled execution, and leaves nothing of it. */
+export function finish(turn: Turn, execution: Execution, outcome: ExecutionOutcome): void {
+  for (const group of execution.groups) {
+    for (const task of group.tasks) {
+      if (task.status.kind === "committed") releaseCommitted(turn, task, task.status.attempt);
+    }
+  }
+  moveExecution(execution, { kind: "ended" }, turn.now);
+  turn.commands.push({ kind: "executionEnded", execution: execution.id, outcome });
+  forget(turn, execution);
+}
+
+/** Keeps an execution as long as its outputs, or what was made of them, may have to be computed again. */
+function forgetIfUnneeded(turn: Turn, execution: Execution): void {
+  if (execution.downstream.size > 0 || execution.outputs.some((output) => output.isHeld)) return;
+  moveExecution(execution, { kind: "ended" }, turn.now);
+  forget(turn, execution);
+}
+
+function forget(turn: Turn, execution: Execution): void {
+  turn.state.executions.delete(execution.id);
+  turn.state.pipelines.delete(execution);
+  for (const output of execution.outputs) {
+    output.isHeld = false;
+    turn.state.outputs.delete(output.id);
+  }
+  disconnect(turn, execution);
+  turn.commands.push({ kind: "executionForgotten", execution: execution.id });
+}
+
+function disconnect(turn: Turn, execution: Execution): void {
+  for (const group of execution.groups) {
+    for (const { producer } of group.edges) {
+      for (const consumer of producer.consumers) {
+        if (consumer.group === group) producer.consumers.delete(consumer);
+      }
+    }
+  }
+  releaseUpstream(turn, execution);
+  for (const upstream of execution.upstream) {
+    upstream.downstream.delete(execution);
+    turn.touched.add(upstream);
+  }
+}
+
+function releaseUpstream(turn: Turn, execution: Execution): void {
+  for (const group of execution.groups) {
+    for (const { producer } of group.edges) {
+      if (producer.kind === "channel") releaseChannel(turn, producer);
+      else if (producer.execution !== execution) {
+        for (const task of producer.tasks) releaseIfUnneeded(turn, task);
+      }
+    }
+  }
+}

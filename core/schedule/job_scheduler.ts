@@ -1,0 +1,245 @@
+/**
+ * The scheduler of one job: takes what happened and the time, changes the state,
+ * and returns what is to be done, in order.
+ *
+ * Sans-I/O: it has no clock, no transport and no randomness of its own.
+ */
+import { fromWireError, LucioleError, NotEnoughResourcesError, toWireError } from "../errors.ts";
+import { announce, loseAttempt, onAttemptEvent } from "./attempt_events.ts";
+import { canEverFit, dispatch, failForSlots, totalSlots } from "./dispatch.ts";
+import type { Channel, OutputDataset, Task } from "./execution_state.ts";
+import { fail, finish, onPublished, progressOf, settle, submit } from "./executions.ts";
+import { followable } from "./inputs.ts";
+import { checkAttempts, checkExecution, checkSlots } from "./invariants.ts";
+import type { JobCommand, JobEvent, JobState, LocatedPiece } from "./job_state.ts";
+import { channelError, failReaders, loseShard, releaseChannel, releaseIfUnneeded, wake } from "./lifetime.ts";
+import { shardSize } from "./totals.ts";
+import { isActive } from "./transitions.ts";
+import { beginTurn, type Turn } from "./turn.ts";
+
+/** A failed execution waits this long for its attempts to stop. */
+const ENDING_MS = 5_000;
+/** A pipeline that does not fit any more waits this long for new slots. */
+const STUCK_MS = 30_000;
+/** A job without any slot waits this long for an agent. */
+const SLOTLESS_MS = 60_000;
+
+export function apply(state: JobState, event: JobEvent, now: number): readonly JobCommand[] {
+  const turn = beginTurn(state, now);
+  take(turn, event);
+  do {
+    for (let next = turn.failures.shift(); next !== undefined; next = turn.failures.shift()) {
+      fail(turn, next.execution, { kind: "failed", error: next.error });
+    }
+    for (const execution of turn.touched) {
+      turn.touched.delete(execution);
+      settle(turn, execution);
+    }
+    dispatch(turn);
+  } while (turn.failures.length > 0 || turn.touched.size > 0);
+  for (const [agent, attempts] of turn.releases) turn.commands.push({ kind: "release", agent, attempts });
+  return turn.commands;
+}
+
+/** @throws {InvariantError} If the state contradicts itself, with the story of what it is about. */
+export function check(state: JobState): void {
+  checkSlots(state);
+  checkAttempts(state);
+  for (const execution of state.executions.values()) checkExecution(state, execution);
+}
+
+/**
+ * Tells what can be read of a dataset now: committed shards, and followed ones that are being written.
+ *
+ * @throws {LucioleError} If the dataset was released or cannot be computed again.
+ */
+export function datasetPieces(state: JobState, dataset: string): readonly LocatedPiece[] {
+  const found = openDataset(state, dataset);
+  if ("attempt" in found) {
+    const { agent, attempt, status } = found;
+    return [{ shard: 0, piece: { agent, attempt, partition: -1, isCommitted: status === "closed" } }];
+  }
+  const pieces: LocatedPiece[] = [];
+  for (const task of found.group.tasks) {
+    const isCommitted = task.status.kind === "committed";
+    const attempt = task.status.kind === "committed" ? task.status.attempt : followable(task);
+    if (attempt === undefined) continue;
+    const piece = { agent: attempt.agent, attempt: attempt.id, partition: -1, isCommitted };
+    pieces.push({ shard: task.number, piece });
+  }
+  return pieces;
+}
+
+/** Rows and bytes of each shard of a complete dataset; zeros for shards that are not committed now. */
+export function datasetSizes(
+  state: JobState,
+  dataset: string,
+): readonly { readonly rows: number; readonly bytes: number }[] {
+  const found = openDataset(state, dataset);
+  if ("attempt" in found) return [{ rows: found.rows, bytes: found.bytes }];
+  return found.group.tasks.map(sizeOf);
+}
+
+function sizeOf(task: Task): { rows: number; bytes: number } {
+  return task.status.kind === "committed" ? shardSize(task.status.shard) : { rows: 0, bytes: 0 };
+}
+
+function openDataset(state: JobState, dataset: string): Channel | OutputDataset {
+  const found = state.outputs.get(dataset) ?? state.channels.get(dataset);
+  if (found === undefined || !found.isHeld) {
+    throw new LucioleError("dataset-missing", `Reading dataset ${dataset}: it was released or never made`);
+  }
+  if ("group" in found && found.group.execution.status.kind === "broken") {
+    throw fromWireError(found.group.execution.status.error);
+  }
+  return found;
+}
+
+function take(turn: Turn, event: JobEvent): void {
+  switch (event.kind) {
+    case "agentJoined":
+      joinAgent(turn, event.agent, event.slots);
+      return;
+    case "agentLost":
+      loseAgent(turn, event.agent, event.cause);
+      return;
+    case "executionSubmitted":
+      submit(turn, event);
+      return;
+    case "executionCancelled": {
+      const execution = turn.state.executions.get(event.execution);
+      if (execution === undefined || execution.status.kind === "recovering") return;
+      fail(turn, execution, { kind: "cancelled", error: event.cause });
+      return;
+    }
+    case "datasetOpened":
+    case "datasetClosed":
+    case "datasetReleased":
+    case "datasetFollowed":
+      onDatasetEvent(turn, event);
+      return;
+    case "sinksPublished": {
+      const execution = turn.state.executions.get(event.execution);
+      if (execution !== undefined) onPublished(turn, execution, event.error);
+      return;
+    }
+    case "tick":
+      onTick(turn);
+      return;
+    default:
+      onAttemptEvent(turn, event);
+      return;
+  }
+}
+
+function joinAgent(turn: Turn, id: string, slots: number): void {
+  const agent = turn.state.agents.get(id);
+  if (agent !== undefined) agent.slots = slots;
+  else turn.state.agents.set(id, { id, slots, running: new Set() });
+}
+
+/** Everything on the agent is gone: its attempts, its shards, its channels. */
+function loseAgent(turn: Turn, id: string, cause: string): void {
+  const { state } = turn;
+  state.agents.delete(id);
+  const attempts = [...state.attempts.values()].filter((attempt) => attempt.agent === id);
+  for (const attempt of attempts) if (attempt.status.kind === "committed") loseShard(turn, attempt, cause);
+  for (const attempt of attempts) if (state.attempts.has(attempt.id)) loseAttempt(turn, attempt, cause);
+  for (const channel of state.channels.values()) {
+    if (channel.agent !== id || channel.status === "lost") continue;
+    channel.status = "lost";
+    failReaders(turn, channel, channelError(channel));
+  }
+}
+
+function onDatasetEvent(turn: Turn, event: Extract<JobEvent, { kind: `dataset${string}` }>): void {
+  const { state } = turn;
+  const { dataset: id } = event;
+  if (event.kind === "datasetOpened") {
+    if (state.channels.has(id)) throw new RangeError(`Cannot open dataset ${id}: the id is in use`);
+    state.channels.set(id, openChannel(id, event.agent, event.attempt));
+    return;
+  }
+  const channel = state.channels.get(id);
+  if (event.kind === "datasetClosed") {
+    if (channel?.status === "open") closeChannel(turn, channel, event.rows, event.bytes);
+  } else if (event.kind === "datasetReleased") {
+    if (channel !== undefined) {
+      channel.isHeld = false;
+      releaseChannel(turn, channel);
+    }
+    releaseOutput(turn, state.outputs.get(id));
+  } else {
+    followOutput(turn, state.outputs.get(id));
+  }
+}
+
+function openChannel(id: string, agent: string, attempt: string): Channel {
+  return {
+    kind: "channel",
+    id,
+    agent,
+    attempt,
+    status: "open",
+    isHeld: true,
+    rows: 0,
+    bytes: 0,
+    consumers: new Set(),
+  };
+}
+
+function closeChannel(turn: Turn, channel: Channel, rows: number, bytes: number): void {
+  channel.status = "closed";
+  channel.rows = rows;
+  channel.bytes = bytes;
+  for (const { group } of channel.consumers) for (const task of group.tasks) wake(turn, task);
+  releaseChannel(turn, channel);
+}
+
+function releaseOutput(turn: Turn, output: OutputDataset | undefined): void {
+  if (output === undefined || !output.isHeld) return;
+  output.isHeld = false;
+  turn.state.outputs.delete(output.id);
+  for (const task of output.group.tasks) releaseIfUnneeded(turn, task);
+  turn.touched.add(output.group.execution);
+}
+
+/** Attempts that run already cannot be followed any more: their readers get them when they are committed. */
+function followOutput(turn: Turn, output: OutputDataset | undefined): void {
+  if (output === undefined) return;
+  output.isFollowed = true;
+  output.group.isFollowed = true;
+  if (output.group.present === output.group.tasks.length) announce(turn, output.group, true);
+}
+
+function onTick(turn: Turn): void {
+  const { state, now } = turn;
+  state.slotlessSince = totalSlots(state) > 0 ? undefined : (state.slotlessSince ?? now);
+  const isSlotless = state.slotlessSince !== undefined && now - state.slotlessSince >= SLOTLESS_MS;
+  for (const execution of state.executions.values()) {
+    const { status } = execution;
+    if (status.kind === "ending" && now - status.since >= ENDING_MS && !status.isPublishing) {
+      finish(turn, execution, status.outcome);
+    } else if (isActive(execution)) {
+      if (isSlotless) {
+        const message = `Running execution ${execution.id}: the job has had no worker for ${SLOTLESS_MS / 1000} s`;
+        turn.failures.push({ execution, error: toWireError(new NotEnoughResourcesError(message)) });
+      }
+      if (execution.isChanged) turn.commands.push(progressOf(execution));
+      execution.isChanged = false;
+    }
+  }
+  for (const execution of state.pipelines) watchPipeline(turn, execution);
+}
+
+/** Slots may have gone since the pipeline got them; new ones may come, or it can never go on. */
+function watchPipeline(turn: Turn, execution: Turn["failures"][number]["execution"]): void {
+  const { pipeline } = execution;
+  if (pipeline === undefined || !pipeline.isGranted) return;
+  if (canEverFit(turn.state, execution, pipeline)) {
+    pipeline.stuckSince = undefined;
+    return;
+  }
+  pipeline.stuckSince ??= turn.now;
+  if (turn.now - pipeline.stuckSince >= STUCK_MS) failForSlots(turn, execution, pipeline);
+}

@@ -1,0 +1,233 @@
+/**
+ * How long shards live: who still needs one, when it is released, and what is
+ * computed again when one that is needed is lost.
+ *
+ * It moves tasks between waiting, ready, committed and released. It does not
+ * launch anything and does not end executions.
+ */
+import { ShardLostError, toWireError, type WireError } from "../errors.ts";
+import type { Attempt, Channel, Edge, Execution, Group, Producer, Task } from "./execution_state.ts";
+import { areInputsCommitted, isBarrier, preferredAgent, rangeOf } from "./inputs.ts";
+import { InvariantError, isActive, isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
+import { freeSlot, releaseShard, type Turn } from "./turn.ts";
+
+/** True while a handle, a sink or a task that is not done needs the shard. */
+export function isNeeded(task: Task): boolean {
+  const { group } = task;
+  if (isHeld(group)) return true;
+  for (const { group: reader, edge } of group.consumers) {
+    if (reader.done === reader.tasks.length) continue;
+    if (isBarrier(reader, edge)) return true;
+    const number = edge.offset + task.number;
+    if (number < reader.tasks.length && !isDone(reader.tasks[number])) return true;
+  }
+  return false;
+}
+
+function isHeld(group: Group): boolean {
+  if (group.plan.tail.kind === "sink") return group.execution.status.kind === "running";
+  return group.outputs.some((output) => output.isHeld);
+}
+
+/** Queues a waiting task whose inputs are there. Tasks of a pipeline are launched together instead. */
+export function wake(turn: Turn, task: Task): void {
+  const { group } = task;
+  if (task.status.kind !== "waiting" || !isActive(group.execution)) return;
+  if (group.isPipelined) {
+    turn.state.pipelines.add(group.execution);
+    return;
+  }
+  if (!areInputsCommitted(task)) return;
+  moveTask(task, { kind: "ready" }, turn.now);
+  group.ready.push(task.number, preferredAgent(task, turn.state.agents.size));
+  if (group.readyCount === 1) queueGroup(turn, group);
+}
+
+function queueGroup(turn: Turn, group: Group): void {
+  const { ready } = turn.state;
+  if (ready.includes(group)) return;
+  let at = ready.length;
+  while (at > 0 && isBefore(group, ready[at - 1])) at -= 1;
+  ready.splice(at, 0, group);
+}
+
+function isBefore(a: Group, b: Group): boolean {
+  if (a.execution.age !== b.execution.age) return a.execution.age < b.execution.age;
+  return a.plan.id < b.plan.id;
+}
+
+/** Wakes the tasks that waited for this shard. */
+export function wakeReaders(turn: Turn, task: Task): void {
+  const isWhole = task.group.present === task.group.tasks.length;
+  for (const { group, edge } of task.group.consumers) {
+    if (isBarrier(group, edge)) {
+      if (isWhole) for (const reader of group.tasks) wake(turn, reader);
+    } else {
+      const number = edge.offset + task.number;
+      if (number < group.tasks.length) wake(turn, group.tasks[number]);
+    }
+  }
+}
+
+/** Releases what the task read and nobody else needs; call when it is done. */
+export function releaseInputs(turn: Turn, task: Task): void {
+  const { group } = task;
+  for (const edge of group.edges) {
+    const { producer } = edge;
+    if (producer.kind === "channel") {
+      releaseChannel(turn, producer);
+    } else if (!isBarrier(group, edge)) {
+      const { from, to } = rangeOf(group, edge, task.number);
+      for (let i = from; i < to; i += 1) releaseIfUnneeded(turn, producer.tasks[i]);
+    } else if (group.done === group.tasks.length) {
+      for (const source of producer.tasks) releaseIfUnneeded(turn, source);
+    }
+  }
+}
+
+export function releaseIfUnneeded(turn: Turn, task: Task): void {
+  const { status } = task;
+  if (status.kind === "committed") {
+    if (!isNeeded(task)) releaseCommitted(turn, task, status.attempt);
+  } else if (task.isRevived && !isDone(task) && !isNeeded(task)) {
+    dropRevived(turn, task);
+  }
+}
+
+export function releaseCommitted(turn: Turn, task: Task, attempt: Attempt): void {
+  moveAttempt(attempt, { kind: "released" }, turn.now);
+  moveTask(task, { kind: "released" }, turn.now);
+  turn.state.attempts.delete(attempt.id);
+  releaseShard(turn, attempt.agent, attempt.id);
+  turn.touched.add(task.group.execution);
+}
+
+/** It was being computed again for somebody who did without it. */
+function dropRevived(turn: Turn, task: Task): void {
+  if (task.status.kind === "running") cancelAttempt(turn, task.status.attempt);
+  moveTask(task, { kind: "released" }, turn.now);
+  turn.touched.add(task.group.execution);
+  releaseInputs(turn, task);
+}
+
+export function releaseChannel(turn: Turn, channel: Channel): void {
+  if (channel.isHeld || channel.status !== "closed") return;
+  for (const { group } of channel.consumers) if (group.done < group.tasks.length) return;
+  channel.status = "released";
+  turn.state.channels.delete(channel.id);
+  releaseShard(turn, channel.agent, channel.attempt);
+}
+
+/** Tells an attempt to stop; it holds its slot until it has. */
+export function cancelAttempt(turn: Turn, attempt: Attempt): void {
+  moveAttempt(attempt, { kind: "cancelling" }, turn.now);
+  turn.commands.push({ kind: "cancel", agent: attempt.agent, attempt: attempt.id });
+}
+
+/** Takes note that a committed shard is gone; computes it again if somebody needs it. */
+export function loseShard(turn: Turn, attempt: Attempt, cause: string): void {
+  const { task } = attempt;
+  if (task.status.kind !== "committed" || task.status.attempt !== attempt) {
+    throw new InvariantError(`Losing ${attempt.id}: its task is ${task.status.kind}`, task.history);
+  }
+  moveAttempt(attempt, { kind: "lost", cause }, turn.now, cause);
+  turn.state.attempts.delete(attempt.id);
+  releaseShard(turn, attempt.agent, attempt.id);
+  moveTask(task, { kind: "released" }, turn.now);
+  turn.touched.add(task.group.execution);
+  if (isNeeded(task)) revive(turn, task);
+}
+
+/** Has a released task run again, and before it all released tasks that it reads of. */
+export function revive(turn: Turn, first: Task): void {
+  const stack: Task[] = [first];
+  for (let task = stack.pop(); task !== undefined; task = stack.pop()) {
+    if (task.status.kind !== "released") continue;
+    const { execution } = task.group;
+    if (execution.status.kind === "done") moveExecution(execution, { kind: "recovering" }, turn.now);
+    if (!isActive(execution)) {
+      failReaders(turn, task.group, lostError(task));
+      continue;
+    }
+    task.isRevived = true;
+    moveTask(task, { kind: "waiting" }, turn.now);
+    execution.isChanged = true;
+    for (const edge of task.group.edges) pushMissing(turn, task, edge, stack);
+    wake(turn, task);
+  }
+}
+
+function pushMissing(turn: Turn, task: Task, edge: Edge, stack: Task[]): void {
+  const { producer } = edge;
+  const { from, to } = rangeOf(task.group, edge, task.number);
+  if (producer.kind === "channel") {
+    const isGone = producer.status === "lost" || producer.status === "released";
+    if (isGone && from < to)
+      turn.failures.push({ execution: task.group.execution, error: channelError(producer) });
+    return;
+  }
+  if (producer.execution.status.kind === "broken") {
+    turn.failures.push({ execution: task.group.execution, error: producer.execution.status.error });
+  }
+  if (producer.released === 0) return;
+  for (let i = from; i < to; i += 1) {
+    if (producer.tasks[i].status.kind === "released") stack.push(producer.tasks[i]);
+  }
+}
+
+/** Fails the executions that still have to read of a producer that will never be there. */
+export function failReaders(turn: Turn, producer: Producer, error: WireError): void {
+  const failed = new Set<Execution>();
+  for (const { group } of producer.consumers) {
+    if (group.done < group.tasks.length && !failed.has(group.execution)) {
+      failed.add(group.execution);
+      turn.failures.push({ execution: group.execution, error });
+    }
+  }
+}
+
+export function channelError(channel: Channel): WireError {
+  return toWireError(
+    new ShardLostError(
+      `Reading channel "${channel.id}": its rows on agent ${channel.agent} are ${channel.status}`,
+      {
+        retryable: false,
+        fields: { attempt: channel.attempt, dataset: channel.id },
+      },
+    ),
+  );
+}
+
+function lostError(task: Task): WireError {
+  const { execution, plan } = task.group;
+  if (execution.status.kind === "broken") return execution.status.error;
+  return toWireError(
+    new ShardLostError(
+      `Reading shard ${task.number} of ${plan.label}: it is lost, and its execution ${execution.id} is ${execution.status.kind}`,
+      { retryable: false },
+    ),
+  );
+}
+
+/** Restarts the running tasks that read an attempt while it was written, and those that follow them. */
+export function restartFollowers(turn: Turn, attempt: Attempt): void {
+  const stack: Attempt[] = [attempt];
+  for (let gone = stack.pop(); gone !== undefined; gone = stack.pop()) {
+    for (const { group } of gone.task.group.consumers) {
+      for (const task of group.tasks) {
+        if (task.status.kind !== "running" || !task.status.attempt.follows.has(gone.id)) continue;
+        const follower = task.status.attempt;
+        cancelAttempt(turn, follower);
+        moveTask(task, { kind: "waiting" }, turn.now);
+        stack.push(follower);
+        wake(turn, task);
+      }
+    }
+  }
+}
+
+/** Ends an attempt that does not count any more and gives its slot back. */
+export function dropAttempt(turn: Turn, attempt: Attempt): void {
+  freeSlot(turn, attempt);
+  turn.state.attempts.delete(attempt.id);
+}
