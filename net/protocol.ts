@@ -57,6 +57,10 @@ export interface MessageRequest {
 export interface NextRequest {
   readonly job: string;
   readonly ended?: { readonly attempt: string; readonly result: AttemptResult };
+  /** What was not reported yet; comes before `ended`. */
+  readonly events?: readonly WorkerReport[];
+  /** The worker's process is no longer sound and ends: the answer is `stop`, and another worker takes its place. */
+  readonly isLeaving?: true;
 }
 
 export type NextReply =

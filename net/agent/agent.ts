@@ -1,0 +1,91 @@
+/**
+ * The agent as a hono app: jobs of one host, their workers and shards.
+ *
+ * Drivers and workers use the same app; who may use which route is the business of
+ * whoever serves it. Knows no runtime beyond the port that it is given.
+ */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { Hono } from "hono";
+import { LucioleError, ProtocolError } from "../../core/errors.ts";
+import { PROTOCOL, PROTOCOL_HEADER } from "../protocol.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { AgentJobs } from "./agent_jobs.ts";
+import { addDriverRoutes } from "./driver_routes.ts";
+import { failure } from "./replies.ts";
+import { processWorkers } from "./worker_process.ts";
+import { addWorkerRoutes } from "./worker_routes.ts";
+import type { WorkerStarter } from "./worker_starter.ts";
+
+export interface AgentOptions {
+  readonly id: string;
+  /** Holds a directory for each job. */
+  readonly directory: string;
+  /** Workers that it may run at once, over all jobs. */
+  readonly slots: number;
+  readonly runtime: Runtime;
+  /** How workers are started; by default as child processes that dial a Unix socket. */
+  readonly startWorker?: WorkerStarter;
+  /** How long a writer is held for readers that stand still. */
+  readonly stallMs?: number;
+}
+
+export interface Agent {
+  readonly app: Hono;
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** Ends every job: no process, file or socket of it is left. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export async function createAgent(options: AgentOptions): Promise<Agent> {
+  const app = new Hono();
+  await mkdir(options.directory, { recursive: true });
+  const socket = options.startWorker === undefined ? await openSocket(options, app) : undefined;
+  const startWorker = options.startWorker ?? socket?.startWorker;
+  if (startWorker === undefined) throw new LucioleError("internal", "Cannot start workers: no way is known");
+  const jobs = new AgentJobs({ ...options, startWorker });
+  app.use(async (context, next) => {
+    const version = context.req.header(PROTOCOL_HEADER);
+    return version === String(PROTOCOL) ? await next() : failure(wrongVersion(version), 426);
+  });
+  addDriverRoutes(app, jobs);
+  addWorkerRoutes(app, jobs);
+  app.notFound((context) =>
+    failure(new LucioleError("not-found", `Cannot find ${context.req.path}: no such route`)),
+  );
+  app.onError((error) => failure(error));
+  const close = async () => {
+    await jobs.close();
+    await socket?.close();
+  };
+  return { app, fetch: (request) => app.fetch(request), close };
+}
+
+interface WorkerSocket {
+  readonly startWorker: WorkerStarter;
+  close(): Promise<void>;
+}
+
+/** Workers dial a Unix socket. It lies in a directory of its own: a path of a socket may have 100 bytes only. */
+async function openSocket({ runtime }: AgentOptions, app: Hono): Promise<WorkerSocket> {
+  const directory = await mkdtemp(join(tmpdir(), "luciole-"));
+  const socketPath = join(directory, "agent");
+  const server = await runtime.serve({
+    listen: { unixPath: socketPath },
+    fetch: (request) => app.fetch(request),
+  });
+  return {
+    startWorker: processWorkers({ runtime, socketPath, environment: process.env }),
+    close: async () => {
+      await server.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function wrongVersion(version: string | undefined): ProtocolError {
+  const theirs = version === undefined ? "none" : JSON.stringify(version.slice(0, 20));
+  return new ProtocolError(`Cannot take the request: it speaks protocol ${theirs}, this agent ${PROTOCOL}`);
+}

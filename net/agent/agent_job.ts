@@ -1,0 +1,251 @@
+/**
+ * One job on an agent: performs what its queue decides, and owns its workers,
+ * streams, shards and directory. It knows nothing of HTTP.
+ */
+import {
+  AgentQueue,
+  type EndedAttempt,
+  type QueueCommand,
+  type QueueEvent,
+} from "../../core/agent/agent_queue.ts";
+import { LucioleError } from "../../core/errors.ts";
+import type { AgentEvent } from "../../core/schedule/order.ts";
+import type {
+  ControlMessage,
+  JobOrder,
+  MessageRequest,
+  NextReply,
+  ReleaseRequest,
+  WorkerReport,
+} from "../protocol.ts";
+import { JobShards, type ShardRequest } from "./job_shards.ts";
+import { SequenceOutbox } from "./sequence_outbox.ts";
+import { WorkerHandle } from "./worker_handle.ts";
+import type { WorkerStarter } from "./worker_starter.ts";
+
+export interface AgentJobOptions {
+  readonly job: string;
+  readonly agent: string;
+  readonly directory: string;
+  readonly startWorker: WorkerStarter;
+  readonly stallMs?: number;
+}
+
+/** Log events that wait for the driver beyond this number are dropped, and counted. */
+const MAX_WAITING_LOGS = 20_000;
+
+export class AgentJob {
+  readonly events = new SequenceOutbox<AgentEvent>();
+  readonly shards: JobShards;
+  /** Execution orders as they came, by id. */
+  readonly executions = new Map<string, Uint8Array>();
+  readonly #options: AgentJobOptions;
+  readonly #queue = new AgentQueue();
+  readonly #workers = new Map<number, WorkerHandle>();
+  readonly #held = new Map<number, (reply: NextReply) => void>();
+  #command: JobOrder["command"] | undefined;
+  #droppedLogs = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #ended: Promise<void> | undefined;
+
+  constructor(options: AgentJobOptions) {
+    this.#options = options;
+    this.shards = new JobShards({
+      directory: options.directory,
+      onWarning: (text) => this.#log(-1, "warn", text),
+      ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
+    });
+  }
+
+  get workers(): number {
+    return this.#workers.size;
+  }
+
+  get queuedOrders(): number {
+    return this.#queue.queuedOrders;
+  }
+
+  hasWorker(worker: number): boolean {
+    return this.#workers.has(worker);
+  }
+
+  /** How many of the workers that an order asks for are not there. */
+  missing({ firstWorker, workers }: JobOrder): number {
+    let missing = 0;
+    for (let i = 0; i < workers; i++) if (!this.#workers.has(firstWorker + i)) missing++;
+    return missing;
+  }
+
+  /** Starts workers; those that it has already are left alone. */
+  start(order: JobOrder): void {
+    this.#command = order.command;
+    this.apply({ kind: "start", firstWorker: order.firstWorker, workers: order.workers });
+  }
+
+  apply(event: QueueEvent): void {
+    for (const command of this.#queue.apply(event, performance.now())) this.#perform(command);
+    this.#arm();
+  }
+
+  /** Resolves with what the worker is to do next. */
+  next(worker: number, ended: EndedAttempt | undefined, isLeaving: boolean): Promise<NextReply> {
+    this.#reply(worker, { kind: "wait" });
+    return new Promise((resolve) => {
+      this.#held.set(worker, resolve);
+      this.apply({ kind: isLeaving ? "leaving" : "asked", worker, ended });
+    });
+  }
+
+  /** @throws {LucioleError} code "not-found". */
+  control(worker: number): ReadableStream<Uint8Array> {
+    const handle = this.#workers.get(worker);
+    if (handle !== undefined) return handle.control.open();
+    throw new LucioleError("not-found", `Cannot find worker ${worker} of job ${this.#options.job}`);
+  }
+
+  /** The items of a shard. @throws {ShardLostError} */
+  readShard(request: ShardRequest): ReadableStream<Uint8Array> {
+    return this.shards.read(request, this.#queue.isPending(request.attempt));
+  }
+
+  /** A followed attempt grew; resolves when its writer may go on. */
+  async written(worker: number, attempt: string, sizeBytes: number): Promise<void> {
+    if (this.#queue.attemptOf(worker) === attempt) await this.shards.written(attempt, sizeBytes);
+  }
+
+  report(worker: number, event: WorkerReport): void {
+    switch (event.kind) {
+      case "started":
+        break;
+      case "progress":
+        this.events.push({ kind: "attemptProgress", attempt: event.attempt, totals: event.totals });
+        break;
+      case "message":
+        this.events.push({ kind: "workerMessage", worker, message: event.message });
+        break;
+      case "log":
+        this.#log(worker, event.level, event.text, event.attempt);
+        break;
+    }
+  }
+
+  /** @returns False, having sent to none, when one of the workers is not of this job. */
+  send({ workers, message }: MessageRequest): boolean {
+    const to = workers === "all" ? [...this.#workers.keys()] : workers;
+    if (!to.every((worker) => this.#workers.has(worker))) return false;
+    for (const worker of to) this.#tell(worker, { kind: "message", message });
+    return true;
+  }
+
+  release({ attempts, executions }: ReleaseRequest): void {
+    this.apply({ kind: "released", attempts });
+    for (const attempt of attempts) this.shards.discard(attempt, "it was released");
+    for (const execution of executions) {
+      if (!this.executions.delete(execution)) continue;
+      for (const worker of this.#workers.keys()) this.#tell(worker, { kind: "forget", execution });
+    }
+  }
+
+  /** Resolves when workers, files and streams are gone. */
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    this.apply({ kind: "end" });
+    await Promise.all([...this.#workers.values()].map((worker) => worker.end()));
+    clearTimeout(this.#timer);
+    this.events.end();
+    await this.shards.close();
+  }
+
+  #perform(command: QueueCommand): void {
+    switch (command.kind) {
+      case "startWorker":
+        this.#startWorker(command.worker);
+        break;
+      case "give":
+        this.#reply(command.worker, { kind: "order", order: command.order });
+        break;
+      case "wait":
+      case "stop":
+        this.#reply(command.worker, { kind: command.kind });
+        break;
+      case "cancel":
+        this.#tell(command.worker, { kind: "cancel", attempt: command.attempt });
+        break;
+      case "kill":
+        this.#workers.get(command.worker)?.kill(command.why);
+        break;
+      case "committed":
+        this.shards.commit(command.attempt);
+        break;
+      case "discarded":
+        this.shards.discard(command.attempt, command.cause);
+        break;
+      case "emit":
+        this.events.push(command.event);
+        break;
+    }
+  }
+
+  #startWorker(worker: number): void {
+    if (this.#command === undefined) return;
+    const handle = new WorkerHandle({
+      start: {
+        job: this.#options.job,
+        worker,
+        agent: this.#options.agent,
+        directory: this.#options.directory,
+        command: this.#command,
+      },
+      startWorker: this.#options.startWorker,
+      onLog: (level, text) => this.#log(worker, level, text, this.#queue.attemptOf(worker)),
+      onExit: (cause) => {
+        this.#held.delete(worker);
+        this.apply({ kind: "exited", worker, cause });
+      },
+    });
+    this.#workers.set(worker, handle);
+  }
+
+  #reply(worker: number, reply: NextReply): void {
+    const resolve = this.#held.get(worker);
+    this.#held.delete(worker);
+    resolve?.(reply);
+  }
+
+  #tell(worker: number, message: ControlMessage): void {
+    this.#workers.get(worker)?.control.push(message);
+  }
+
+  #log(worker: number, level: "debug" | "info" | "warn" | "error", text: string, attempt?: string): void {
+    if (this.events.waiting >= MAX_WAITING_LOGS) {
+      this.#droppedLogs++;
+      return;
+    }
+    if (this.#droppedLogs > 0) {
+      const dropped = `${this.#droppedLogs} log lines were dropped: the driver reads them too slowly`;
+      this.events.push({ kind: "log", worker, level: "warn", text: dropped });
+      this.#droppedLogs = 0;
+    }
+    this.events.push({ kind: "log", worker, level, text, ...(attempt === undefined ? {} : { attempt }) });
+  }
+
+  /** One timer for all deadlines of the queue; it may fire early, and then only sets itself anew. */
+  #arm(): void {
+    const deadline = this.#queue.nextDeadline();
+    if (deadline >= this.#timerAt || this.#ended !== undefined) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = deadline;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAt = Number.POSITIVE_INFINITY;
+        this.apply({ kind: "tick" });
+      },
+      Math.max(0, deadline - performance.now()) + 1,
+    );
+  }
+}

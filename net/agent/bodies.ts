@@ -1,0 +1,229 @@
+/**
+ * Reads request bodies of the protocol: bounded, decoded and checked field by field.
+ *
+ * What an agent only hands on (plans, inputs, reports) is checked as far as the
+ * agent itself looks at it; whoever uses the rest meets its own checks.
+ */
+import type { WireError } from "../../core/errors.ts";
+import { ProtocolError } from "../../core/errors.ts";
+import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { AttemptResult, TaskReport } from "../../core/schedule/report.ts";
+import { decode } from "../cbor.ts";
+import {
+  type CancelRequest,
+  ID_PATTERN,
+  type JobOrder,
+  type MessageRequest,
+  type NextRequest,
+  type ReleaseRequest,
+  type ReportRequest,
+  type WorkerReport,
+  type WrittenRequest,
+} from "../protocol.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const MAX_BODY_BYTES = 256 * 1024 * 1024;
+const MAX_WORKERS = 4096;
+const MAX_ENVIRONMENT = 1000;
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** The bytes of a body. @throws {ProtocolError} When it is too long. */
+export async function readBytes(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array> {
+  const length = Number(request.headers.get("content-length") ?? 0);
+  if (length > maxBytes) throw tooLong(length, maxBytes);
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.byteLength > maxBytes) throw tooLong(bytes.byteLength, maxBytes);
+  return bytes;
+}
+
+/** Decodes a body that is one CBOR map. */
+export async function readFields(request: Request): Promise<Fields> {
+  return fields(decode(await readBytes(request)), "body");
+}
+
+export function checkId(value: unknown, name: string): string {
+  if (typeof value === "string" && ID_PATTERN.test(value)) return value;
+  throw malformed(name, "an id", value);
+}
+
+/** A natural number in a path or query. */
+export function checkNumber(text: string | undefined, name: string, least = 0): number {
+  const value = text === undefined || text === "" ? Number.NaN : Number(text);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw malformed(name, `an integer of at least ${least}`, text);
+}
+
+export function jobOrder(body: Fields): JobOrder {
+  const command = fields(body.command, "command");
+  const words = list(command.command, "command.command").map((word) => text(word, "command.command"));
+  if (words.length === 0) throw malformed("command.command", "a command", words);
+  const environment = Object.entries(fields(command.environment, "command.environment"));
+  if (environment.length > MAX_ENVIRONMENT)
+    throw malformed("command.environment", "a small map", environment.length);
+  const workers = natural(body.workers, "workers");
+  if (workers > MAX_WORKERS) throw malformed("workers", `at most ${MAX_WORKERS}`, workers);
+  return {
+    workers,
+    firstWorker: natural(body.firstWorker, "firstWorker"),
+    command: {
+      command: words,
+      environment: Object.fromEntries(environment.map(([name, value]) => [name, text(value, name)])),
+      workingDirectory: text(command.workingDirectory, "command.workingDirectory"),
+    },
+  };
+}
+
+/** Checks an execution as far as an agent looks at it. */
+export function executionId(body: unknown): string {
+  const order = fields(body, "body");
+  text(order.flow, "flow");
+  if (!(order.params instanceof Uint8Array)) throw malformed("params", "bytes", order.params);
+  fields(order.plan, "plan");
+  return checkId(order.id, "id");
+}
+
+export function attemptsRequest(body: Fields): { readonly orders: readonly TaskOrder[] } {
+  return { orders: list(body.orders, "orders").map(taskOrder) };
+}
+
+export function cancelRequest(body: Fields): CancelRequest {
+  return { attempts: ids(body.attempts, "attempts") };
+}
+
+export function releaseRequest(body: Fields): ReleaseRequest {
+  return { attempts: ids(body.attempts, "attempts"), executions: ids(body.executions, "executions") };
+}
+
+export function messageRequest(body: Fields): MessageRequest {
+  const { workers, message } = body;
+  if (workers === "all") return { workers, message };
+  return { workers: list(workers, "workers").map((worker) => natural(worker, "workers")), message };
+}
+
+export function nextRequest(body: Fields): NextRequest {
+  const { ended, events, isLeaving } = body;
+  return {
+    job: checkId(body.job, "job"),
+    ...(ended === undefined ? {} : { ended: endedAttempt(fields(ended, "ended")) }),
+    ...(events === undefined ? {} : { events: list(events, "events").map(workerReport) }),
+    ...(isLeaving === true ? { isLeaving } : {}),
+  };
+}
+
+export function reportRequest(body: Fields): ReportRequest {
+  return { job: checkId(body.job, "job"), events: list(body.events, "events").map(workerReport) };
+}
+
+export function writtenRequest(body: Fields): WrittenRequest {
+  return {
+    job: checkId(body.job, "job"),
+    attempt: checkId(body.attempt, "attempt"),
+    sizeBytes: natural(body.sizeBytes, "sizeBytes"),
+  };
+}
+
+function endedAttempt(ended: Fields): NonNullable<NextRequest["ended"]> {
+  return { attempt: checkId(ended.attempt, "ended.attempt"), result: result(ended.result) };
+}
+
+function taskOrder(value: unknown): TaskOrder {
+  const order = fields(value, "orders");
+  checkId(order.execution, "execution");
+  checkId(order.attempt, "attempt");
+  natural(order.group, "group");
+  natural(order.task, "task");
+  const input = fields(order.input, "input");
+  list(input.pieces, "input.pieces");
+  fields(input.sides, "input.sides");
+  return order as unknown as TaskOrder;
+}
+
+function result(value: unknown): AttemptResult {
+  const fieldsOfResult = fields(value, "result");
+  totals(fieldsOfResult.totals);
+  if (fieldsOfResult.kind === "committed") {
+    list(fields(fieldsOfResult.shard, "shard").partitions, "shard.partitions");
+  } else if (fieldsOfResult.kind === "failed") {
+    wireError(fieldsOfResult.error);
+  } else {
+    throw malformed("result.kind", "committed or failed", fieldsOfResult.kind);
+  }
+  return value as AttemptResult;
+}
+
+function workerReport(value: unknown): WorkerReport {
+  const event = fields(value, "events");
+  switch (event.kind) {
+    case "started":
+      checkId(event.attempt, "attempt");
+      break;
+    case "progress":
+      checkId(event.attempt, "attempt");
+      totals(event.totals);
+      break;
+    case "log":
+      if (event.attempt !== undefined) checkId(event.attempt, "attempt");
+      if (!LEVELS.some((level) => level === event.level))
+        throw malformed("level", "a log level", event.level);
+      text(event.text, "text");
+      break;
+    case "message":
+      break;
+    default:
+      throw malformed("events.kind", "a kind of report", event.kind);
+  }
+  return value as WorkerReport;
+}
+
+function totals(value: unknown): TaskReport {
+  const report = fields(value, "totals");
+  for (const name of ["rowsIn", "bytesIn", "rowsOut", "bytesOut", "spilledBytes"]) {
+    if (typeof report[name] !== "number") throw malformed(`totals.${name}`, "a number", report[name]);
+  }
+  fields(report.counters, "totals.counters");
+  fields(report.samples, "totals.samples");
+  return value as TaskReport;
+}
+
+function wireError(value: unknown): WireError {
+  const error = fields(value, "error");
+  text(error.code, "error.code");
+  text(error.message, "error.message");
+  return value as WireError;
+}
+
+function fields(value: unknown, name: string): Fields {
+  if (value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
+    return value as Fields;
+  }
+  throw malformed(name, "a map", value);
+}
+
+function list(value: unknown, name: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw malformed(name, "an array", value);
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value === "string") return value;
+  throw malformed(name, "a text", value);
+}
+
+function natural(value: unknown, name: string): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw malformed(name, "a natural number", value);
+}
+
+function ids(value: unknown, name: string): readonly string[] {
+  return list(value, name).map((id) => checkId(id, name));
+}
+
+function malformed(name: string, expected: string, value: unknown): ProtocolError {
+  const seen = typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : typeof value;
+  return new ProtocolError(`Cannot take the request: ${name} must be ${expected}, and is ${seen}`);
+}
+
+function tooLong(length: number, maxBytes: number): ProtocolError {
+  return new ProtocolError(`Cannot take the request: its body of ${length} bytes is over ${maxBytes}`);
+}

@@ -1,0 +1,103 @@
+/**
+ * The routes of an agent that drivers use.
+ */
+import type { Hono } from "hono";
+import { LucioleError, ProtocolError } from "../../core/errors.ts";
+import { decode } from "../cbor.ts";
+import type { AgentJobs } from "./agent_jobs.ts";
+import {
+  attemptsRequest,
+  cancelRequest,
+  checkId,
+  checkNumber,
+  executionId,
+  jobOrder,
+  messageRequest,
+  readBytes,
+  readFields,
+  releaseRequest,
+} from "./bodies.ts";
+import { done, sequence, value } from "./replies.ts";
+
+const MAX_CHANNEL_BYTES = 64 * 1024 * 1024;
+
+export function addDriverRoutes(app: Hono, jobs: AgentJobs): void {
+  const jobOf = (id: string) => jobs.find(checkId(id, "job"));
+  app.get("/v1/agent", () => value(jobs.describe()));
+  app.put("/v1/jobs/:job", async (context) => {
+    const id = checkId(context.req.param("job"), "job");
+    jobs.start(id, jobOrder(await readFields(context.req.raw)));
+    return done();
+  });
+  app.delete("/v1/jobs/:job", async (context) => {
+    await jobs.end(checkId(context.req.param("job"), "job"));
+    return done();
+  });
+  app.get("/v1/jobs/:job/events", (context) => sequence(jobOf(context.req.param("job")).events.open()));
+  app.put("/v1/jobs/:job/executions/:execution", async (context) => {
+    const job = jobOf(context.req.param("job"));
+    const id = checkId(context.req.param("execution"), "execution");
+    const order = await readBytes(context.req.raw);
+    if (executionId(decode(order)) !== id) {
+      throw new ProtocolError(`Cannot take execution ${id}: its body is of another one`);
+    }
+    job.executions.set(id, order);
+    return done();
+  });
+  app.post("/v1/jobs/:job/attempts", async (context) => {
+    const job = jobOf(context.req.param("job"));
+    const { orders } = attemptsRequest(await readFields(context.req.raw));
+    job.apply({ kind: "enqueued", orders });
+    return done();
+  });
+  app.post("/v1/jobs/:job/cancel", async (context) => {
+    const job = jobOf(context.req.param("job"));
+    const { attempts } = cancelRequest(await readFields(context.req.raw));
+    job.apply({ kind: "cancelled", attempts });
+    return done();
+  });
+  app.post("/v1/jobs/:job/release", async (context) => {
+    const job = jobOf(context.req.param("job"));
+    job.release(releaseRequest(await readFields(context.req.raw)));
+    return done();
+  });
+  app.post("/v1/jobs/:job/messages", async (context) => {
+    const job = jobOf(context.req.param("job"));
+    const request = messageRequest(await readFields(context.req.raw));
+    if (job.send(request)) return done();
+    throw new LucioleError(
+      "not-found",
+      `Cannot send to workers ${String(request.workers)}: one is not of the job`,
+    );
+  });
+  addShardRoutes(app, jobs);
+}
+
+function addShardRoutes(app: Hono, jobs: AgentJobs): void {
+  const jobOf = (id: string) => jobs.find(checkId(id, "job"));
+  app.get("/v1/jobs/:job/shards/:attempt/:partition", (context) => {
+    const job = jobOf(context.req.param("job"));
+    const body = job.readShard({
+      attempt: checkId(context.req.param("attempt"), "attempt"),
+      partition: checkNumber(context.req.param("partition"), "partition", -1),
+      from: checkNumber(context.req.query("from") ?? "0", "from"),
+    });
+    return sequence(body);
+  });
+  app.put("/v1/jobs/:job/channels/:attempt", (context) => {
+    const job = jobOf(context.req.param("job"));
+    job.shards.openChannel(checkId(context.req.param("attempt"), "attempt"));
+    return done();
+  });
+  app.post("/v1/jobs/:job/channels/:attempt", async (context) => {
+    const job = jobOf(context.req.param("job"));
+    const attempt = checkId(context.req.param("attempt"), "attempt");
+    await job.shards.append(attempt, await readBytes(context.req.raw, MAX_CHANNEL_BYTES));
+    return done();
+  });
+  app.delete("/v1/jobs/:job/channels/:attempt", (context) => {
+    const job = jobOf(context.req.param("job"));
+    job.shards.closeChannel(checkId(context.req.param("attempt"), "attempt"));
+    return done();
+  });
+}

@@ -1,0 +1,114 @@
+/**
+ * The shards of one job on one agent: who writes, who follows, what is whole.
+ *
+ * Owns the job's directory.
+ */
+import { mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { ProtocolError, ShardLostError } from "../../core/errors.ts";
+import { deleteAttempt } from "../store/shard_writer.ts";
+import { Channels } from "./channels.ts";
+import { Followed } from "./followed.ts";
+import { openShardStream } from "./shard_stream.ts";
+
+export interface JobShardsOptions {
+  readonly directory: string;
+  readonly onWarning: (text: string) => void;
+  readonly stallMs?: number;
+}
+
+export interface ShardRequest {
+  readonly attempt: string;
+  readonly partition: number;
+  readonly from: number;
+}
+
+export class JobShards {
+  readonly #options: JobShardsOptions;
+  readonly #channels: Channels;
+  readonly #committed = new Set<string>();
+  /** Attempts that are written and have, or had, a reader or a writer that is followed. */
+  readonly #followed = new Map<string, Followed>();
+
+  constructor(options: JobShardsOptions) {
+    this.#options = options;
+    this.#channels = new Channels(options.directory);
+    mkdirSync(options.directory, { recursive: true });
+  }
+
+  /** The items of a partition. @param isPending Whether the attempt is queued or runs. @throws {ShardLostError} */
+  read({ attempt, partition, from }: ShardRequest, isPending: boolean): ReadableStream<Uint8Array> {
+    const { directory } = this.#options;
+    const isWhole = this.#committed.has(attempt);
+    if (!isWhole && !isPending && !this.#channels.has(attempt)) {
+      throw new ShardLostError(`Cannot read shard ${attempt}: it is not here`, { fields: { attempt } });
+    }
+    if (partition < 0 && from > 0) {
+      // The order of the whole is that of writing at first, and by partition when it is committed.
+      throw new ProtocolError(
+        `Cannot read ${attempt} from byte ${from}: only single partitions can be resumed`,
+      );
+    }
+    const followed = isWhole ? undefined : this.#follow(attempt);
+    return openShardStream({ directory, attempt, partition, from, followed });
+  }
+
+  /** A writer wrote up to this size; resolves when it may go on. */
+  written(attempt: string, sizeBytes: number): Promise<void> {
+    return this.#follow(attempt).grew(sizeBytes);
+  }
+
+  commit(attempt: string): void {
+    this.#committed.add(attempt);
+    this.#followed.get(attempt)?.settle({ kind: "committed" });
+    this.#followed.delete(attempt);
+  }
+
+  /** Deletes it, whatever its state; those who follow it are told the cause. */
+  discard(attempt: string, cause: string): void {
+    this.#committed.delete(attempt);
+    this.#channels.discard(attempt);
+    deleteAttempt(this.#options.directory, attempt);
+    this.#followed.get(attempt)?.settle({ kind: "gone", cause });
+    this.#followed.delete(attempt);
+  }
+
+  openChannel(attempt: string): void {
+    if (this.#committed.has(attempt)) {
+      throw new ProtocolError(`Cannot open channel ${attempt}: it was closed already`);
+    }
+    this.#channels.open(attempt);
+  }
+
+  /** Appends items; resolves when the slowest reader is near. */
+  append(attempt: string, items: Uint8Array): Promise<void> {
+    return this.written(attempt, this.#channels.append(attempt, items));
+  }
+
+  closeChannel(attempt: string): void {
+    this.#channels.commit(attempt);
+    this.commit(attempt);
+  }
+
+  /** Ends every reader and writer and deletes the directory. */
+  async close(): Promise<void> {
+    for (const followed of this.#followed.values())
+      followed.settle({ kind: "gone", cause: "the job has ended" });
+    this.#followed.clear();
+    this.#channels.close();
+    this.#committed.clear();
+    await rm(this.#options.directory, { recursive: true, force: true });
+  }
+
+  #follow(attempt: string): Followed {
+    let followed = this.#followed.get(attempt);
+    if (followed === undefined) {
+      followed = new Followed({
+        onWarning: (text) => this.#options.onWarning(`shard ${attempt} ${text}`),
+        ...(this.#options.stallMs === undefined ? {} : { stallMs: this.#options.stallMs }),
+      });
+      this.#followed.set(attempt, followed);
+    }
+    return followed;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * The body of a shard request: the items of a partition, then its trailer.
+ *
+ * The trailer is sent only when the attempt is committed. A followed attempt that
+ * fails breaks the body off, so that it is never read as end of data.
+ */
+import { ShardLostError } from "../../core/errors.ts";
+import { codecPorts } from "../codec_ports.ts";
+import { ShardBytes } from "../store/shard_bytes.ts";
+import type { Followed, FollowReader } from "./followed.ts";
+
+export interface ShardStreamOptions {
+  readonly directory: string;
+  readonly attempt: string;
+  /** -1 for all. */
+  readonly partition: number;
+  /** Byte position to begin at. */
+  readonly from: number;
+  /** Set while the attempt is not committed. */
+  readonly followed: Followed | undefined;
+}
+
+/** @throws {ShardLostError} When a committed shard's files are gone. */
+export function openShardStream(options: ShardStreamOptions): ReadableStream<Uint8Array> {
+  const source = new ShardSource(options);
+  return new ReadableStream<Uint8Array>(
+    { pull: (controller) => source.pull(controller), cancel: () => source.close() },
+    { highWaterMark: 0 },
+  );
+}
+
+class ShardSource implements FollowReader {
+  readonly #options: ShardStreamOptions;
+  #bytes: ShardBytes | undefined;
+  /** Size of the attempt when this reader last had all that was there for it. */
+  #caughtUpBytes = 0;
+  #takenBytes = 0;
+
+  constructor(options: ShardStreamOptions) {
+    this.#options = options;
+    if (options.followed === undefined) this.#bytes = this.#open();
+    options.followed?.enter(this);
+  }
+
+  /** Too high for one partition of several, until it has caught up: then it is 0. */
+  pendingBytes(sizeBytes: number): number {
+    return sizeBytes - this.#caughtUpBytes - this.#takenBytes;
+  }
+
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    try {
+      for (;;) {
+        if (this.#give(controller)) return;
+        await this.#options.followed?.changed();
+      }
+    } catch (error) {
+      this.close();
+      controller.error(error);
+    }
+  }
+
+  close(): void {
+    this.#options.followed?.leave(this);
+    this.#bytes?.close();
+  }
+
+  /** Gives what is there; false when there is nothing now. */
+  #give(controller: ReadableStreamDefaultController<Uint8Array>): boolean {
+    const { followed } = this.#options;
+    // Looked at before the file: what is written when the end is known is all there will be.
+    if (followed?.end?.kind === "gone") throw this.#gone(followed.end.cause);
+    // The files of a followed attempt come into being after its first readers.
+    if (followed?.hasBytes || followed?.end !== undefined) this.#bytes ??= this.#open();
+    if (followed?.end?.kind === "committed") this.#bytes?.settle();
+    const piece = this.#bytes?.next();
+    if (piece !== undefined) {
+      this.#takenBytes += piece.byteLength;
+      controller.enqueue(piece);
+    } else if (followed !== undefined) {
+      this.#caughtUpBytes = followed.sizeBytes;
+      this.#takenBytes = 0;
+    }
+    followed?.moved();
+    if (this.#bytes?.isAtEnd) {
+      this.close();
+      controller.close();
+      return true;
+    }
+    return piece !== undefined;
+  }
+
+  #open(): ShardBytes {
+    const { directory, attempt, partition, from } = this.#options;
+    return new ShardBytes({ directory, attempt, partition, from, checksum: codecPorts.checksum });
+  }
+
+  #gone(cause: string): ShardLostError {
+    const { attempt } = this.#options;
+    return new ShardLostError(`Cannot read shard ${attempt} to its end: ${cause}`, { fields: { attempt } });
+  }
+}

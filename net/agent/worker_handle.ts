@@ -1,0 +1,65 @@
+/**
+ * One worker as its agent sees it: its control stream, its output, its end.
+ *
+ * It does not decide whether another worker takes its place.
+ */
+import type { ControlMessage } from "../protocol.ts";
+import { LogGuard } from "./log_guard.ts";
+import { SequenceOutbox } from "./sequence_outbox.ts";
+import type { StartedWorker, WorkerStart, WorkerStarter } from "./worker_starter.ts";
+
+export interface WorkerHandleOptions {
+  readonly start: Omit<WorkerStart, "onOutput" | "onExit">;
+  readonly startWorker: WorkerStarter;
+  readonly onLog: (level: "info" | "warn", text: string) => void;
+  readonly onExit: (cause: string) => void;
+}
+
+/** What an idle worker needs to go when it is told to stop. */
+const STOP_GRACE_MS = 200;
+const KILL_GRACE_MS = 1000;
+
+export class WorkerHandle {
+  readonly control = new SequenceOutbox<ControlMessage>();
+  readonly #exited = Promise.withResolvers<void>();
+  readonly #worker: StartedWorker;
+  #why: string | undefined;
+  #hasExited = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: WorkerHandleOptions) {
+    const guard = new LogGuard({
+      onLine: (line) => options.onLog("info", line),
+      onDropped: (lines, bytes) =>
+        options.onLog("warn", `${lines} lines (${bytes} bytes) of output were dropped: too many in a second`),
+    });
+    this.#worker = options.startWorker({
+      ...options.start,
+      onOutput: (_stream, line) => guard.line(line),
+      onExit: (cause) => {
+        this.#hasExited = true;
+        guard.flush();
+        clearTimeout(this.#timer);
+        this.control.end();
+        this.#exited.resolve();
+        options.onExit(this.#why === undefined ? cause : `${cause} (${this.#why})`);
+      },
+    });
+  }
+
+  kill(why: string): void {
+    this.#why = why;
+    this.#worker.kill();
+  }
+
+  /** Ends it, gently at first; resolves when it is gone. */
+  end(): Promise<void> {
+    if (this.#hasExited) return this.#exited.promise;
+    this.control.push({ kind: "stop" });
+    this.#timer = setTimeout(() => {
+      this.#worker.terminate();
+      this.#timer = setTimeout(() => this.#worker.kill(), KILL_GRACE_MS);
+    }, STOP_GRACE_MS);
+    return this.#exited.promise;
+  }
+}

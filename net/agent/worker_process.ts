@@ -1,0 +1,64 @@
+/**
+ * Workers as child processes of the agent, which dial its Unix socket.
+ *
+ * Their environment is an allow-list plus what the job asks for, so no secret of
+ * the agent reaches user code.
+ */
+
+import { WORKER_ENV } from "../protocol.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { describeExit, type SpawnOptions } from "../runtime/spawn.ts";
+import type { StartedWorker, WorkerStart, WorkerStarter } from "./worker_starter.ts";
+
+const INHERITED = /^(PATH|HOME|USER|LANG|LC_[A-Z]+|TZ|TMPDIR|TMP|TEMP|SYSTEMROOT|NO_COLOR|FORCE_COLOR)$/;
+/** Lines of stderr that the cause of an exit quotes. */
+const LAST_LINES = 20;
+const LAST_LINE_LENGTH = 500;
+
+export interface WorkerProcessOptions {
+  readonly runtime: Runtime;
+  readonly socketPath: string;
+  /** What the allow-list is applied to. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export function processWorkers(options: WorkerProcessOptions): WorkerStarter {
+  return (start) => startProcess(options, start);
+}
+
+function startProcess(options: WorkerProcessOptions, start: WorkerStart): StartedWorker {
+  const lastLines: string[] = [];
+  const spawnOptions: SpawnOptions = {
+    command: start.command.command,
+    environment: environmentOf(options, start),
+    workingDirectory: start.command.workingDirectory,
+    onStdout: (line) => start.onOutput("stdout", line),
+    onStderr: (line) => {
+      if (lastLines.push(line.slice(0, LAST_LINE_LENGTH)) > LAST_LINES) lastLines.shift();
+      start.onOutput("stderr", line);
+    },
+    onExit: (exit) => {
+      const quoted = lastLines.length === 0 ? "" : `; last lines of stderr:\n${lastLines.join("\n")}`;
+      start.onExit(describeExit(exit) + quoted);
+    },
+  };
+  const child = options.runtime.spawn(spawnOptions);
+  return { terminate: () => child.kill("SIGTERM"), kill: () => child.kill("SIGKILL") };
+}
+
+function environmentOf(options: WorkerProcessOptions, start: WorkerStart): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options.environment)) {
+    if (value !== undefined && INHERITED.test(name)) environment[name] = value;
+  }
+  return {
+    ...environment,
+    ...start.command.environment,
+    [WORKER_ENV.role]: "task",
+    [WORKER_ENV.socket]: options.socketPath,
+    [WORKER_ENV.worker]: String(start.worker),
+    [WORKER_ENV.job]: start.job,
+    [WORKER_ENV.agent]: start.agent,
+    [WORKER_ENV.directory]: start.directory,
+  };
+}

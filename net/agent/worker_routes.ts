@@ -1,0 +1,58 @@
+/**
+ * The routes of an agent that its own workers use.
+ */
+import type { Hono } from "hono";
+import { LucioleError } from "../../core/errors.ts";
+import type { AgentJob } from "./agent_job.ts";
+import type { AgentJobs } from "./agent_jobs.ts";
+import { checkId, checkNumber, nextRequest, readFields, reportRequest, writtenRequest } from "./bodies.ts";
+import { bytes, done, sequence, value } from "./replies.ts";
+
+export function addWorkerRoutes(app: Hono, jobs: AgentJobs): void {
+  app.post("/v1/workers/:worker/next", async (context) => {
+    const request = nextRequest(await readFields(context.req.raw));
+    const { job, worker } = find(jobs, request.job, context.req.param("worker"));
+    for (const event of request.events ?? []) job.report(worker, event);
+    return value(await job.next(worker, request.ended, request.isLeaving === true));
+  });
+  app.post("/v1/workers/:worker/report", async (context) => {
+    const request = reportRequest(await readFields(context.req.raw));
+    const { job, worker } = find(jobs, request.job, context.req.param("worker"));
+    for (const event of request.events) job.report(worker, event);
+    return done();
+  });
+  app.post("/v1/workers/:worker/written", async (context) => {
+    const request = writtenRequest(await readFields(context.req.raw));
+    const { job, worker } = find(jobs, request.job, context.req.param("worker"));
+    await job.written(worker, request.attempt, request.sizeBytes);
+    return done();
+  });
+  app.get("/v1/workers/:worker/control", (context) => {
+    const { job, worker } = find(jobs, context.req.query("job"), context.req.param("worker"));
+    return sequence(job.control(worker));
+  });
+  app.get("/v1/workers/:worker/executions/:execution", (context) => {
+    const { job } = find(jobs, context.req.query("job"), context.req.param("worker"));
+    const id = checkId(context.req.param("execution"), "execution");
+    const order = job.executions.get(id);
+    if (order !== undefined) return bytes(order);
+    throw new LucioleError(
+      "not-found",
+      `Cannot find execution ${id}: the driver did not tell it, or released it`,
+    );
+  });
+}
+
+function find(
+  jobs: AgentJobs,
+  jobId: string | undefined,
+  number: string,
+): { readonly job: AgentJob; readonly worker: number } {
+  const job = jobs.find(checkId(jobId, "job"));
+  const worker = checkNumber(number, "worker");
+  if (job.hasWorker(worker)) return { job, worker };
+  throw new LucioleError(
+    "not-found",
+    `Cannot find worker ${worker}: job ${jobId} has none of that number here`,
+  );
+}

@@ -1,0 +1,107 @@
+/**
+ * Reads a CBOR sequence (RFC 8742) from a stream: items that may be cut anywhere.
+ *
+ * Finds where an item ends without decoding it; what the items mean is not known here.
+ */
+import { ProtocolError } from "../core/errors.ts";
+import { decode } from "./cbor.ts";
+
+const MAX_ITEM_BYTES = 256 * 1024 * 1024;
+
+/** The items of a stream, in order. @throws {ProtocolError} When it ends within an item. */
+export async function* readSequence(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
+  let held: Uint8Array = new Uint8Array(0);
+  for await (const piece of body) {
+    held = held.byteLength === 0 ? piece : joined(held, piece);
+    let position = 0;
+    for (;;) {
+      const end = itemEnd(held, position);
+      if (end === undefined) break;
+      yield decode(held.slice(position, end));
+      position = end;
+    }
+    held = held.subarray(position);
+    if (held.byteLength > MAX_ITEM_BYTES) {
+      throw new ProtocolError(`Cannot read a CBOR sequence: an item is longer than ${MAX_ITEM_BYTES} bytes`);
+    }
+  }
+  if (held.byteLength > 0) {
+    throw new ProtocolError(`Cannot read a CBOR sequence: it ends ${held.byteLength} bytes into an item`);
+  }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(a.byteLength + b.byteLength);
+  bytes.set(a);
+  bytes.set(b, a.byteLength);
+  return bytes;
+}
+
+const BYTES = 2;
+const TEXT = 3;
+const ARRAY = 4;
+const MAP = 5;
+const TAG = 6;
+const BREAK = 0xff;
+const INDEFINITE = 31;
+
+/**
+ * Where the item that begins at a position ends; undefined when it is not all there.
+ *
+ * @throws {ProtocolError} When no item can begin so.
+ */
+export function itemEnd(bytes: Uint8Array, start: number): number | undefined {
+  let position = start;
+  // Items that are still to come, counted over all levels; a level of indefinite length is kept apart.
+  let missing = 1;
+  const outer: number[] = [];
+  while (missing > 0 || outer.length > 0) {
+    if (position >= bytes.length) return undefined;
+    const first = bytes[position];
+    if (first === BREAK) {
+      if (missing !== Number.POSITIVE_INFINITY) throw malformed(position);
+      missing = outer.pop() ?? 0;
+      position++;
+      if (missing === 0 && outer.length === 0) return position;
+      continue;
+    }
+    const head = readHead(bytes, position);
+    if (head === undefined) return undefined;
+    const { major, value } = head;
+    missing--;
+    position = head.end;
+    if (value === undefined) {
+      if (major < BYTES || major > MAP) throw malformed(position);
+      outer.push(missing);
+      missing = Number.POSITIVE_INFINITY;
+    } else if (major === BYTES || major === TEXT) position += value;
+    else if (major === ARRAY) missing += value;
+    else if (major === MAP) missing += 2 * value;
+    else if (major === TAG) missing++;
+  }
+  return position <= bytes.length ? position : undefined;
+}
+
+interface ItemHead {
+  readonly major: number;
+  /** Undefined for an indefinite length. */
+  readonly value: number | undefined;
+  readonly end: number;
+}
+
+function readHead(bytes: Uint8Array, position: number): ItemHead | undefined {
+  const major = bytes[position] >> 5;
+  const info = bytes[position] & 31;
+  if (info < 24) return { major, value: info, end: position + 1 };
+  if (info === INDEFINITE) return { major, value: undefined, end: position + 1 };
+  if (info > 27) throw malformed(position);
+  const length = 1 << (info - 24);
+  if (position + 1 + length > bytes.length) return undefined;
+  let value = 0;
+  for (let i = 1; i <= length; i++) value = value * 256 + bytes[position + i];
+  return { major, value, end: position + 1 + length };
+}
+
+function malformed(position: number): ProtocolError {
+  return new ProtocolError(`Cannot read a CBOR sequence: byte ${position} begins no item`);
+}

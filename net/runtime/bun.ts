@@ -1,0 +1,37 @@
+/**
+ * The runtime interface on Bun. The only file that names the global `Bun`.
+ */
+import { rm } from "node:fs/promises";
+import type { ListenAddress, RunningServer, Runtime, ServeOptions } from "./runtime.ts";
+import { spawnChild } from "./spawn.ts";
+
+/** Modules inside of a compiled executable live under this path. */
+const EMBEDDED = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/;
+/** Shards and channels are sent in pieces far below it; plans of huge flows may be large. */
+const MAX_BODY_BYTES = 1 << 30;
+
+export const bunRuntime: Runtime = {
+  name: "bun",
+  serve: async (options) => serve(options),
+  fetchUnix: (unixPath, path, init) => fetch(`http://localhost${path}`, { ...init, unix: unixPath }),
+  spawn: spawnChild,
+  scriptCommand: () => (EMBEDDED.test(Bun.main) ? [process.execPath] : [process.execPath, Bun.main]),
+};
+
+function serve({ listen, fetch: handle }: ServeOptions): RunningServer {
+  const shared = { idleTimeout: 0, maxRequestBodySize: MAX_BODY_BYTES, fetch: handle };
+  if ("unixPath" in listen) {
+    const { idleTimeout: _, ...rest } = shared;
+    const server = Bun.serve({ unix: listen.unixPath, ...rest });
+    return { address: listen, stop: () => stop(server, listen.unixPath) };
+  }
+  const server = Bun.serve({ hostname: listen.hostname, port: listen.port, ...shared });
+  const address: ListenAddress = { hostname: listen.hostname, port: server.port ?? listen.port };
+  return { address, stop: () => stop(server) };
+}
+
+async function stop(server: { stop(force: boolean): Promise<void> }, unixPath?: string): Promise<void> {
+  // The promise of stop() waits for handlers that hold their answer; the sockets are closed when it returns.
+  void server.stop(true);
+  if (unixPath !== undefined) await rm(unixPath, { force: true });
+}

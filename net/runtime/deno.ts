@@ -1,0 +1,64 @@
+/**
+ * The runtime interface on Deno. The only file that names the global `Deno`,
+ * whose types are declared here as far as they are used: the project is checked
+ * with Bun's types.
+ */
+import { rm } from "node:fs/promises";
+import type { ListenAddress, RunningServer, Runtime, ServeOptions } from "./runtime.ts";
+import { spawnChild } from "./spawn.ts";
+
+interface DenoServer {
+  readonly addr: { readonly port?: number };
+  readonly finished: Promise<void>;
+}
+
+interface DenoGlobal {
+  readonly mainModule: string;
+  readonly build: { readonly standalone: boolean };
+  execPath(): string;
+  serve(
+    options: { path?: string; hostname?: string; port?: number; signal: AbortSignal; onListen(): void },
+    handler: (request: Request) => Response | Promise<Response>,
+  ): DenoServer;
+  createHttpClient(options: { proxy: { transport: "unix"; path: string } }): object;
+}
+
+const deno = (globalThis as unknown as { readonly Deno: DenoGlobal }).Deno;
+const clients = new Map<string, object>();
+
+export const denoRuntime: Runtime = {
+  name: "deno",
+  serve: async (options) => serve(options),
+  fetchUnix(unixPath, path, init) {
+    return fetch(`http://localhost${path}`, { ...init, client: clientOf(unixPath) } as RequestInit);
+  },
+  spawn: spawnChild,
+  scriptCommand: () =>
+    deno.build.standalone ? [deno.execPath()] : [deno.execPath(), "run", "-A", deno.mainModule],
+};
+
+/** A client keeps its connections, so there is one for each socket for the life of the process. */
+function clientOf(unixPath: string): object {
+  let client = clients.get(unixPath);
+  if (client === undefined) {
+    client = deno.createHttpClient({ proxy: { transport: "unix", path: unixPath } });
+    clients.set(unixPath, client);
+  }
+  return client;
+}
+
+function serve({ listen, fetch: handle }: ServeOptions): RunningServer {
+  const stopping = new AbortController();
+  const options = { signal: stopping.signal, onListen() {} };
+  if ("unixPath" in listen) {
+    deno.serve({ path: listen.unixPath, ...options }, handle);
+    const stop = async () => {
+      stopping.abort();
+      await rm(listen.unixPath, { force: true });
+    };
+    return { address: listen, stop };
+  }
+  const server = deno.serve({ ...listen, ...options }, handle);
+  const address: ListenAddress = { hostname: listen.hostname, port: server.addr.port ?? listen.port };
+  return { address, stop: async () => stopping.abort() };
+}

@@ -1,0 +1,78 @@
+/**
+ * Starts child processes whose output is read line by line.
+ *
+ * Both runtimes offer node:child_process, so there is one implementation. It does
+ * not know what the child is for.
+ */
+import { spawn } from "node:child_process";
+import { LineSplitter } from "./line_splitter.ts";
+
+export interface SpawnOptions {
+  readonly command: readonly string[];
+  /** The child's whole environment: nothing is inherited. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
+  readonly onStdout: (line: string) => void;
+  readonly onStderr: (line: string) => void;
+  /** Called once, after the last line; exactly one of the two is set unless the start failed. */
+  readonly onExit: (exit: ProcessExit) => void;
+}
+
+export interface ProcessExit {
+  readonly code?: number;
+  readonly signal?: string;
+  /** Set when the process could not be started at all. */
+  readonly error?: Error;
+}
+
+export interface ChildProcess {
+  /** Undefined when the process could not be started. */
+  readonly pid: number | undefined;
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
+}
+
+/** What a grandchild that inherited the pipes may delay the exit of its parent by. */
+const PIPE_GRACE_MS = 200;
+
+export function spawnChild(options: SpawnOptions): ChildProcess {
+  const [file, ...args] = options.command;
+  if (file === undefined) throw new RangeError("Cannot start a process: the command is empty");
+  const child = spawn(file, args, {
+    env: { ...options.environment },
+    cwd: options.workingDirectory,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const stdout = new LineSplitter(options.onStdout);
+  const stderr = new LineSplitter(options.onStderr);
+  let isOver = false;
+  const over = (exit: ProcessExit) => {
+    if (isOver) return;
+    isOver = true;
+    stdout.end();
+    stderr.end();
+    options.onExit(exit);
+  };
+  child.stdout.on("data", (bytes: Uint8Array) => stdout.write(bytes));
+  child.stderr.on("data", (bytes: Uint8Array) => stderr.write(bytes));
+  child.on("error", (error) => over({ error }));
+  // "close" comes after the last output, but never while a grandchild holds the pipes open.
+  child.on("exit", (code, signal) => {
+    const exit = exitOf(code, signal);
+    const timer = setTimeout(() => over(exit), PIPE_GRACE_MS);
+    child.on("close", () => {
+      clearTimeout(timer);
+      over(exit);
+    });
+  });
+  return { pid: child.pid, kill: (signal) => void child.kill(signal) };
+}
+
+function exitOf(code: number | null, signal: string | null): ProcessExit {
+  return signal === null ? { code: code ?? 0 } : { signal };
+}
+
+/** `exited with code 1`, `was ended by signal SIGKILL`. */
+export function describeExit(exit: ProcessExit): string {
+  if (exit.error !== undefined) return `could not be started: ${exit.error.message}`;
+  return exit.signal === undefined ? `exited with code ${exit.code}` : `was ended by signal ${exit.signal}`;
+}

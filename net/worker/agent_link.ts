@@ -1,0 +1,108 @@
+/**
+ * A worker's requests to its agent: a method for each route it uses.
+ *
+ * The worker only dials out. It knows nothing of tasks.
+ */
+import { fromWireError, ProtocolError, type WireError } from "../../core/errors.ts";
+import type { ExecutionOrder } from "../../core/schedule/order.ts";
+import { decode, encode } from "../cbor.ts";
+import {
+  CBOR,
+  type NextReply,
+  type NextRequest,
+  PROTOCOL,
+  PROTOCOL_HEADER,
+  ROUTES,
+  type Transport,
+  type WorkerReport,
+} from "../protocol.ts";
+
+const HEADERS = { [PROTOCOL_HEADER]: String(PROTOCOL), "content-type": CBOR };
+
+export class AgentLink {
+  readonly #transport: Transport;
+  readonly #job: string;
+  readonly #worker: number;
+
+  constructor(options: { readonly transport: Transport; readonly job: string; readonly worker: number }) {
+    this.#transport = options.transport;
+    this.#job = options.job;
+    this.#worker = options.worker;
+  }
+
+  async next(request: Omit<NextRequest, "job">): Promise<NextReply> {
+    return (await this.#post(ROUTES.next(this.#worker), { job: this.#job, ...request })) as NextReply;
+  }
+
+  async report(events: readonly WorkerReport[]): Promise<void> {
+    await this.#post(ROUTES.report(this.#worker), { job: this.#job, events });
+  }
+
+  /** Resolves when the writer of a followed shard may go on. */
+  async written(attempt: string, sizeBytes: number, signal: AbortSignal): Promise<void> {
+    await this.#post(ROUTES.written(this.#worker), { job: this.#job, attempt, sizeBytes }, signal);
+  }
+
+  async execution(id: string): Promise<ExecutionOrder> {
+    const path = ROUTES.workerExecution(this.#worker, this.#job, id);
+    return decode(await bytesOf(await this.#get(path))) as ExecutionOrder;
+  }
+
+  control(): Promise<ReadableStream<Uint8Array>> {
+    return this.#stream(ROUTES.control(this.#worker, this.#job));
+  }
+
+  /** The body of a shard's partition on this agent, or on the one that `transport` reaches. */
+  shard(
+    attempt: string,
+    partition: number,
+    signal: AbortSignal,
+    transport = this.#transport,
+  ): Promise<ReadableStream<Uint8Array>> {
+    return this.#stream(ROUTES.shard(this.#job, attempt, partition), signal, transport);
+  }
+
+  async #stream(
+    path: string,
+    signal?: AbortSignal,
+    transport?: Transport,
+  ): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.#get(path, signal, transport);
+    if (response.body === null) throw new ProtocolError(`Cannot read ${path}: the answer has no body`);
+    return response.body;
+  }
+
+  async #get(path: string, signal?: AbortSignal, transport = this.#transport): Promise<Response> {
+    const init: RequestInit = { headers: HEADERS };
+    if (signal !== undefined) init.signal = signal;
+    return checked(path, await transport.fetch(path, init));
+  }
+
+  async #post(path: string, body: object, signal?: AbortSignal): Promise<unknown> {
+    const init: RequestInit = {
+      method: "POST",
+      headers: HEADERS,
+      body: encode(body) as Uint8Array<ArrayBuffer>,
+    };
+    if (signal !== undefined) init.signal = signal;
+    const response = await checked(path, await this.#transport.fetch(path, init));
+    const answer = await bytesOf(response);
+    return answer.byteLength === 0 ? undefined : decode(answer);
+  }
+}
+
+async function checked(path: string, response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const answer = await bytesOf(response);
+  let wire: WireError;
+  try {
+    wire = decode(answer) as WireError;
+  } catch {
+    throw new ProtocolError(`Cannot ask for ${path}: the agent answered ${response.status}`);
+  }
+  throw fromWireError(wire);
+}
+
+async function bytesOf(response: Response): Promise<Uint8Array> {
+  return new Uint8Array(await response.arrayBuffer());
+}

@@ -1,0 +1,23 @@
+/**
+ * What an attempt has of the worker that it runs in.
+ */
+import type { LogRecord } from "../../core/exec/ports.ts";
+import type { TaskReport } from "../../core/schedule/report.ts";
+import type { Transport } from "../protocol.ts";
+import type { AgentLink } from "./agent_link.ts";
+import type { ExecutionCache } from "./execution_cache.ts";
+import type { Inbox } from "./inbox.ts";
+
+export interface AttemptHost {
+  readonly agent: string;
+  readonly directory: string;
+  readonly worker: number;
+  readonly link: AgentLink;
+  readonly executions: ExecutionCache;
+  readonly inbox: Inbox;
+  readonly signal: AbortSignal;
+  readonly transportTo: ((agent: string) => Transport | undefined) | undefined;
+  log(record: LogRecord): void;
+  progress(totals: TaskReport): void;
+  sendToDriver(message: unknown): void;
+}

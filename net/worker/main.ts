@@ -1,0 +1,49 @@
+/**
+ * The worker's process: its orders come by environment, its end is the process's end.
+ *
+ * Without its agent a worker has no purpose: it exits at once and leaves no orphan.
+ */
+import process from "node:process";
+import { ProtocolError } from "../../core/errors.ts";
+import { WORKER_ENV } from "../protocol.ts";
+import { currentRuntime } from "../runtime/runtime.ts";
+import { Worker } from "./worker.ts";
+
+const EXIT_DONE = 0;
+const EXIT_FAILED = 1;
+
+/** Works for the agent that the environment names, then ends the process. */
+export async function runWorker(): Promise<never> {
+  const socket = variable("socket");
+  const runtime = await currentRuntime();
+  const worker = new Worker({
+    transport: { fetch: (path, init) => runtime.fetchUnix(socket, path, init) },
+    job: variable("job"),
+    worker: Number(variable("worker")),
+    agent: variable("agent"),
+    directory: variable("directory"),
+  });
+  const onUncaught = (error: unknown) => {
+    console.error(error);
+    if (!worker.crash(error)) process.exit(EXIT_FAILED);
+  };
+  process.on("uncaughtException", onUncaught);
+  process.on("unhandledRejection", onUncaught);
+  // Ctrl-C reaches the whole process group; the driver decides, and its agent tells.
+  process.on("SIGINT", () => undefined);
+  try {
+    await worker.run();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(EXIT_FAILED);
+  }
+  process.exit(EXIT_DONE);
+}
+
+function variable(name: keyof typeof WORKER_ENV): string {
+  const value = process.env[WORKER_ENV[name]];
+  if (value === undefined || value === "") {
+    throw new ProtocolError(`Cannot start as a worker: ${WORKER_ENV[name]} is not set`);
+  }
+  return value;
+}

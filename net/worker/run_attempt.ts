@@ -1,0 +1,62 @@
+/**
+ * Runs one attempt: from its order to its result, with its files whole or gone.
+ */
+import { CancelledError, ProtocolError, TaskError, toWireError } from "../../core/errors.ts";
+import { runTaskGroup } from "../../core/exec/task.ts";
+import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { AttemptResult, ShardReport } from "../../core/schedule/report.ts";
+import type { AttemptHost } from "./attempt_host.ts";
+import { WorkerTaskContext } from "./task_context.ts";
+import { WorkerTaskPorts } from "./task_ports.ts";
+
+/** @param crashed Rejects when user code failed outside of the promises that the task waits for. */
+export async function runAttempt(
+  order: TaskOrder,
+  host: AttemptHost,
+  crashed: Promise<never>,
+): Promise<AttemptResult> {
+  const counters: Record<string, number> = {};
+  const ports = new WorkerTaskPorts(order, host, counters);
+  try {
+    const shard = await Promise.race([run(order, host, ports, counters), crashed.catch(uncaught)]);
+    host.signal.throwIfAborted();
+    return { kind: "committed", shard: ports.commit(shard), totals: ports.totals };
+  } catch (error) {
+    ports.discard();
+    const isCancelled = host.signal.reason instanceof CancelledError;
+    const cause = toWireError(isCancelled ? host.signal.reason : error);
+    return { kind: "failed", error: cause, totals: ports.totals };
+  }
+}
+
+async function run(
+  order: TaskOrder,
+  host: AttemptHost,
+  ports: WorkerTaskPorts,
+  counters: Record<string, number>,
+): Promise<ShardReport> {
+  host.signal.throwIfAborted();
+  const { graph, plan: physical } = await host.executions.find(order.execution);
+  const plan = physical.groups.find((group) => group.id === order.group);
+  if (plan === undefined) {
+    throw new ProtocolError(
+      `Cannot run ${order.attempt}: execution ${order.execution} has no group ${order.group}`,
+    );
+  }
+  const context = new WorkerTaskContext({
+    shard: order.task,
+    shards: plan.tasks,
+    worker: host.worker,
+    signal: host.signal,
+    inbox: host.inbox,
+    counters,
+    log: (record) => host.log(record),
+    sendToDriver: (message) => host.sendToDriver(message),
+  });
+  return await runTaskGroup({ graph, plan, task: order.task, input: order.input, context, ports });
+}
+
+function uncaught(error: unknown): never {
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  throw new TaskError(`Cannot go on with the task: an error was not caught: ${what}`, { cause: error });
+}

@@ -1,0 +1,143 @@
+/**
+ * What a running task may touch, for one attempt: its files, its inputs, its reports.
+ *
+ * Everything that the attempt opens ends with it: committed together, or discarded.
+ */
+import { LucioleError, ShardLostError } from "../../core/errors.ts";
+import type {
+  BatchReader,
+  ByteReader,
+  LogRecord,
+  PipeProcess,
+  ShardWriter,
+  SinkWriter,
+  TaskPorts,
+} from "../../core/exec/ports.ts";
+import type { ShardPiece, SourceSplit } from "../../core/plan/physical.ts";
+import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { ShardReport, TaskReport } from "../../core/schedule/report.ts";
+import { codecPorts } from "../codec_ports.ts";
+import { openSplit } from "../source/open_split.ts";
+import { readLocalPiece, readStreamedPiece } from "../store/piece_readers.ts";
+import { ShardFileWriter } from "../store/shard_writer.ts";
+import { DiskSpillStore } from "../store/spill_store.ts";
+import type { AttemptHost } from "./attempt_host.ts";
+import { dueTurn } from "./event_loop.ts";
+import { FollowedWrites } from "./followed_writes.ts";
+import { spawnPipe } from "./pipe_process.ts";
+
+const NO_TOTALS: TaskReport = {
+  rowsIn: 0,
+  bytesIn: 0,
+  rowsOut: 0,
+  bytesOut: 0,
+  spilledBytes: 0,
+  counters: {},
+  samples: {},
+};
+
+export class WorkerTaskPorts implements TaskPorts {
+  readonly codec = codecPorts;
+  readonly spill: DiskSpillStore;
+  readonly signal: AbortSignal;
+  readonly memoryBytes: number;
+  readonly seed: number;
+  readonly breathe = dueTurn;
+  readonly spawnPipe: (command: readonly string[] | string) => PipeProcess = spawnPipe;
+  readonly #order: TaskOrder;
+  readonly #host: AttemptHost;
+  readonly #counters: Readonly<Record<string, number>>;
+  readonly #closing = new AbortController();
+  #writer: ShardFileWriter | undefined;
+  #totals = NO_TOTALS;
+
+  /** @param counters Sums of the task context's `count`, as they grow. */
+  constructor(order: TaskOrder, host: AttemptHost, counters: Readonly<Record<string, number>>) {
+    this.#order = order;
+    this.#host = host;
+    this.#counters = counters;
+    this.spill = new DiskSpillStore({ directory: host.directory });
+    this.signal = host.signal;
+    this.memoryBytes = order.memoryBytes;
+    this.seed = order.seed;
+  }
+
+  openWriter(partitions: number): ShardWriter {
+    if (this.#writer !== undefined) {
+      throw new LucioleError("internal", `Cannot open another shard of ${this.#order.attempt}: it has one`);
+    }
+    const { attempt, isFollowed } = this.#order;
+    const writes = new FollowedWrites((sizeBytes) =>
+      this.#host.link.written(attempt, sizeBytes, this.signal),
+    );
+    this.#writer = new ShardFileWriter({
+      directory: this.#host.directory,
+      attempt,
+      partitions,
+      ...(isFollowed ? { onWritten: (sizeBytes: number) => writes.grew(sizeBytes) } : {}),
+    });
+    return this.#writer;
+  }
+
+  openSink(): SinkWriter {
+    throw new LucioleError("internal", "sinks");
+  }
+
+  readPiece(piece: ShardPiece): BatchReader {
+    const { agent, directory } = this.#host;
+    if (piece.agent === agent && piece.isCommitted) return readLocalPiece(directory, piece, codecPorts);
+    return readStreamedPiece(this.#stream(piece), piece, codecPorts);
+  }
+
+  openSplit(split: SourceSplit): ByteReader {
+    return openSplit(split);
+  }
+
+  log(record: LogRecord): void {
+    this.#host.log(record);
+  }
+
+  report(report: Partial<TaskReport>): void {
+    this.#totals = { ...this.#totals, ...report };
+    this.#host.progress(this.totals);
+  }
+
+  sendToDriver(message: unknown): void {
+    this.#host.sendToDriver(message);
+  }
+
+  /** All that is known of the attempt by now. */
+  get totals(): TaskReport {
+    return { ...this.#totals, counters: { ...this.#counters } };
+  }
+
+  /** Makes what the task wrote readable. */
+  commit(shard: ShardReport): ShardReport {
+    const written = this.#writer?.commit();
+    this.#close();
+    return { ...shard, ...written };
+  }
+
+  /** Leaves nothing of what the task wrote. */
+  discard(): void {
+    this.#writer?.discard();
+    this.#close();
+  }
+
+  #close(): void {
+    this.spill.close();
+    this.#closing.abort();
+  }
+
+  async *#stream(piece: ShardPiece): AsyncIterable<Uint8Array> {
+    const { agent, attempt, partition } = piece;
+    const transport = agent === this.#host.agent ? undefined : this.#host.transportTo?.(agent);
+    if (agent !== this.#host.agent && transport === undefined) {
+      throw new ShardLostError(`Cannot read shard ${attempt}: its agent ${agent} cannot be reached`, {
+        fields: { attempt, agent },
+      });
+    }
+    const signal = AbortSignal.any([this.signal, this.#closing.signal]);
+    yield* await this.#host.link.shard(attempt, partition, signal, transport);
+  }
+}

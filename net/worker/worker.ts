@@ -1,0 +1,203 @@
+/**
+ * The life of a worker: asks its agent for orders, runs them one after the other.
+ *
+ * It knows nothing of processes or sockets: its transport may as well be a call of
+ * the agent's app in the same process. It never serves anything.
+ */
+import { CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
+import type { LogRecord } from "../../core/exec/ports.ts";
+import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { AttemptResult } from "../../core/schedule/report.ts";
+import { readSequence } from "../cbor_sequence.ts";
+import type { ControlMessage, NextReply, NextRequest, Transport } from "../protocol.ts";
+import { AgentLink } from "./agent_link.ts";
+import type { AttemptHost } from "./attempt_host.ts";
+import { ExecutionCache } from "./execution_cache.ts";
+import { Inbox } from "./inbox.ts";
+import { ReportQueue } from "./report_queue.ts";
+import { runAttempt } from "./run_attempt.ts";
+
+export interface WorkerOptions {
+  readonly transport: Transport;
+  readonly job: string;
+  readonly worker: number;
+  /** Id of the agent that the worker belongs to. */
+  readonly agent: string;
+  /** Directory of the job's shards on this host. */
+  readonly directory: string;
+  /** Reaches another agent, to read shards that it holds. */
+  readonly transportTo?: (agent: string) => Transport | undefined;
+}
+
+/** Cancels that came before their order: kept only as long as they can matter. */
+const MAX_EARLY_CANCELS = 256;
+
+interface RunningAttempt {
+  readonly attempt: string;
+  readonly abort: AbortController;
+  /** Rejects when user code failed outside of every promise that the task waits for. */
+  readonly crashed: PromiseWithResolvers<never>;
+}
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #link: AgentLink;
+  readonly #reports: ReportQueue;
+  readonly #inbox: Inbox;
+  readonly #executions: ExecutionCache;
+  readonly #earlyCancels = new Set<string>();
+  readonly #lost = Promise.withResolvers<never>();
+  #running: RunningAttempt | undefined;
+  #isLeaving = false;
+  #isStopping = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#link = new AgentLink(options);
+    this.#executions = new ExecutionCache((id) => this.#link.execution(id));
+    this.#reports = new ReportQueue((events) =>
+      this.#link.report(events).catch((error) => this.#lose(error)),
+    );
+    this.#inbox = new Inbox((error) =>
+      this.#log({ level: "error", text: `driverMessage listener: ${error}` }),
+    );
+    this.#lost.promise.catch(() => undefined);
+  }
+
+  /** Works until the agent says stop. @throws {LucioleError} code "agent-lost" when the agent is gone. */
+  async run(): Promise<void> {
+    void this.#listen();
+    let ended: NextRequest["ended"];
+    for (;;) {
+      const reply = await this.#next(ended);
+      ended = undefined;
+      if (reply.kind === "stop" || this.#isStopping) return;
+      if (reply.kind === "order") {
+        ended = { attempt: reply.order.attempt, result: await this.#perform(reply.order) };
+      }
+    }
+  }
+
+  /**
+   * User code failed where nobody waits for it. The running attempt fails of it, and
+   * the worker leaves: what else that code left behind is not known.
+   *
+   * @returns False when no attempt runs, so that nobody will hear of the error.
+   */
+  crash(error: unknown): boolean {
+    this.#isLeaving = true;
+    if (this.#running === undefined) return false;
+    this.#running.crashed.reject(error);
+    this.#running.abort.abort(error);
+    return true;
+  }
+
+  async #next(ended: NextRequest["ended"]): Promise<NextReply> {
+    const events = await this.#reports.drain();
+    const request = {
+      ...(ended === undefined ? {} : { ended }),
+      ...(events.length === 0 ? {} : { events }),
+      ...(this.#isLeaving ? { isLeaving: true as const } : {}),
+    };
+    try {
+      return await Promise.race([this.#link.next(request), this.#lost.promise]);
+    } catch (error) {
+      if (this.#isStopping) return { kind: "stop" };
+      throw agentLost(this.#options.agent, error);
+    }
+  }
+
+  /** Hears the control stream to its end, which is the end of the agent or of the job. */
+  async #listen(): Promise<void> {
+    try {
+      for await (const message of readSequence(await this.#link.control())) {
+        this.#control(message as ControlMessage);
+      }
+      if (!this.#isStopping) throw new LucioleError("agent-lost", "Cannot go on: the control stream ended");
+    } catch (error) {
+      this.#lose(error);
+    }
+  }
+
+  #control(message: ControlMessage): void {
+    switch (message.kind) {
+      case "cancel":
+        this.#cancel(message.attempt);
+        break;
+      case "message":
+        this.#inbox.receive(message.message);
+        break;
+      case "forget":
+        this.#executions.forget(message.execution);
+        break;
+      case "stop":
+        this.#isStopping = true;
+        this.#running?.abort.abort(new CancelledError("Cannot go on: the job has ended"));
+        this.#lose(new CancelledError("Cannot go on: the job has ended"));
+    }
+  }
+
+  #cancel(attempt: string): void {
+    if (this.#running?.attempt === attempt) {
+      this.#running.abort.abort(new CancelledError(`Cannot go on with ${attempt}: it was cancelled`));
+      return;
+    }
+    // The control stream may overtake the order itself.
+    this.#earlyCancels.add(attempt);
+    if (this.#earlyCancels.size <= MAX_EARLY_CANCELS) return;
+    for (const oldest of this.#earlyCancels) {
+      this.#earlyCancels.delete(oldest);
+      return;
+    }
+  }
+
+  async #perform(order: TaskOrder): Promise<AttemptResult> {
+    const running: RunningAttempt = {
+      attempt: order.attempt,
+      abort: new AbortController(),
+      crashed: Promise.withResolvers<never>(),
+    };
+    running.crashed.promise.catch(() => undefined);
+    this.#running = running;
+    if (this.#earlyCancels.delete(order.attempt)) this.#cancel(order.attempt);
+    try {
+      return await runAttempt(order, this.#host(running), running.crashed.promise);
+    } finally {
+      this.#running = undefined;
+      this.#inbox.forgetListeners();
+    }
+  }
+
+  #host(running: RunningAttempt): AttemptHost {
+    const { agent, directory, worker } = this.#options;
+    return {
+      agent,
+      directory,
+      worker,
+      link: this.#link,
+      executions: this.#executions,
+      inbox: this.#inbox,
+      signal: running.abort.signal,
+      transportTo: this.#options.transportTo,
+      log: (record) => this.#log(record, running.attempt),
+      progress: (totals) => this.#reports.progress(running.attempt, totals),
+      sendToDriver: (message) => this.#reports.message(message),
+    };
+  }
+
+  #log(record: LogRecord, attempt?: string): void {
+    this.#reports.log({ kind: "log", ...record, ...(attempt === undefined ? {} : { attempt }) });
+  }
+
+  /** The agent is gone: ends the wait for its answer, and what runs. */
+  #lose(error: unknown): void {
+    this.#lost.reject(error);
+    this.#running?.abort.abort(error);
+    this.#running?.crashed.reject(error);
+  }
+}
+
+function agentLost(agent: string, cause: unknown): LucioleError {
+  const { message } = toWireError(cause);
+  return new LucioleError("agent-lost", `Cannot go on: agent ${agent} is gone: ${message}`, { cause });
+}
