@@ -117,13 +117,14 @@ function createStep(scope: TaskScope, step: StepPlan, next: Operator, sides: Sid
       return createLimit(scope, step, next);
     case "index":
       return createIndex(scope, step, next);
-    case "mapShards":
-      return createMapShards(scope, step, next);
-    case "pipe":
-      return createPipe(scope, step, next);
-    case "lines":
-      return createLines(scope, step, next);
     default:
+      if (isStep(step, "mapShards")) return createMapShards(scope, step, next);
+      if (isStep(step, "pipe")) return createPipe(scope, step, next);
+      if (isStep(step, "lines")) return createLines(scope, step, next);
       throw new RangeError(`Cannot run the step ${step.op}: it belongs to a segment or a tail`);
   }
+}
+
+function isStep<K extends StepPlan["op"]>(step: StepPlan, op: K): step is StepPlan & { readonly op: K } {
+  return step.op === op;
 }

@@ -26,12 +26,15 @@ export class CombineTable {
   #hashes = new Uint32Array(0);
   #entries = new Uint32Array(0);
   #spilled: SpillPartitions | undefined;
+  /** What the tables take when they are empty: putting rows aside cannot make that less. */
+  #emptyBytes = 0;
 
   constructor(scope: TaskScope, aggregator: Aggregator, level = 0) {
     this.#scope = scope;
     this.#aggregator = aggregator;
     this.#level = level;
     this.#accumulators = accumulatorsOf(aggregator);
+    this.#emptyBytes = this.#sizeBytes;
   }
 
   get size(): number {
@@ -39,7 +42,7 @@ export class CombineTable {
   }
 
   get isTooLarge(): boolean {
-    return this.#table.sizeBytes + this.#accumulators.sizeBytes > this.#scope.memoryBytes;
+    return this.#table.size > 1 && this.#sizeBytes - this.#emptyBytes > this.#scope.memoryBytes;
   }
 
   /** Row of the last batch that was being worked on. */
@@ -102,12 +105,17 @@ export class CombineTable {
   clear(): void {
     this.#table.clear();
     this.#accumulators.clear();
+    this.#emptyBytes = this.#sizeBytes;
   }
 
   close(): void {
     this.clear();
     this.#spilled?.close();
     this.#spilled = undefined;
+  }
+
+  get #sizeBytes(): number {
+    return this.#table.sizeBytes + this.#accumulators.sizeBytes;
   }
 
   async #drainPart(spilled: SpillPartitions, part: number, onBatch: (batch: Batch) => void): Promise<void> {

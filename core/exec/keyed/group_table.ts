@@ -19,17 +19,21 @@ export class GroupTable {
   readonly #table = new KeyTable();
   readonly #inputs: readonly GroupedRows[];
   #spilled: readonly SpillPartitions[] | undefined;
+  /** What the table takes when it is empty: putting rows aside cannot make that less. */
+  #emptyBytes = 0;
 
   constructor(scope: TaskScope, inputs: 1 | 2, level = 0) {
     this.#scope = scope;
     this.#level = level;
     this.#inputs = Array.from({ length: inputs }, () => new GroupedRows());
+    this.#emptyBytes = this.#sizeBytes;
   }
 
   /** Takes rows of one of the inputs. */
   add(input: number, { keys, values }: PairColumns): void {
     this.#inputs[input].add(this.#table, keys, values);
-    if (this.#sizeBytes > this.#scope.memoryBytes) this.#spill();
+    const isTooLarge = this.#table.size > 1 && this.#sizeBytes - this.#emptyBytes > this.#scope.memoryBytes;
+    if (isTooLarge) this.#spill();
   }
 
   /** Emits every key with the lists of its values, and lets the task settle now and then. */
@@ -55,14 +59,8 @@ export class GroupTable {
     if (this.#level >= MAX_SPILL_LEVEL) return;
     this.#spilled ??= this.#inputs.map(() => new SpillPartitions(this.#scope, this.#level));
     for (const [n, input] of this.#inputs.entries()) {
-      let from = 0;
-      for (const values of input.columns) {
-        const entries = input.entries.subarray(from, from + values.length);
-        const hashes = entries.map((entry) => this.#table.hash(entry));
-        const pair = tupleBatch([this.#table.keyColumn(entries), values], values.length);
-        this.#spilled[n].add(pair.column, hashes);
-        from += values.length;
-      }
+      const { column, hashes } = input.pairs(this.#table);
+      this.#spilled[n].add(column, hashes);
     }
     this.#clear();
   }
@@ -107,5 +105,6 @@ export class GroupTable {
   #clear(): void {
     this.#table.clear();
     for (const input of this.#inputs) input.clear();
+    this.#emptyBytes = this.#sizeBytes;
   }
 }

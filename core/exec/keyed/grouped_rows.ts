@@ -6,7 +6,7 @@
  */
 import type { Column, ListColumn } from "../../batch/column.ts";
 import { columnBytes, concatColumns, gather, sliceColumn } from "../../batch/gather.ts";
-import { columnOf } from "../../batch/make.ts";
+import { columnOf, tupleBatch } from "../../batch/make.ts";
 import { hashColumn } from "../../key/hash.ts";
 import type { KeyTable } from "../../key/key_table.ts";
 import { GrowingNumbers, scatter } from "./scatter.ts";
@@ -19,19 +19,6 @@ export class GroupedRows {
   /** Bytes of the values, counted twice because taking them out copies them. */
   get sizeBytes(): number {
     return 2 * this.#sizeBytes + 8 * this.#entries.length;
-  }
-
-  get rows(): number {
-    return this.#entries.length;
-  }
-
-  /** Entry number of each row, a view that is good until the next change. */
-  get entries(): Uint32Array {
-    return this.#entries.view();
-  }
-
-  get columns(): readonly Column[] {
-    return this.#columns;
   }
 
   /** Enters the keys into the table and keeps the values. */
@@ -48,6 +35,13 @@ export class GroupedRows {
   sorted(entryCount: number): { readonly values: Column; readonly starts: Uint32Array } {
     const { order, starts } = scatter(this.#entries.view(), this.#entries.length, entryCount);
     return { values: gather(this.#all(), order), starts };
+  }
+
+  /** All rows as [key, value] in the order in which they came, and the hashes of their keys. */
+  pairs(table: KeyTable): { readonly column: Column; readonly hashes: Uint32Array } {
+    const entries = this.#entries.view();
+    const { column } = tupleBatch([table.keyColumn(entries), this.#all()], entries.length);
+    return { column, hashes: entries.map((entry) => table.hash(entry)) };
   }
 
   clear(): void {

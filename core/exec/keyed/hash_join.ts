@@ -93,7 +93,9 @@ async function joinParts(join: Join, built: JoinTable, sides: Sides, level: numb
   const right = new SpillPartitions(scope, level);
   const left = new SpillPartitions(scope, level);
   try {
-    spillBuilt(built, right);
+    const { column, hashes } = built.rows.pairs(built.table);
+    right.add(column, hashes);
+    built.clear();
     await eachBatch(scope, sides.right, (batch) => spill(right, batch));
     await eachBatch(scope, sides.left, (batch) => spill(left, batch));
     for (let part = 0; part < left.count && !next.isDone?.(); part++) {
@@ -103,20 +105,6 @@ async function joinParts(join: Join, built: JoinTable, sides: Sides, level: numb
     right.close();
     left.close();
   }
-}
-
-function spillBuilt(built: JoinTable, target: SpillPartitions): void {
-  let from = 0;
-  for (const values of built.rows.columns) {
-    const entries = built.rows.entries.subarray(from, from + values.length);
-    const keys = built.table.keyColumn(entries);
-    target.add(
-      tupleBatch([keys, values], values.length).column,
-      entries.map((entry) => built.table.hash(entry)),
-    );
-    from += values.length;
-  }
-  built.clear();
 }
 
 function spill(target: SpillPartitions, batch: Batch): true {

@@ -27,6 +27,7 @@ export class JoinTable {
   readonly #options: JoinTableOptions;
   readonly table = new KeyTable();
   readonly rows = new GroupedRows();
+  readonly #emptyBytes = this.table.sizeBytes;
   #values: Column = { kind: "null", length: 0, absent: "undefined" };
   #starts = new Uint32Array(1);
   /** One flag an entry: rows of one key have partners together. */
@@ -39,8 +40,9 @@ export class JoinTable {
     this.#options = options;
   }
 
+  /** Bytes of what was built. */
   get sizeBytes(): number {
-    return this.table.sizeBytes + this.rows.sizeBytes;
+    return this.table.size > 1 ? this.table.sizeBytes - this.#emptyBytes + this.rows.sizeBytes : 0;
   }
 
   build({ keys, values }: PairColumns): void {
