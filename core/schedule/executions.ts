@@ -226,10 +226,10 @@ export function fail(
       if (group.present < group.tasks.length) failOthers(turn, group, outcome.error);
       for (const task of group.tasks) releaseIfUnneeded(turn, task);
     }
-    releaseUpstream(turn, execution);
   } else {
     return;
   }
+  releaseUpstream(turn, execution);
   turn.touched.add(execution);
 }
 

@@ -7,7 +7,7 @@
  */
 import { ShardLostError, toWireError, type WireError } from "../errors.ts";
 import type { Attempt, Channel, Edge, Execution, Group, Producer, Task } from "./execution_state.ts";
-import { areInputsCommitted, isBarrier, preferredAgent, rangeOf } from "./inputs.ts";
+import { areInputsCommitted, isBarrier, preferredAgent, rangeOf, shardCount } from "./inputs.ts";
 import { InvariantError, isActive, isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
 import { freeSlot, releaseShard, type Turn } from "./turn.ts";
 
@@ -159,7 +159,10 @@ export function revive(turn: Turn, first: Task): void {
 
 function pushMissing(turn: Turn, task: Task, edge: Edge, stack: Task[]): void {
   const { producer } = edge;
-  const { from, to } = rangeOf(task.group, edge, task.number);
+  const isWhole = isBarrier(task.group, edge);
+  const { from, to } = isWhole
+    ? { from: 0, to: shardCount(producer) }
+    : rangeOf(task.group, edge, task.number);
   if (producer.kind === "channel") {
     const isGone = producer.status === "lost" || producer.status === "released";
     if (isGone && from < to)
