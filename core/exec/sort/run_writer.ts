@@ -27,8 +27,6 @@ export function createRunWriter(
     sorted.forEachChunk(hasKeyColumn, (batch, from) => {
       const item = encodeBatch(batch, scope.ports.codec);
       writer.write(0, item, batch.rows, { run, firstKey: sorted.keyAt(from) });
-      scope.totals.rowsOut += batch.rows;
-      scope.totals.bytesOut += item.length;
     });
   };
   return {
