@@ -180,18 +180,20 @@ function sinkParts(group: Group): SinkPart[] {
 }
 
 export function onPublished(turn: Turn, execution: Execution, error: WireError | undefined): void {
-  const { status } = execution;
-  if (status.kind === "publishing") {
+  if (execution.status.kind === "publishing") {
     if (error === undefined) conclude(turn, execution);
     else fail(turn, execution, { kind: "failed", error });
-  } else if (status.kind === "ending") {
-    moveExecution(execution, { ...status, isPublishing: false }, turn.now);
+  }
+  if (execution.status.kind === "ending") {
+    moveExecution(execution, { ...execution.status, isPublishing: false }, turn.now);
     turn.touched.add(execution);
   }
 }
 
 function conclude(turn: Turn, execution: Execution): void {
   moveExecution(execution, { kind: "done" }, turn.now);
+  // An output may have been lost while the sinks were published.
+  if (execution.undone > 0) moveExecution(execution, { kind: "recovering" }, turn.now);
   turn.commands.push(progressOf(execution), {
     kind: "executionEnded",
     execution: execution.id,
@@ -215,10 +217,11 @@ export function fail(
 ): void {
   const { kind } = execution.status;
   if (kind === "running" || kind === "publishing") {
-    const isPublishing = kind === "publishing" && outcome.kind === "cancelled";
+    const isPublishing = kind === "publishing";
     moveExecution(execution, { kind: "ending", outcome, since: turn.now, isPublishing }, turn.now);
     abandon(turn, execution);
     for (const group of execution.groups) failOthers(turn, group, outcome.error);
+    dropOutputs(turn, execution);
   } else if (kind === "recovering") {
     moveExecution(execution, { kind: "broken", error: outcome.error }, turn.now);
     abandon(turn, execution);
@@ -271,12 +274,17 @@ function forgetIfUnneeded(turn: Turn, execution: Execution): void {
 function forget(turn: Turn, execution: Execution): void {
   turn.state.executions.delete(execution.id);
   turn.state.pipelines.delete(execution);
+  dropOutputs(turn, execution);
+  disconnect(turn, execution);
+  turn.commands.push({ kind: "executionForgotten", execution: execution.id });
+}
+
+/** Nobody can begin to read them from now on. */
+function dropOutputs(turn: Turn, execution: Execution): void {
   for (const output of execution.outputs) {
     output.isHeld = false;
     turn.state.outputs.delete(output.id);
   }
-  disconnect(turn, execution);
-  turn.commands.push({ kind: "executionForgotten", execution: execution.id });
 }
 
 function disconnect(turn: Turn, execution: Execution): void {

@@ -64,11 +64,11 @@ export function checkExecution(state: JobState, execution: Execution): void {
     );
   }
   const { kind } = execution.status;
-  const mayWait = kind === "running" || kind === "recovering";
+  const mayWait = kind === "running" || kind === "recovering" || kind === "publishing";
   if (undone > 0 && !mayWait) {
     throw new InvariantError(`Execution ${execution.id} is ${kind} with tasks to do`, execution.history);
   }
-  if (undone === 0 && mayWait) {
+  if (undone === 0 && mayWait && kind !== "publishing") {
     throw new InvariantError(`Execution ${execution.id} is ${kind} with nothing to do`, execution.history);
   }
 }

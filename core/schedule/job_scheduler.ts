@@ -221,7 +221,7 @@ function onTick(turn: Turn): void {
     if (status.kind === "ending" && now - status.since >= ENDING_MS && !status.isPublishing) {
       finish(turn, execution, status.outcome);
     } else if (isActive(execution)) {
-      if (isSlotless) {
+      if (isSlotless && execution.undone > 0) {
         const message = `Running execution ${execution.id}: the job has had no worker for ${SLOTLESS_MS / 1000} s`;
         turn.failures.push({ execution, error: toWireError(new NotEnoughResourcesError(message)) });
       }

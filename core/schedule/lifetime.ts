@@ -121,6 +121,7 @@ export function releaseChannel(turn: Turn, channel: Channel): void {
 /** Tells an attempt to stop; it holds its slot until it has. */
 export function cancelAttempt(turn: Turn, attempt: Attempt): void {
   moveAttempt(attempt, { kind: "cancelling" }, turn.now);
+  if (!turn.state.agents.has(attempt.agent)) return;
   turn.commands.push({ kind: "cancel", agent: attempt.agent, attempt: attempt.id });
 }
 

@@ -107,7 +107,7 @@ export function moveExecution(execution: Execution, status: ExecutionStatus, now
 /** True while its tasks may run. */
 export function isActive(execution: Execution): boolean {
   const kind = execution.status.kind;
-  return kind === "running" || kind === "recovering";
+  return kind === "running" || kind === "publishing" || kind === "recovering";
 }
 
 export function isDone(task: Task): boolean {
