@@ -4,6 +4,7 @@
  * It records source nodes and checks what they are given; files are looked for
  * only when the driver plans. The operations of datasets are loaded from here.
  */
+import "../plan/dataset_plan.ts";
 import { type DatasetInput, DatasetRef } from "../program/dataset_ref.ts";
 import { checkFunction, checkOptionalWhole, checkOptions, checkText, checkWhole, show } from "./arguments.ts";
 import { type CsvRow, type CsvTypes, checkCsvOptions, checkOnError } from "./csv_types.ts";
@@ -45,10 +46,10 @@ export class FlowBuilder {
    * @example
    * ```ts
    * import { flow, run } from "luciole";
-   * const lines = flow("text", (f, p: { input: string }) => f.text(p.input).count());
+   * const imports = flow("text", (f, p: { input: string }) =>
+   *   f.text(p.input).filter((line) => line.startsWith("import")).count());
    * await run(async (job) => {
-   *   if (job.args[0] === undefined) return;
-   *   console.log(await (await job.execute(lines, { input: job.args[0] })).collect());
+   *   console.log(await (await job.execute(imports, { input: import.meta.filename })).collect()); // [1]
    * });
    * ```
    */
@@ -128,10 +129,9 @@ export class FlowBuilder {
    * @example
    * ```ts
    * import { flow, run } from "luciole";
-   * const sizes = flow("binary", (f, p: { input: string }) => f.binary(p.input).map((bytes) => bytes.length));
+   * const first = flow("binary", (f, p: { input: string }) => f.binary(p.input).map((bytes) => bytes[0]));
    * await run(async (job) => {
-   *   if (job.args[0] === undefined) return;
-   *   console.log(await (await job.execute(sizes, { input: job.args[0] })).collect());
+   *   console.log(await (await job.execute(first, { input: import.meta.filename })).collect()); // [105]
    * });
    * ```
    */
@@ -150,8 +150,7 @@ export class FlowBuilder {
    * import { flow, run } from "luciole";
    * const names = flow("files", (f, p: { glob: string }) => f.files(p.glob));
    * await run(async (job) => {
-   *   if (job.args[0] === undefined) return;
-   *   console.log(await (await job.execute(names, { glob: job.args[0] })).collect());
+   *   console.log(await (await job.execute(names, { glob: import.meta.filename })).count()); // 1
    * });
    * ```
    */

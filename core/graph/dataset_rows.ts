@@ -225,10 +225,11 @@ declare module "./dataset.ts" {
      * @example
      * ```ts
      * import { flow, run } from "luciole";
-     * const lines = flow("lines", (f) => f.files("*.nothing").lines({ withPath: true }));
-     * await run((job) => {
-     *   console.log(typeof job.execute, lines.name); // function lines
-     *   return Promise.resolve();
+     * const lines = flow("lines", (f, p: { glob: string }) =>
+     *   f.files(p.glob).lines({ withPath: true }).filter(([, line]) => line.startsWith("import")));
+     * await run(async (job) => {
+     *   const handle = await job.execute(lines, { glob: import.meta.filename });
+     *   console.log(await handle.count()); // 1
      * });
      * ```
      */

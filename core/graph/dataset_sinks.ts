@@ -108,9 +108,9 @@ declare module "./dataset.ts" {
      * @example
      * ```ts
      * import { flow, run } from "luciole";
-     * const shown = flow("shown", (f) => f.range(2).forEach((n, ctx) => ctx.log(`row ${n}`)));
+     * const counted = flow("counted", (f) => f.range(2).forEach((_, ctx) => ctx.count("rows")));
      * await run(async (job) => {
-     *   await job.execute(shown);
+     *   await job.execute(counted);
      * });
      * ```
      */

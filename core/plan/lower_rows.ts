@@ -8,7 +8,7 @@ import { type Draft, readAll, readShards, startDraft } from "./draft.ts";
 import { bytesAfter, ROW_BYTES } from "./estimates.ts";
 import type { Lowering } from "./lowering.ts";
 import { orderingAfter } from "./ordering.ts";
-import type { SourceSplit, StepPlan } from "./physical.ts";
+import type { Head, SourceSplit, StepPlan } from "./physical.ts";
 import { placementAfter } from "./placement.ts";
 
 /** Adds a step and follows what is known of the rows through it. */
@@ -43,8 +43,11 @@ export function lowerSource(lowering: Lowering, node: GraphNode): Draft {
     );
   }
   const splits = known.splits.length > 0 ? known.splits : [emptySplit(node)];
-  const head = { kind: "source", node: node.id, splits } as const;
-  return startDraft({ head, tasks: splits.length, bytes: known.bytes, nodes: [node.id] });
+  const columns = lowering.columns.get(node.id);
+  const head: Head = { kind: "source", node: node.id, splits, ...(columns === undefined ? {} : { columns }) };
+  const draft = startDraft({ head, tasks: splits.length, bytes: known.bytes, nodes: [node.id] });
+  if (columns !== undefined) draft.notes.push(`only the columns ${columns.join(", ")} are read`);
+  return draft;
 }
 
 /** Even nothing has one task, so that every group has a shard to read. */

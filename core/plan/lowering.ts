@@ -6,14 +6,18 @@
  */
 import type { Graph, NodeId } from "../graph/node.ts";
 import { closeDraft, type Draft, readShards, type Stored } from "./draft.ts";
+import { hintedBytes } from "./estimates.ts";
 import type { PlanFacts } from "./facts.ts";
 import type { FusionRule } from "./fusion.ts";
 import type { Tail, TaskGroupPlan } from "./physical.ts";
+import { wantedColumns } from "./prune_columns.ts";
 
 export class Lowering {
   readonly graph: Graph;
   readonly facts: PlanFacts;
   readonly groups: TaskGroupPlan[] = [];
+  /** Columns that suffice, of the sources of which that is known. */
+  readonly columns: ReadonlyMap<NodeId, readonly string[]>;
   readonly #rule: FusionRule;
   readonly #hinted: ReadonlyMap<NodeId, number>;
   readonly #drafts = new Map<NodeId, Draft>();
@@ -21,11 +25,12 @@ export class Lowering {
   /** Exchanges of stored datasets, so that a self-join moves its rows once. */
   readonly #exchanged = new Map<string, Stored>();
 
-  constructor(graph: Graph, facts: PlanFacts, rule: FusionRule, hinted: ReadonlyMap<NodeId, number>) {
+  constructor(graph: Graph, facts: PlanFacts, rule: FusionRule) {
     this.graph = graph;
     this.facts = facts;
+    this.columns = wantedColumns(graph, rule);
     this.#rule = rule;
-    this.#hinted = hinted;
+    this.#hinted = hintedBytes(graph, rule.real);
   }
 
   /** Says what the rows of a node are; stores them where the chain is cut. */

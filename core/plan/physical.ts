@@ -53,7 +53,13 @@ export interface SortOrder {
 }
 
 export type Head =
-  | { readonly kind: "source"; readonly node: NodeId; readonly splits: readonly SourceSplit[] }
+  | {
+      readonly kind: "source";
+      readonly node: NodeId;
+      readonly splits: readonly SourceSplit[];
+      /** csv and jsonl: no step looks at any other column, so others need not be parsed. */
+      readonly columns?: readonly string[];
+    }
   /** Rows of the inputs, one input after the other, shard after shard. */
   | { readonly kind: "read"; readonly inputs: readonly InputEdge[] }
   /** Merges sorted runs (mode range) or sorted shards (mode all or spread) with a loser tree. */

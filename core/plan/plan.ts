@@ -8,7 +8,6 @@ import { PlanError } from "../errors.ts";
 import { fingerprint } from "../graph/fingerprint.ts";
 import type { Graph, GraphNode } from "../graph/node.ts";
 import type { Draft } from "./draft.ts";
-import { hintedBytes } from "./estimates.ts";
 import type { PlanFacts } from "./facts.ts";
 import { fusionRule, isSink } from "./fusion.ts";
 import { lowerCogroup, lowerJoin } from "./lower_join.ts";
@@ -32,7 +31,7 @@ export function planGraph(graph: Graph, facts: PlanFacts): PhysicalPlan {
     throw new PlanError(`Cannot plan flow "${graph.flow}": it needs at least 1 slot, got ${facts.slots}`);
   }
   const rule = fusionRule(graph);
-  const lowering = new Lowering(graph, facts, rule, hintedBytes(graph, rule.real));
+  const lowering = new Lowering(graph, facts, rule);
   const sinks = new Map<number, number>();
   for (const node of rule.reachable) {
     if (isSink(node)) sinks.set(node.id, lowerSink(lowering, node));
