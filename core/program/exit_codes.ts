@@ -20,7 +20,8 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
 
 const CODES: ReadonlyMap<string, ExitCode> = new Map([
   ["usage", EXIT.usage],
-  ["input", EXIT.input],
+  ["input-missing", EXIT.input],
+  ["input-unreadable", EXIT.input],
   ["cancelled", EXIT.interrupted],
 ]);
 

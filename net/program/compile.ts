@@ -18,7 +18,7 @@ export interface CompiledProgram {
 /**
  * Compiles a program; the output appears whole or not at all.
  *
- * @throws {LucioleError} code "input" when the program is missing, "compile" when it cannot be bundled
+ * @throws {LucioleError} code "input-missing" when there is no such program, "compile" when it cannot be bundled
  */
 export async function compileProgram(program: string, output: string): Promise<CompiledProgram> {
   const entry = await findProgram(program, "compile");

@@ -16,16 +16,17 @@ export type Engine = Readonly<Record<string, unknown>>;
  * Finds a program on disk.
  *
  * @returns its absolute path
- * @throws {LucioleError} code "input" when there is no such file
+ * @throws {LucioleError} code "input-missing" or "input-unreadable"
  */
 export async function findProgram(path: string, doing: string): Promise<string> {
   const absolute = resolve(path);
-  const why = await stat(absolute).then(
+  const failure = await stat(absolute).then(
     (found) => (found.isFile() ? undefined : "not a file"),
     (error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? "no such file" : error.message),
   );
-  if (why === undefined) return absolute;
-  throw new LucioleError("input", `Cannot ${doing} "${path}": ${why}`, { fields: { path: absolute } });
+  if (failure === undefined) return absolute;
+  const code = failure === "no such file" ? "input-missing" : "input-unreadable";
+  throw new LucioleError(code, `Cannot ${doing} "${path}": ${failure}`, { fields: { path: absolute } });
 }
 
 /** Imports the program at an absolute path; what it throws while it loads is thrown on as it is. */

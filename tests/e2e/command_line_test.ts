@@ -75,7 +75,7 @@ describe("luciole", () => {
   test("errors are one JSON line on stderr with --json", async () => {
     const { code, stdout, stderr } = await luciole("run", "--json", "gone.ts");
     expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
-    expect(JSON.parse(stderr)).toMatchObject({ kind: "failed", error: { code: "input" } });
+    expect(JSON.parse(stderr)).toMatchObject({ kind: "failed", error: { code: "input-missing" } });
   });
 
   test("version tells the version of package.json, as text and as JSON", async () => {

@@ -4,7 +4,7 @@ import { CancelledError, LucioleError, TaskError } from "../../../core/errors.ts
 import { EXIT, EXIT_MEANINGS, exitCodeOf } from "../../../core/program/exit_codes.ts";
 
 test("exitCodeOf() follows the cause chain to the innermost error with a code of its own", () => {
-  const missing = new LucioleError("input", 'Cannot read "x": no file matches');
+  const missing = new LucioleError("input-missing", 'Cannot read "x": no file matches');
   expect(exitCodeOf(missing)).toBe(EXIT.input);
   expect(exitCodeOf(new TaskError("Cannot run step", { cause: missing }))).toBe(EXIT.input);
   expect(exitCodeOf(new LucioleError("usage", "x", { cause: new TypeError("y") }))).toBe(EXIT.usage);
