@@ -11,10 +11,15 @@ const SHORT = 48;
 export class ByteSink {
   bytes: Uint8Array = new Uint8Array(256);
 
+  /** Makes room for bytes [at, end); what lies before `at` is kept. */
+  reserve(at: number, end: number): void {
+    if (end > this.bytes.length) this.#grow(at, end);
+  }
+
   /** Writes a string as UTF-8 and tells the position after it; -1 when it has a lone surrogate. */
   writeString(text: string, at: number): number {
     const length = text.length;
-    if (at + length > this.bytes.length) this.#grow(at, at + length);
+    this.reserve(at, at + length);
     if (length > SHORT) return this.#encode(text, at);
     const bytes = this.bytes;
     let seen = 0;
@@ -26,11 +31,12 @@ export class ByteSink {
     return seen < 0x80 ? at + length : this.#encode(text, at);
   }
 
-  /** Writes bytes and tells the position after them. */
-  writeBytes(bytes: Uint8Array, at: number): number {
-    const end = at + bytes.length;
-    if (end > this.bytes.length) this.#grow(at, end);
-    this.bytes.set(bytes, at);
+  /** Writes bytes [from, to) of a source and tells the position after them. */
+  writeBytes(source: Uint8Array, from: number, to: number, at: number): number {
+    const end = at + to - from;
+    this.reserve(at, end);
+    if (to - from > SHORT) this.bytes.set(source.subarray(from, to), at);
+    else for (let i = from; i < to; i++) this.bytes[at + i - from] = source[i];
     return end;
   }
 

@@ -212,7 +212,7 @@ function bytesPart(
   const write =
     kind === "string"
       ? `if (typeof ${x} !== "string") return -1; const at = ${offsets}[${i}], end = ${sink}.writeString(${x}, at); if (end < 0) return -1;`
-      : `if (!(${x} instanceof Uint8Array)) return -1; const at = ${offsets}[${i}], end = ${sink}.writeBytes(${x}, at);`;
+      : `if (!(${x} instanceof Uint8Array)) return -1; const at = ${offsets}[${i}], end = ${sink}.writeBytes(${x}, 0, ${x}.length, at);`;
   return {
     write: `{ ${write} ${offsets}[${i} + 1] = end; size += end - at; }`,
     skip: `${offsets}[${i} + 1] = ${offsets}[${i}];`,

@@ -180,7 +180,7 @@ function concatAlike(parts: readonly Column[], length: number): Column | undefin
       return { kind: first.kind, length, ...presence, ...joinBytes(ofKind(parts, first.kind), length) };
     case "list": {
       const lists = ofKind(parts, "list");
-      const items = lists.map((part) => sliceColumn(part.items, part.offsets[0], part.offsets[part.length]));
+      const items = lists.map(usedItems);
       return {
         kind: "list",
         length,

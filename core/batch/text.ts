@@ -31,7 +31,12 @@ export function columnText(column: StringColumn): ColumnText {
 
 /** Decodes row i alone. */
 export function decodeRow(column: StringColumn, i: number): string {
-  return LENIENT.decode(column.bytes.subarray(column.offsets[i], column.offsets[i + 1]));
+  return textOf(column.bytes, column.offsets[i], column.offsets[i + 1]);
+}
+
+/** Decodes bytes [from, to). */
+export function textOf(bytes: Uint8Array, from: number, to: number): string {
+  return LENIENT.decode(bytes.subarray(from, to));
 }
 
 function decodeColumn(column: StringColumn): ColumnText {

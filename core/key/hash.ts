@@ -27,7 +27,7 @@ export function hashValue(value: unknown): number {
     case "string":
       return hashString(value, 0);
     case "number":
-      return hashNumber(value, SEED.number);
+      return hashNumber(value);
     case "boolean":
       return value ? HASH_OF.true : HASH_OF.false;
     case "bigint":
@@ -46,7 +46,7 @@ function hashObject(value: unknown): number {
     for (let i = 0; i < value.length; i++) hash = mixWord(hash, hashValue(value[i]));
     return finishHash(hash, value.length);
   }
-  if (value instanceof Date) return hashNumber(value.getTime(), SEED.date);
+  if (value instanceof Date) return hashDouble(value.getTime(), SEED.date);
   if (value instanceof Uint8Array) return hashBytes(value, 0, value.length, SEED.bytes);
   const object = value as Readonly<Record<string, unknown>>;
   const names = sortedNames(Object.keys(object));
@@ -55,7 +55,12 @@ function hashObject(value: unknown): number {
   return finishHash(hash, names.length);
 }
 
-function hashNumber(value: number, seed: number): number {
+/** Hashes a number; equal to hashValue of it. */
+export function hashNumber(value: number): number {
+  return hashDouble(value, SEED.number);
+}
+
+function hashDouble(value: number, seed: number): number {
   // Adding 0 makes -0 to 0; every NaN gets the same bits.
   FLOAT[0] = Number.isNaN(value) ? Number.NaN : value + 0;
   return finishHash(mixWord(mixWord(seed, WORDS[0]), WORDS[1]), 8);
@@ -79,7 +84,7 @@ function hashPresent(column: Column, out: Uint32Array): void {
       return;
     case "number":
     case "date":
-      for (let i = 0; i < length; i++) out[i] = hashNumber(column.values[i], SEED[column.kind]);
+      for (let i = 0; i < length; i++) out[i] = hashDouble(column.values[i], SEED[column.kind]);
       return;
     case "boolean":
       for (let i = 0; i < length; i++) {

@@ -1,63 +1,120 @@
 /**
- * Numbers keys densely in order of first insertion, by value.
+ * Numbers keys densely, in order of first insertion, and compares them by value.
+ *
+ * Begins with the form that fits the first key (strings, numbers) and changes to the general
+ * one when a key of another type comes; entry numbers stay. Never holds on to the user's values.
  */
-import type { Column } from "../batch/column.ts";
-import { gather } from "../batch/gather.ts";
-import { columnOf } from "../batch/make.ts";
-import { rowReader } from "../batch/row_reader.ts";
-import { measureValue } from "../batch/serialisable.ts";
-import { equalValues } from "./compare.ts";
-import { hashValue } from "./hash.ts";
+import { type Column, isPresent } from "../batch/column.ts";
+import { ArenaKeys } from "./arena_keys.ts";
+import { hashNumber, hashValue } from "./hash.ts";
+import { HashIndex } from "./hash_index.ts";
+import { NumberKeys } from "./number_keys.ts";
 
 export class KeyTable {
-  #keys: unknown[] = [];
-  #hashes: number[] = [];
-  #slots = new Map<number, number[]>();
-  #bytes = 0;
+  #index = new HashIndex();
+  /** At most one of the three is set: none before the first key. */
+  #texts: ArenaKeys | undefined;
+  #numbers: NumberKeys | undefined;
+  #others: ArenaKeys | undefined;
 
+  /** Number of keys. */
   get size(): number {
-    return this.#keys.length;
+    return this.#index.size;
   }
+
+  /** Bytes of memory that are taken. */
   get sizeBytes(): number {
-    return this.#bytes;
+    const keys = this.#texts ?? this.#numbers ?? this.#others;
+    return this.#index.sizeBytes + (keys?.sizeBytes ?? 0);
   }
+
+  /** The entry of a key; new exactly when it equals the size before. @throws {TypeError} If it is no key. */
   add(key: unknown): number {
-    return this.#add(key, hashValue(key));
+    if (this.size === 0) this.#begin(typeof key);
+    if (this.#texts !== undefined && typeof key === "string") {
+      const entry = this.#texts.text(key, true);
+      if (entry >= 0) return entry;
+    }
+    if (this.#numbers !== undefined && typeof key === "number")
+      return this.#numbers.add(key, hashNumber(key));
+    const hash = hashValue(key);
+    return this.#general().value(key, hash, true);
   }
+
+  /** The entry of row i of a column, whose hash is known of hashColumn. */
   addAt(column: Column, i: number, hash: number): number {
-    return this.#add(rowReader(column)(i), hash);
+    if (this.size === 0) this.#begin(isPresent(column, i) ? column.kind : "null");
+    if (column.kind === "string" && this.#texts !== undefined && isPresent(column, i)) {
+      return this.#texts.range(column.bytes, column.offsets[i], column.offsets[i + 1], hash, true);
+    }
+    if (column.kind === "number" && this.#numbers !== undefined && isPresent(column, i)) {
+      return this.#numbers.add(column.values[i], hash);
+    }
+    if (column.kind === "any") return this.add(column.values[i]);
+    return this.#general().row(column, i, hash, true);
   }
+
+  /** The entry of a key; -1 when it is absent. */
   find(key: unknown): number {
-    return this.#find(key, hashValue(key));
+    if (this.#texts !== undefined)
+      return typeof key === "string" ? Math.max(-1, this.#texts.text(key, false)) : -1;
+    if (this.#numbers !== undefined)
+      return typeof key === "number" ? this.#numbers.find(key, hashNumber(key)) : -1;
+    return this.#others?.value(key, hashValue(key), false) ?? -1;
   }
+
+  /** The entry of row i of a column; -1 when it is absent. */
   findAt(column: Column, i: number, hash: number): number {
-    return this.#find(rowReader(column)(i), hash);
+    if (column.kind === "any") return this.find(column.values[i]);
+    if (this.#others !== undefined) return this.#others.row(column, i, hash, false);
+    if (!isPresent(column, i)) return -1;
+    if (this.#texts !== undefined && column.kind === "string") {
+      return this.#texts.range(column.bytes, column.offsets[i], column.offsets[i + 1], hash, false);
+    }
+    return this.#numbers !== undefined && column.kind === "number"
+      ? this.#numbers.find(column.values[i], hash)
+      : -1;
   }
+
+  /** The key of an entry. */
   key(entry: number): unknown {
-    return this.#keys[entry];
+    return (this.#texts ?? this.#numbers ?? this.#others)?.key(entry);
   }
+
+  /** The hash of an entry's key. */
   hash(entry: number): number {
-    return this.#hashes[entry];
+    return this.#index.hashes[entry];
   }
+
+  /** The keys of some entries, in that order. */
   keyColumn(entries: Uint32Array): Column {
-    return gather(columnOf(this.#keys), entries);
+    const keys = this.#texts ?? this.#numbers ?? this.#others;
+    return keys?.column(entries) ?? { kind: "null", length: 0, absent: "null" };
   }
+
+  /** Forgets all keys and gives their memory back. */
   clear(): void {
-    this.#keys = [];
-    this.#hashes = [];
-    this.#slots.clear();
-    this.#bytes = 0;
+    this.#index = new HashIndex();
+    this.#texts = undefined;
+    this.#numbers = undefined;
+    this.#others = undefined;
   }
-  #find(key: unknown, hash: number): number {
-    return this.#slots.get(hash)?.find((entry) => equalValues(this.#keys[entry], key)) ?? -1;
+
+  /** Chooses the form by the type of the first key, or by the kind of its column. */
+  #begin(type: string): void {
+    this.#texts = type === "string" ? new ArenaKeys(this.#index, true) : undefined;
+    this.#numbers = type === "number" ? new NumberKeys(this.#index) : undefined;
+    this.#others = undefined;
   }
-  #add(key: unknown, hash: number): number {
-    const found = this.#find(key, hash);
-    if (found >= 0) return found;
-    const entry = this.#keys.push(key) - 1;
-    this.#hashes.push(hash);
-    this.#slots.set(hash, [...(this.#slots.get(hash) ?? []), entry]);
-    this.#bytes += 32 + measureValue(key);
-    return entry;
+
+  /** The general form; keys that are there move into it. */
+  #general(): ArenaKeys {
+    if (this.#others !== undefined) return this.#others;
+    const others = new ArenaKeys(this.#index, false);
+    for (let entry = 0; entry < this.size; entry++) others.adopt(entry, this.key(entry));
+    this.#texts = undefined;
+    this.#numbers = undefined;
+    this.#others = others;
+    return others;
   }
 }

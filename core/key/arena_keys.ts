@@ -1,0 +1,132 @@
+/**
+ * Keys as runs of bytes, one after the other: strings as UTF-8, or keys of any type (key_bytes.ts).
+ *
+ * A key is written behind the last one first, then looked for; when it is found the next key
+ * overwrites it.
+ */
+import { ByteSink } from "../batch/byte_sink.ts";
+import type { Column } from "../batch/column.ts";
+import { gather } from "../batch/gather.ts";
+import { columnOf } from "../batch/make.ts";
+import { textOf } from "../batch/text.ts";
+import { equalValues } from "./compare.ts";
+import type { HashIndex } from "./hash_index.ts";
+import { readKey, writeKey, writeKeyAt } from "./key_bytes.ts";
+import { hashBytes } from "./murmur.ts";
+
+export class ArenaKeys {
+  readonly isText: boolean;
+  readonly #index: HashIndex;
+  readonly #sink = new ByteSink();
+  /** Entry e is bytes [offsets[e], offsets[e + 1]). */
+  #offsets = new Uint32Array(64);
+
+  constructor(index: HashIndex, isText: boolean) {
+    this.#index = index;
+    this.isText = isText;
+  }
+
+  get sizeBytes(): number {
+    return this.#sink.bytes.byteLength + this.#offsets.byteLength;
+  }
+
+  /** The entry of a string among strings, a new one when `isAdding`; -2 when it has lone surrogates. */
+  text(key: string, isAdding: boolean): number {
+    const at = this.#offsets[this.#index.size];
+    const end = this.#sink.writeString(key, at);
+    if (end < 0) return -2;
+    return this.#written(at, end, hashBytes(this.#sink.bytes, at, end, 0), isAdding);
+  }
+
+  /** The same for bytes [from, to) of a string column. */
+  range(source: Uint8Array, from: number, to: number, hash: number, isAdding: boolean): number {
+    const found = this.#probe(source, from, to, hash);
+    if (found >= 0) return found;
+    if (!isAdding) return -1;
+    const end = this.#sink.writeBytes(source, from, to, this.#offsets[this.#index.size]);
+    return this.#insert(-1 - found, end, hash);
+  }
+
+  /** The same for any key, among keys of any type. */
+  value(key: unknown, hash: number, isAdding: boolean): number {
+    const at = this.#offsets[this.#index.size];
+    return this.#written(at, writeKey(this.#sink, key, at), hash, isAdding);
+  }
+
+  /** The same for row i of a column. */
+  row(column: Column, i: number, hash: number, isAdding: boolean): number {
+    const at = this.#offsets[this.#index.size];
+    return this.#written(at, writeKeyAt(this.#sink, column, i, at), hash, isAdding);
+  }
+
+  /** Writes the key of an entry that the index has already; entries come in order. */
+  adopt(entry: number, key: unknown): void {
+    this.#setEnd(entry, writeKey(this.#sink, key, this.#offsets[entry]));
+  }
+
+  key(entry: number): unknown {
+    const at = this.#offsets[entry];
+    return this.isText
+      ? textOf(this.#sink.bytes, at, this.#offsets[entry + 1])
+      : readKey(this.#sink.bytes, at);
+  }
+
+  column(entries: Uint32Array): Column {
+    if (!this.isText) return columnOf(Array.from(entries, (entry) => this.key(entry)));
+    const all: Column = {
+      kind: "string",
+      length: this.#index.size,
+      offsets: this.#offsets,
+      bytes: this.#sink.bytes,
+    };
+    return gather(all, entries);
+  }
+
+  #written(at: number, end: number, hash: number, isAdding: boolean): number {
+    const found = this.#probe(this.#sink.bytes, at, end, hash);
+    if (found >= 0) return found;
+    return isAdding ? this.#insert(-1 - found, end, hash) : -1;
+  }
+
+  #insert(slot: number, end: number, hash: number): number {
+    const entry = this.#index.insert(slot, hash);
+    this.#setEnd(entry, end);
+    return entry;
+  }
+
+  #setEnd(entry: number, end: number): void {
+    if (entry + 1 === this.#offsets.length) {
+      const grown = new Uint32Array(2 * this.#offsets.length);
+      grown.set(this.#offsets);
+      this.#offsets = grown;
+    }
+    this.#offsets[entry + 1] = end;
+  }
+
+  /** The entry of bytes [from, to), or -1 - slot of the free slot where they belong. */
+  #probe(source: Uint8Array, from: number, to: number, hash: number): number {
+    const { table, mask } = this.#index;
+    const bytes = this.#sink.bytes;
+    const offsets = this.#offsets;
+    for (let slot = this.#index.slotOf(hash); ; slot = (slot + 1) & mask) {
+      const entry = table[2 * slot + 1] - 1;
+      if (entry < 0) return -1 - slot;
+      if (table[2 * slot] !== hash) continue;
+      let at = offsets[entry];
+      let i = from;
+      if (offsets[entry + 1] - at === to - from) {
+        while (i < to && bytes[at] === source[i]) {
+          at++;
+          i++;
+        }
+        if (i === to) return entry;
+      }
+      if (!this.isText && this.#isEqual(entry, source, from)) return entry;
+    }
+  }
+
+  /** Equal hashes but other bytes: chance, or an object whose properties are in another order. */
+  #isEqual(entry: number, source: Uint8Array, from: number): boolean {
+    return equalValues(this.key(entry), readKey(source, from));
+  }
+}

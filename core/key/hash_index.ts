@@ -1,0 +1,54 @@
+/**
+ * Open addressing from hashes to entry numbers; knows nothing of the keys themselves.
+ *
+ * Slots hold [hash, entry + 1]. The slot is taken from a second mix of the hash, because all
+ * keys of one partition have the same remainder, so for 2ⁿ partitions the same low bits.
+ * Fields are public for the probe loops of the key stores only.
+ */
+
+const FIRST_BITS = 6;
+
+export class HashIndex {
+  size = 0;
+  hashes: Uint32Array = new Uint32Array(1 << (FIRST_BITS - 1));
+  table: Uint32Array = new Uint32Array(2 << FIRST_BITS);
+  mask: number = (1 << FIRST_BITS) - 1;
+  #shift = 32 - FIRST_BITS;
+
+  get sizeBytes(): number {
+    return this.hashes.byteLength + this.table.byteLength;
+  }
+
+  /** The slot where probing for a hash begins. */
+  slotOf(hash: number): number {
+    return Math.imul(hash, 0x9e3779b1) >>> this.#shift;
+  }
+
+  /** Puts a new entry into a free slot and tells its number. */
+  insert(slot: number, hash: number): number {
+    const entry = this.size++;
+    this.table[2 * slot] = hash;
+    this.table[2 * slot + 1] = entry + 1;
+    this.hashes[entry] = hash;
+    if (this.size === this.hashes.length) this.#grow();
+    return entry;
+  }
+
+  /** Doubles the slots, so that at most half of them are taken. */
+  #grow(): void {
+    const hashes = new Uint32Array(2 * this.hashes.length);
+    hashes.set(this.hashes);
+    this.hashes = hashes;
+    const table = new Uint32Array(2 * this.table.length);
+    const mask = 2 * this.mask + 1;
+    this.#shift--;
+    for (let entry = 0; entry < this.size; entry++) {
+      let slot = this.slotOf(hashes[entry]);
+      while (table[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
+      table[2 * slot] = hashes[entry];
+      table[2 * slot + 1] = entry + 1;
+    }
+    this.table = table;
+    this.mask = mask;
+  }
+}

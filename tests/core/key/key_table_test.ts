@@ -1,0 +1,144 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { columnOf } from "../../../core/batch/make.ts";
+import { rowReader } from "../../../core/batch/row_reader.ts";
+import { compareValues, equalValues } from "../../../core/key/compare.ts";
+import { hashColumn, hashValue } from "../../../core/key/hash.ts";
+import { KeyTable } from "../../../core/key/key_table.ts";
+import { arbitraryKey, exactly } from "../batch/values.ts";
+
+/** Blocks of keys: strings, numbers or anything, so that tables change their form on the way. */
+const block = fc.oneof(
+  fc.array(fc.string({ maxLength: 2 })),
+  fc.array(fc.string({ unit: "binary", maxLength: 3 })),
+  fc.array(fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constantFrom(0, -0, Number.NaN, 0.5))),
+  fc.array(fc.option(fc.constantFrom("a", "b"))),
+  fc.array(fc.tuple(fc.constantFrom("a", "b"), fc.option(fc.integer({ min: 0, max: 3 })))),
+  fc.array(
+    fc.oneof(
+      fc.record({ a: fc.constantFrom(1, 2), b: fc.constantFrom(1, 2) }),
+      fc.record({ b: fc.constantFrom(1, 2), a: fc.constantFrom(1, 2) }),
+    ),
+  ),
+  fc.array(arbitraryKey, { maxLength: 12 }),
+);
+
+/** The oracle: keys in order of first insertion. */
+function entryOf(keys: unknown[], key: unknown): number {
+  const found = keys.findIndex((other) => equalValues(other, key));
+  return found >= 0 ? found : keys.push(key) - 1;
+}
+
+describe("KeyTable", () => {
+  test("add() and addAt() number keys of any types as a list of distinct keys does", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(block, fc.boolean()), { maxLength: 5 }), (blocks) => {
+        const table = new KeyTable();
+        const keys: unknown[] = [];
+        for (const [values, isColumn] of blocks) {
+          const column = columnOf(values);
+          const hashes = hashColumn(column);
+          values.forEach((value, i) => {
+            const known = keys.findIndex((other) => equalValues(other, value));
+            expect(table.find(value)).toBe(known);
+            expect(table.findAt(column, i, hashes[i])).toBe(known);
+            const entry = isColumn ? table.addAt(column, i, hashes[i]) : table.add(value);
+            expect(entry).toBe(entryOf(keys, value));
+            expect(table.size).toBe(keys.length);
+          });
+        }
+        expectKeys(table, keys);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("keyColumn() gives the keys that are asked for, in that order", () => {
+    for (const keys of [
+      ["a", "é", ""],
+      [1, Number.NaN, 0],
+      [["a", 1], null, { z: 1, a: "\ud800" }],
+    ]) {
+      const table = new KeyTable();
+      for (const key of keys) table.add(key);
+      const column = table.keyColumn(Uint32Array.of(2, 0, 2));
+      const read = rowReader(column);
+      expect([0, 1, 2].map(read).map(exactly)).toEqual([keys[2], keys[0], keys[2]].map(exactly));
+    }
+    expect(new KeyTable().keyColumn(new Uint32Array(0)).length).toBe(0);
+  });
+
+  test("key() keeps the order of an object's properties as it came first", () => {
+    const table = new KeyTable();
+    table.add({ z: 1, a: 2 });
+    expect(table.add({ a: 2, z: 1 })).toBe(0);
+    expect(Object.keys(table.key(0) as object)).toEqual(["z", "a"]);
+  });
+
+  test("key() gives what was added even when the user changes the object later", () => {
+    const table = new KeyTable();
+    const key = ["a", { n: [1] }];
+    table.add(key);
+    key[0] = "b";
+    expect(table.key(0)).toEqual(["a", { n: [1] }]);
+    expect(table.find(key)).toBe(-1);
+  });
+
+  test("add() agrees with a Map when there are a million keys", () => {
+    const table = new KeyTable();
+    const entries = new Map<string, number>();
+    const words = Array.from(
+      { length: 1_000_000 },
+      (_, i) => `w${(Math.imul(i, 2_654_435_761) >>> 0) % 700_000}`,
+    );
+    const column = columnOf(words);
+    const hashes = hashColumn(column);
+    for (let i = 0; i < words.length; i++) {
+      const entry = table.addAt(column, i, hashes[i]);
+      const known = entries.get(words[i]) ?? entries.size;
+      entries.set(words[i], known);
+      if (entry !== known) throw new Error(`${words[i]}: entry ${entry} instead of ${known}`);
+    }
+    expect(table.size).toBe(entries.size);
+    expect(table.sizeBytes).toBeGreaterThan(entries.size * 10);
+    table.add(7);
+    expect(table.find(words[12_345])).toBe(entries.get(words[12_345]) ?? -1);
+    expect(table.key(entries.get(words[99]) ?? -1)).toBe(words[99]);
+  });
+
+  test("add() stays fast when all hashes have the same low bits, as those of one partition have", () => {
+    const table = new KeyTable();
+    const keys = Array.from({ length: 400_000 }, (_, i) => i).filter((key) => hashValue(key) % 1024 === 5);
+    for (const key of keys) table.add(key);
+    expect(table.size).toBe(keys.length);
+  });
+
+  test("clear() forgets the keys and gives the memory back", () => {
+    const table = new KeyTable();
+    const empty = table.sizeBytes;
+    for (let i = 0; i < 10_000; i++) table.add(`key ${i}`);
+    expect(table.sizeBytes).toBeGreaterThan(100_000);
+    table.clear();
+    expect([table.size, table.find("key 1"), table.sizeBytes]).toEqual([0, -1, empty]);
+    expect(table.add(1)).toBe(0);
+    expect(table.key(0)).toBe(1);
+  });
+
+  test("add() refuses what is no key and goes on", () => {
+    const table = new KeyTable();
+    table.add("a");
+    expect(() => table.add(new Map())).toThrow(TypeError);
+    expect(() => table.add(["x", () => 1])).toThrow(TypeError);
+    expect(table.add("b")).toBe(1);
+    expect([table.key(0), table.key(1)]).toEqual(["a", "b"]);
+  });
+});
+
+function expectKeys(table: KeyTable, keys: readonly unknown[]): void {
+  const all = rowReader(table.keyColumn(Uint32Array.from(keys.keys())));
+  keys.forEach((key, entry) => {
+    expect(compareValues(table.key(entry), key)).toBe(0);
+    expect(compareValues(all(entry), key)).toBe(0);
+    expect(table.hash(entry)).toBe(hashValue(key));
+  });
+}
