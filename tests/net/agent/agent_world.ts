@@ -1,0 +1,159 @@
+/**
+ * An agent in memory for tests: a driver's and a worker's requests as functions, and
+ * workers that do what the test says.
+ */
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { WireError } from "../../../core/errors.ts";
+import type { AgentEvent, TaskOrder } from "../../../core/schedule/order.ts";
+import type { AttemptResult, TaskReport } from "../../../core/schedule/report.ts";
+import { type Agent, createAgent } from "../../../net/agent/agent.ts";
+import type { WorkerStart } from "../../../net/agent/worker_starter.ts";
+import { decode, encode } from "../../../net/cbor.ts";
+import { readSequence } from "../../../net/cbor_sequence.ts";
+import { type NextReply, PROTOCOL, PROTOCOL_HEADER, ROUTES } from "../../../net/protocol.ts";
+import { currentRuntime } from "../../../net/runtime/runtime.ts";
+
+export const JOB = "j1";
+
+export const TOTALS: TaskReport = {
+  rowsIn: 0,
+  bytesIn: 0,
+  rowsOut: 0,
+  bytesOut: 0,
+  spilledBytes: 0,
+  counters: {},
+  samples: {},
+};
+export const COMMITTED: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: TOTALS };
+
+export function order(attempt: string, changes: Partial<TaskOrder> = {}): TaskOrder {
+  return {
+    execution: "e0",
+    attempt,
+    group: 0,
+    task: 0,
+    input: { pieces: [], sides: {} },
+    memoryBytes: 1 << 20,
+    seed: 1,
+    isFollowed: false,
+    ...changes,
+  };
+}
+
+/** A worker that exists on paper: the test asks in its place and ends it. */
+export interface ScriptedWorker {
+  readonly start: WorkerStart;
+  readonly signals: string[];
+  exit(cause: string): void;
+}
+
+export class AgentWorld {
+  readonly agent: Agent;
+  readonly directory: string;
+  readonly workers: ScriptedWorker[];
+
+  private constructor(agent: Agent, directory: string, workers: ScriptedWorker[]) {
+    this.agent = agent;
+    this.directory = directory;
+    this.workers = workers;
+  }
+
+  static async open(
+    options: { readonly slots?: number; readonly stallMs?: number } = {},
+  ): Promise<AgentWorld> {
+    const directory = await mkdtemp(join(tmpdir(), "luciole-test-"));
+    const workers: ScriptedWorker[] = [];
+    const agent = await createAgent({
+      id: "a1",
+      directory,
+      slots: options.slots ?? 4,
+      runtime: await currentRuntime(),
+      ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
+      startWorker: (start) => {
+        let hasExited = false;
+        const signals: string[] = [];
+        const exit = (cause: string) => {
+          if (!hasExited) queueMicrotask(() => start.onExit(cause));
+          hasExited = true;
+        };
+        workers.push({ start, signals, exit });
+        return {
+          terminate: () => {
+            signals.push("SIGTERM");
+            exit("was ended by signal SIGTERM");
+          },
+          kill: () => {
+            signals.push("SIGKILL");
+            exit("was ended by signal SIGKILL");
+          },
+        };
+      },
+    });
+    return new AgentWorld(agent, directory, workers);
+  }
+
+  async close(): Promise<string[]> {
+    await this.agent.close();
+    const left = await readdir(this.directory);
+    await rm(this.directory, { recursive: true, force: true });
+    return left;
+  }
+
+  async request(method: string, path: string, body?: unknown, raw?: Uint8Array): Promise<Response> {
+    const bytes = raw ?? (body === undefined ? undefined : encode(body));
+    const init: RequestInit = { method, headers: { [PROTOCOL_HEADER]: String(PROTOCOL) } };
+    if (bytes !== undefined) init.body = bytes as Uint8Array<ArrayBuffer>;
+    return await this.agent.fetch(new Request(`http://agent${path}`, init));
+  }
+
+  /** @throws {Error} Naming status and message, when the answer is an error. */
+  async call(method: string, path: string, body?: unknown, raw?: Uint8Array): Promise<unknown> {
+    const response = await this.request(method, path, body, raw);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const answer = bytes.byteLength === 0 ? undefined : decode(bytes);
+    if (response.ok) return answer;
+    throw new Error(`${response.status} ${(answer as WireError).code}: ${(answer as WireError).message}`);
+  }
+
+  async startJob(workers = 1): Promise<void> {
+    const command = { command: ["none"], environment: {}, workingDirectory: "/" };
+    await this.call("PUT", ROUTES.job(JOB), { workers, firstWorker: 0, command });
+  }
+
+  async enqueue(...orders: TaskOrder[]): Promise<void> {
+    await this.call("POST", ROUTES.attempts(JOB), { orders });
+  }
+
+  async next(worker: number, ended?: { attempt: string; result: AttemptResult }): Promise<NextReply> {
+    const body = { job: JOB, ...(ended === undefined ? {} : { ended }) };
+    return (await this.call("POST", ROUTES.next(worker), body)) as NextReply;
+  }
+
+  async events(): Promise<EventReader> {
+    const response = await this.request("GET", ROUTES.events(JOB));
+    if (response.body === null) throw new Error("no events");
+    return new EventReader(response.body);
+  }
+}
+
+/** Events in order; `until` reads on to the first one of a kind. */
+export class EventReader {
+  readonly seen: AgentEvent[] = [];
+  readonly #events: AsyncGenerator<unknown>;
+
+  constructor(body: ReadableStream<Uint8Array>) {
+    this.#events = readSequence(body);
+  }
+
+  async until<K extends AgentEvent["kind"]>(kind: K): Promise<Extract<AgentEvent, { kind: K }>> {
+    for (;;) {
+      const { done, value } = await this.#events.next();
+      if (done === true) throw new Error(`No ${kind} among ${JSON.stringify(this.seen)}`);
+      const event = value as AgentEvent;
+      this.seen.push(event);
+      if (event.kind === kind) return event as Extract<AgentEvent, { kind: K }>;
+    }
+  }
+}
