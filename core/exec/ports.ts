@@ -106,6 +106,8 @@ export interface BatchReader {
 export interface ByteReader {
   /** What is read, for messages: `logs/a.txt`. */
   readonly name: string;
+  /** Where in the (decompressed) file the piece begins that `next` gave last. */
+  readonly position?: number;
   /** The next piece of at most about 1 MiB, undefined at the end. The caller owns the bytes. */
   next(): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   close(): void;

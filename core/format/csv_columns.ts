@@ -75,7 +75,7 @@ function numericColumn(kind: "number" | "date", request: ColumnRequest, refuse: 
     }
     const value = parse(bytes, start, end);
     values[r] = value;
-    if (value !== value && !isNaNText(kind, bytes, start, end)) {
+    if (Number.isNaN(value) && !isNaNText(kind, bytes, start, end)) {
       refuse(r, `${name} is not a ${kind}: "${excerpt(bytes, start, end)}"`);
     }
   }

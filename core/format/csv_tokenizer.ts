@@ -80,9 +80,8 @@ export class CsvTokenizer {
         start++;
         end = this.#quotedEnd;
       } else {
-        let byte = 0;
-        while (i < length && (byte = bytes[i]) !== delimiter && byte !== NEWLINE) i++;
-        end = i > start && byte === NEWLINE && i < length && bytes[i - 1] === RETURN ? i - 1 : i;
+        while (i < length && bytes[i] !== delimiter && bytes[i] !== NEWLINE) i++;
+        end = i > start && i < length && bytes[i] === NEWLINE && bytes[i - 1] === RETURN ? i - 1 : i;
       }
       if (i === length && !isLast) return this.#abandon();
       const slot = column < slotOf.length ? slotOf[column] : -1;
