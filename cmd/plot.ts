@@ -1,8 +1,52 @@
 /**
  * `luciole plot PROGRAM`: draws the plan of a flow without running anything.
  */
-import { findProgram } from "../net/program/load.ts";
+import { availableParallelism, totalmem } from "node:os";
+import { LucioleError } from "../core/errors.ts";
+import { buildGraph } from "../core/graph/build.ts";
+import { type PlotFormat, plotPlan } from "../core/plan/plot.ts";
+import { findFlow, flowNames } from "../core/program/flow.ts";
+import * as engine from "../mod.ts";
+import { planExecution } from "../net/driver/planning.ts";
+import { host } from "../net/program/host.ts";
+import { findProgram, importProgram } from "../net/program/load.ts";
+import { printResult } from "./output.ts";
 
-export async function plot(program: string, _options: unknown): Promise<void> {
-  await findProgram(program, "plot");
+export interface PlotFlags {
+  readonly flow?: string;
+  readonly params?: unknown;
+  readonly format: PlotFormat;
+  readonly json?: true;
+}
+
+export async function plot(program: string, flags: PlotFlags): Promise<void> {
+  await importFlows(await findProgram(program, "plot"));
+  const name = chooseFlow(program, flags.flow);
+  const { graph } = buildGraph(findFlow(name), flags.params);
+  const plan = await planExecution(graph, { slots: availableParallelism(), memoryBytes: totalmem() / 2 });
+  const drawing = plotPlan(graph, plan, flags.format);
+  printResult(drawing, { flow: name, format: flags.format, drawing }, flags.json === true);
+}
+
+/** Loads a program up to its call of `run`; what stands behind it would need a job. */
+async function importFlows(path: string): Promise<void> {
+  const called = Promise.withResolvers<void>();
+  host.onRun = () => {
+    called.resolve();
+    return new Promise(() => {});
+  };
+  await Promise.race([importProgram(path, engine), called.promise]);
+}
+
+function chooseFlow(program: string, wanted: string | undefined): string {
+  const names = flowNames();
+  const [only, ...others] = names;
+  const known = names.length === 0 ? "it defines none" : `it defines ${names.join(", ")}`;
+  if (wanted !== undefined && !names.includes(wanted)) {
+    throw new LucioleError("usage", `Cannot plot flow "${wanted}" of "${program}": ${known}`);
+  }
+  if (wanted !== undefined) return wanted;
+  if (only !== undefined && others.length === 0) return only;
+  const advice = only === undefined ? "" : "; choose one with --flow";
+  throw new LucioleError("usage", `Cannot plot "${program}": ${known}${advice}`);
 }

@@ -86,3 +86,8 @@ export function findFlow(name: string): AnyFlow {
   const known = names.length === 0 ? "none is registered" : `registered are ${names.join(", ")}`;
   throw new Error(`Unknown flow "${name}": ${known}${near === undefined ? "" : `; did you mean "${near}"?`}`);
 }
+
+/** The names of the program's flows in the order of their definition; the engine's own are left out. */
+export function flowNames(): readonly string[] {
+  return [...flows.keys()].filter((name) => !name.startsWith("luciole-"));
+}
