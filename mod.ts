@@ -31,6 +31,36 @@ export {
   ShardLostError,
   TaskError,
 } from "./core/errors.ts";
-export { flow } from "./core/program/flow.ts";
-export { openLocalJob } from "./net/driver/local.ts";
-export { run } from "./net/driver/run.ts";
+export type { PipeCommand, SideContext, TaskContext } from "./core/exec/context.ts";
+export type { FlowBuilder, ShardsOptions } from "./core/graph/builder.ts";
+export type { CsvRow, CsvTypes } from "./core/graph/csv_types.ts";
+export type { Broadcast, Dataset, Sink } from "./core/graph/dataset.ts";
+export type { JoinOptions } from "./core/graph/dataset_joins.ts";
+export type { Hint } from "./core/graph/dataset_marks.ts";
+export type { LocalSortOptions, SortOptions, TopOptions } from "./core/graph/dataset_order.ts";
+export type { LinesOptions, SideOptions } from "./core/graph/dataset_rows.ts";
+export type { WriteCsvOptions, WriteOptions } from "./core/graph/dataset_sinks.ts";
+export type { CallSite, CsvOptions, JsonlOptions, SplitOptions } from "./core/graph/node.ts";
+export type {
+  Aggregation,
+  Compare,
+  FieldOf,
+  GenerateFunction,
+  Reducer,
+  Row,
+  RowFunction,
+  ShardFunction,
+  SideFunction,
+  Stats,
+} from "./core/graph/row_types.ts";
+export type { PlotFormat, PlotOptions } from "./core/plan/plot.ts";
+export type { DatasetInput, DatasetRef } from "./core/program/dataset_ref.ts";
+export { type Flow, type FlowOutput, flow } from "./core/program/flow.ts";
+export type { Channel } from "./net/driver/channel.ts";
+export type { ExecutionTotals } from "./net/driver/execution.ts";
+export type { DatasetHandle, SinkHandle } from "./net/driver/handle.ts";
+export type { ExecuteOptions, Execution, Job, Messenger } from "./net/driver/job.ts";
+export { type JobOptions, openJob } from "./net/driver/open_job.ts";
+export type { Outputs } from "./net/driver/outputs.ts";
+export { type Driver, run } from "./net/driver/run.ts";
+export type { SinkResult } from "./net/driver/sink_results.ts";

@@ -1,0 +1,62 @@
+/**
+ * `openJob`: a job for programs that are more than a driver function, such as servers and tests.
+ *
+ * In a worker it becomes the worker's loop, as `run` does.
+ */
+import process from "node:process";
+import { parseSize } from "../../core/program/size.ts";
+import { WORKER_ENV } from "../protocol.ts";
+import type { Job } from "./job.ts";
+
+/** What a job may use of this machine. */
+export interface JobOptions {
+  /** Number of workers; all cores when missing. */
+  readonly workers?: number;
+  /** Memory of all workers together: bytes, or "2GiB"; half of the machine's when missing. */
+  readonly memory?: number | string;
+  /** Least level of log lines that are shown on stderr. Default "info". */
+  readonly logLevel?: "debug" | "info" | "warn" | "error";
+  /** Show progress on stderr. Default false. */
+  readonly progress?: boolean;
+}
+
+/**
+ * Opens a job on this machine, to be closed by `await job.close()` or `await using`.
+ *
+ * Unlike `run` it handles no signals and never ends the process; failures are thrown to the
+ * caller. The module that calls it is loaded by the workers too, which stop at this call.
+ *
+ * @throws {RangeError} If an option is out of range.
+ * @example
+ * ```ts
+ * import { flow, openJob } from "luciole";
+ * const squares = flow("squares", (f) => f.range(4).map((n) => n * n));
+ * await using job = await openJob({ workers: 2 });
+ * console.log(await (await job.execute(squares)).collect()); // [0, 1, 4, 9]
+ * ```
+ */
+export async function openJob(options: JobOptions = {}): Promise<Job> {
+  if (process.env[WORKER_ENV.role] === "task") {
+    const { runWorker } = await import("../worker/main.ts");
+    return runWorker();
+  }
+  const { workers, memory, logLevel = "info", progress = false } = options;
+  if (workers !== undefined && (!Number.isInteger(workers) || workers < 1)) {
+    throw new RangeError(`Cannot open a job: workers must be an integer of at least 1, got ${workers}`);
+  }
+  const memoryBytes = typeof memory === "string" ? parseSize(memory) : memory;
+  if (memory !== undefined && (memoryBytes === undefined || !(memoryBytes >= 1))) {
+    throw new RangeError(`Cannot open a job: memory must be bytes or a size such as "2GiB", got ${memory}`);
+  }
+  const { openLocalJob } = await import("./local.ts");
+  return openLocalJob(
+    {
+      ...(workers === undefined ? {} : { workers }),
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      isJson: false,
+      isQuiet: !progress,
+      logLevel,
+    },
+    [],
+  );
+}

@@ -1,0 +1,17 @@
+/**
+ * The process that hosts a program may take over when the program calls `run`.
+ *
+ * `luciole plot` imports a program only for its flows: it sets `onRun`, and `run`
+ * then never starts a job. `luciole run` hands over its own flags the same way.
+ */
+import type { RunFlags } from "../../core/program/run_flags.ts";
+
+export interface Host {
+  /** Called by `run` instead of starting a job; the promise it returns is `run`'s own. */
+  onRun?: () => Promise<void>;
+  /** Flags that the host read already (`luciole run --workers 2 job.ts`); program arguments are `rest`. */
+  flags?: { readonly options: RunFlags; readonly rest: readonly string[] };
+}
+
+/** Set before the program is imported, read by `run`. */
+export const host: Host = {};
