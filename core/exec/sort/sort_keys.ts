@@ -7,7 +7,6 @@ import type { Column } from "../../batch/column.ts";
 import { columnOf } from "../../batch/make.ts";
 import { rowReader } from "../../batch/row_reader.ts";
 import type { GraphNode, NodeId, UserFunction } from "../../graph/node.ts";
-import { compareValues } from "../../key/compare.ts";
 import type { SortOrder } from "../../plan/physical.ts";
 import { nodeOf, type TaskScope } from "../task_scope.ts";
 
@@ -31,12 +30,6 @@ export function sortKeysOf(scope: TaskScope, order: SortOrder): SortKeys {
   const compare =
     order.by === "compare" ? userCompare(scope, nodeOf(scope.graph, order.node), descending) : undefined;
   return { isComputed: false, descending, compare, keyOf: (row) => row, keyColumn: (rows) => rows };
-}
-
-/** Compares two keys as plain values, for bounds and splitters. */
-export function compareKeys(keys: SortKeys): (a: unknown, b: unknown) => number {
-  if (keys.compare !== undefined) return keys.compare;
-  return keys.descending ? (a, b) => compareValues(b, a) : compareValues;
 }
 
 type KeyAccess = Pick<SortKeys, "keyOf" | "keyColumn">;
@@ -92,7 +85,8 @@ function userCompare(scope: TaskScope, node: GraphNode, descending: boolean): So
   const sign = descending ? -1 : 1;
   return (a, b) => {
     try {
-      return sign * fn(a, b);
+      // NaN is no order, and means equal as it does for Array.prototype.sort.
+      return sign * fn(a, b) || 0;
     } catch (error) {
       return scope.fail(node.id, error);
     }
