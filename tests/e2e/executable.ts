@@ -96,9 +96,11 @@ export class Folder implements Disposable {
     return execute(command, { ...options, cwd: options.cwd ?? this.path, env });
   }
 
-  /** What a finished program left in the scratch folder. */
+  /** What a finished program left of the engine's: not the caches of runtimes, nor the empty folder of all jobs. */
   leftovers(): readonly string[] {
-    return readdirSync(this.scratch, { recursive: true }).map(String);
+    return readdirSync(this.scratch, { recursive: true })
+      .map(String)
+      .filter((name) => name.startsWith("luciole") && name !== "luciole");
   }
 
   [Symbol.dispose](): void {
