@@ -1,0 +1,149 @@
+import { expect, test } from "bun:test";
+import { TaskError } from "../../../core/errors.ts";
+import { datasetPieces } from "../../../core/schedule/job_scheduler.ts";
+import { FakeCluster } from "./fake_cluster.ts";
+import { edge, type GroupOptions, hashTail, planOf } from "./plans.ts";
+
+const COMBINE = { op: "combine", node: 1, phase: "merge", key: "pair" } as const;
+
+/** channel → map, repartition → map → output */
+function streamed(steps: GroupOptions["steps"] = []): ReturnType<typeof planOf> {
+  return planOf(
+    [
+      { tasks: 1, inputs: [edge("ch", "forward")], tail: hashTail(2) },
+      { tasks: 2, inputs: [edge(0, "partition")], steps },
+    ],
+    [1],
+  );
+}
+
+function withChannel(slots: number): FakeCluster {
+  const cluster = new FakeCluster();
+  cluster.join("a", slots);
+  cluster.open("ch", "a");
+  return cluster;
+}
+
+function codeOf(cluster: FakeCluster, execution: string): string | undefined {
+  const outcome = cluster.outcomes.get(execution);
+  return outcome?.kind === "failed" ? outcome.error.code : outcome?.kind;
+}
+
+test("a pipeline flows from an open channel to a streamed output across a repartition", () => {
+  const cluster = withChannel(3);
+  cluster.submit("e", streamed(), { followed: [1] });
+  expect(cluster.running()).toEqual(["e-0-0-1"]);
+  expect(cluster.order("e-0-0-1").isFollowed).toBe(true);
+  expect(cluster.order("e-0-0-1").input.pieces[0][0].isCommitted).toBe(false);
+  cluster.start("e-0-0-1");
+  expect(cluster.running()).toEqual(["e-0-0-1", "e-1-0-1", "e-1-1-1"]);
+  expect(cluster.order("e-1-1-1").input.pieces).toEqual([
+    [{ agent: "a", attempt: "e-0-0-1", partition: 1, isCommitted: false }],
+  ]);
+  cluster.start("e-1-0-1");
+  expect(cluster.ready).toEqual(["e.1"]);
+  expect(datasetPieces(cluster.state, "e.1").map((one) => [one.shard, one.piece.isCommitted])).toEqual([
+    [0, false],
+  ]);
+  cluster.close("ch");
+  for (const id of ["e-0-0-1", "e-1-0-1", "e-1-1-1"]) cluster.commit(id);
+  expect(codeOf(cluster, "e")).toBe("done");
+});
+
+test("a pipeline fails and tells how many slots it needs when there are too few", () => {
+  const cluster = withChannel(2);
+  cluster.submit("e", streamed(), { followed: [1] });
+  const outcome = cluster.outcomes.get("e");
+  expect(outcome?.kind === "failed" ? outcome.error.message : "").toBe(
+    "Running execution e: 3 tasks must run at once while its channels are open, and the job has 2 slots",
+  );
+  expect(codeOf(cluster, "e")).toBe("not-enough-resources");
+});
+
+test("a pipeline counts slots that another open stream holds", () => {
+  const cluster = withChannel(4);
+  cluster.submit("e", streamed(), { followed: [1] });
+  cluster.submit("f", streamed(), { followed: [1] });
+  expect(codeOf(cluster, "f")).toBe("not-enough-resources");
+  expect(cluster.outcomes.has("e")).toBe(false);
+});
+
+test("a channel is read while it is open, and the rest goes stage by stage when nobody follows", () => {
+  const cluster = withChannel(2);
+  cluster.submit("e", streamed([COMBINE]));
+  cluster.start("e-0-0-1");
+  expect(cluster.running()).toEqual(["e-0-0-1"]);
+  expect(cluster.order("e-0-0-1").isFollowed).toBe(false);
+  cluster.close("ch");
+  cluster.commit("e-0-0-1");
+  expect(cluster.running()).toEqual(["e-1-0-1", "e-1-1-1"]);
+});
+
+test("a pipeline waits for all its slots while other work runs, and younger work waits for it", () => {
+  const cluster = withChannel(3);
+  cluster.submit("old", planOf([{ tasks: 1 }], [0]));
+  cluster.submit("e", streamed(), { followed: [1] });
+  cluster.submit("young", planOf([{ tasks: 1 }], [0]));
+  expect(cluster.running()).toEqual(["old-0-0-1"]);
+  cluster.commit("old-0-0-1");
+  expect(cluster.running()).toEqual(["e-0-0-1"]);
+  cluster.start("e-0-0-1");
+  expect(cluster.running()).toEqual(["e-0-0-1", "e-1-0-1", "e-1-1-1"]);
+});
+
+test("followers start anew when the attempt that they follow is superseded", () => {
+  const cluster = withChannel(3);
+  cluster.submit("e", streamed(), { followed: [1] });
+  cluster.start("e-0-0-1");
+  cluster.fail("e-0-0-1", new TaskError("boom"));
+  expect(cluster.cancelled()).toEqual(["e-1-0-1", "e-1-1-1"]);
+  expect(cluster.running()).toEqual(["e-0-0-2"]);
+  cluster.start("e-0-0-2");
+  for (const id of cluster.cancelled()) cluster.lose(id);
+  expect(cluster.running()).toEqual(["e-0-0-2", "e-1-0-2", "e-1-1-2"]);
+  expect(cluster.order("e-1-0-2").input.pieces[0][0].attempt).toBe("e-0-0-2");
+});
+
+test("a pipeline goes on stage by stage when its channel is closed before it starts", () => {
+  const cluster = withChannel(1);
+  cluster.submit("old", planOf([{ tasks: 1 }], [0]));
+  cluster.submit("e", planOf([{ tasks: 1, inputs: [edge("ch", "forward")] }], [0]), { followed: [0] });
+  cluster.close("ch");
+  cluster.commit("old-0-0-1");
+  expect(cluster.order("e-0-0-1").input.pieces[0][0].isCommitted).toBe(true);
+});
+
+test("readers of a channel fail when its agent is lost", () => {
+  const cluster = withChannel(1);
+  cluster.join("b", 2);
+  cluster.submit("e", planOf([{ tasks: 1, inputs: [edge("ch", "forward")] }], [0]));
+  cluster.loseAgent("a");
+  for (const id of cluster.cancelled()) cluster.lose(id);
+  expect(codeOf(cluster, "e")).toBe("shard-lost");
+});
+
+test("a pipeline that lost its slots fails when none come in time, and goes on when they do", () => {
+  for (const comes of [true, false]) {
+    const cluster = withChannel(2);
+    cluster.join("b", 1);
+    cluster.submit("e", streamed(), { followed: [1] });
+    cluster.start("e-0-0-1");
+    cluster.loseAgent("b");
+    cluster.send({ kind: "tick" });
+    if (comes) cluster.join("c", 1);
+    cluster.now += 30_000;
+    cluster.send({ kind: "tick" });
+    for (const id of cluster.cancelled()) cluster.lose(id);
+    expect(codeOf(cluster, "e")).toBe(comes ? undefined : "not-enough-resources");
+  }
+});
+
+test("a channel is deleted when its handle and its last reader are gone", () => {
+  const cluster = withChannel(1);
+  cluster.submit("e", planOf([{ tasks: 1, inputs: [edge("ch", "forward")] }], [0]));
+  cluster.send({ kind: "datasetReleased", dataset: "ch" });
+  cluster.close("ch");
+  expect(cluster.shards()).toEqual(["ch-0"]);
+  cluster.commit("e-0-0-1");
+  expect(cluster.shards()).toEqual(["e-0-0-1"]);
+});

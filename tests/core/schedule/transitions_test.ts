@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { createExecution } from "../../../core/schedule/execution_state.ts";
+import {
+  ATTEMPT_TRANSITIONS,
+  EXECUTION_TRANSITIONS,
+  InvariantError,
+  moveTask,
+  renderTransitions,
+  TASK_TRANSITIONS,
+} from "../../../core/schedule/transitions.ts";
+import { planOf } from "./plans.ts";
+
+test("docs/states.md shows the tables of the code", () => {
+  const text = readFileSync(new URL("../../../docs/states.md", import.meta.url), "utf8");
+  for (const table of [TASK_TRANSITIONS, ATTEMPT_TRANSITIONS, EXECUTION_TRANSITIONS]) {
+    expect(text).toContain(renderTransitions(table));
+  }
+});
+
+test("moveTask() tells the task's story when the transition is illegal", () => {
+  const execution = createExecution("e", 0, planOf([{ tasks: 1 }], [0]), new Map());
+  const [task] = execution.groups[0].tasks;
+  moveTask(task, { kind: "ready" }, 3);
+  moveTask(task, { kind: "abandoned" }, 4);
+  expect(() => moveTask(task, { kind: "ready" }, 5)).toThrow(InvariantError);
+  expect(() => moveTask(task, { kind: "ready" }, 5)).toThrow(
+    "Moving task e-0-0: it is abandoned, which ready may not follow; its story: 3 ready; 4 abandoned",
+  );
+});
+
+test("moveTask() keeps a bounded story", () => {
+  const execution = createExecution("e", 0, planOf([{ tasks: 1 }], [0]), new Map());
+  const [task] = execution.groups[0].tasks;
+  for (let i = 0; i < 100; i += 1) {
+    moveTask(task, { kind: "ready" }, i);
+    moveTask(task, { kind: "waiting" }, i);
+  }
+  expect(task.history.length).toBe(40);
+});
