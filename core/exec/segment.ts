@@ -13,6 +13,7 @@ import type { Operator } from "./operator.ts";
 import { type SegmentEntry, type SegmentKind, type SegmentTarget, segmentSource } from "./segment_code.ts";
 import { SEGMENT_TOOLS } from "./segment_tools.ts";
 import { nodeOf, type TaskScope } from "./task_scope.ts";
+import { splitWords } from "./word_kernel.ts";
 
 export type SegmentStep = StepPlan & { readonly op: SegmentKind };
 
@@ -66,6 +67,7 @@ function isSegmentStep(step: StepPlan): step is SegmentStep {
 
 type Fail = (step: number, row: number, error: unknown) => never;
 type ManyLoop = (read: RowReader, rows: number, base: number, readKey?: RowReader) => void;
+type NumberLoop = (values: Float64Array, rows: number, base: number) => void;
 type Factory = (
   functions: readonly unknown[],
   contexts: readonly unknown[],
@@ -83,8 +85,10 @@ class Segment implements Operator {
   protected readonly next: Operator;
   readonly #functions: readonly unknown[];
   readonly #startsOnPairs: boolean;
+  readonly #isWords: boolean;
   #rowsBefore = 0;
   #rows: ManyLoop | undefined;
+  #numbers: NumberLoop | undefined;
   #pairs: ManyLoop | undefined;
   #row: ((row: unknown, base: number) => void) | undefined;
   #pair: ((key: unknown, value: unknown, base: number) => void) | undefined;
@@ -94,6 +98,7 @@ class Segment implements Operator {
     this.#steps = steps;
     this.next = next;
     this.#functions = steps.map((step, place) => functionOf(scope, step, place));
+    this.#isWords = steps.length === 1 && steps[0].op === "words";
     this.#startsOnPairs = ["keys", "values", "mapValues"].includes(steps[0].op);
   }
 
@@ -111,7 +116,13 @@ class Segment implements Operator {
     const base = this.#rowsBefore;
     this.#rowsBefore += batch.rows;
     const column = batch.column;
-    if (this.#startsOnPairs && column.kind === "tuple" && isPlainPair(column)) {
+    if (this.#isWords && column.kind === "string" && column.validity === undefined) {
+      const words = splitWords(column);
+      if (words.length > 0) this.next.batch({ rows: words.length, column: words });
+    } else if (column.kind === "number" && column.validity === undefined) {
+      this.#numbers ??= this.#compile("numbers") as NumberLoop;
+      this.#numbers(column.values, batch.rows, base);
+    } else if (this.#startsOnPairs && column.kind === "tuple" && isPlainPair(column)) {
       this.#pairs ??= this.#compile("pairs") as ManyLoop;
       const [keys, values] = column.columns;
       const only = this.#steps[0].op;

@@ -25,8 +25,11 @@ export interface SegmentTarget {
   readonly canBeDone: boolean;
 }
 
-/** How rows come in: as rows or as keys and values apart, many from a reader or one as an argument. */
-export type SegmentEntry = "rows" | "pairs" | "row" | "pair";
+/**
+ * How rows come in: as rows or as keys and values apart, many from a reader or one as an argument; numbers come
+ * from their Float64Array, as the call of a reader would cost as much as a short closure.
+ */
+export type SegmentEntry = "rows" | "numbers" | "pairs" | "row" | "pair";
 
 /** A value under way: one row, or a pair that nobody has made an array of yet. */
 type Current = { readonly row: string } | { readonly key: string; readonly value: string };
@@ -38,11 +41,12 @@ export function segmentSource(
   entry: SegmentEntry,
 ): string {
   const writer = new SourceWriter(kinds, target);
-  const isMany = entry === "rows" || entry === "pairs";
+  const isMany = entry === "rows" || entry === "numbers" || entry === "pairs";
   const isPair = entry === "pairs" || entry === "pair";
   const start: Current = isPair ? { key: "k", value: "w" } : { row: "v" };
   const body = `L: { ${writer.steps(0, start, "L")} }`;
-  const read = isPair ? "const k = readKey(i); const w = read(i);" : "const v = read(i);";
+  const one = entry === "numbers" ? "read[i]" : "read(i)";
+  const read = isPair ? "const k = readKey(i); const w = read(i);" : `const v = ${one};`;
   const stop = target.canBeDone ? "if (next.isDone()) break;" : "";
   const signature = isMany ? "(read, rows, base, readKey)" : isPair ? "(k, w, base)" : "(v, base)";
   const loop = isMany ? `for (; i < rows; i++) { s = -1; ${stop} ${read} ${body} }` : body;

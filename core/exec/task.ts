@@ -115,7 +115,6 @@ class RunningTask implements TaskScope {
   }
 
   fail(node: number, error: unknown, row?: number): never {
-    if (error instanceof CancelledError) throw error;
     failStep(this, node, error, row);
   }
 

@@ -5,7 +5,7 @@
  * single operators. The task closes every operator itself, so an operator
  * finishes its next one but never closes it.
  */
-import { TaskError } from "../errors.ts";
+import { LucioleError, TaskError } from "../errors.ts";
 import type { Graph, GraphNode, NodeId } from "../graph/node.ts";
 import type { StepPlan, TaskGroupPlan, TaskInput } from "../plan/physical.ts";
 import type { TaskReport } from "../schedule/report.ts";
@@ -47,14 +47,14 @@ export function nodeOf(graph: Graph, id: NodeId): GraphNode {
   return node;
 }
 
-/** Wraps what user code threw; an error that names its step already is thrown as it is. */
+/** Wraps what user code threw; the engine's own errors (a full disk, a cancellation) are thrown as they are. */
 export function failStep(
   scope: Pick<TaskScope, "graph" | "task">,
   id: NodeId,
   error: unknown,
   row?: number,
 ): never {
-  if (error instanceof TaskError && error.fields.step !== undefined) throw error;
+  if (error instanceof LucioleError && error.code !== "not-serialisable") throw error;
   const node = nodeOf(scope.graph, id);
   const site = node.callSite === undefined ? "" : `${node.callSite.file}:${node.callSite.line}`;
   const place = row === undefined ? `shard ${scope.task}` : `shard ${scope.task}, row ${row}`;

@@ -52,18 +52,14 @@ abstract class Combine {
     this.step = step;
     this.next = next;
     this.aggregator = aggregatorOf(nodeOf(scope.graph, step.node));
-    this.table = new CombineTable(scope, this.aggregator);
+    this.table = new CombineTable({ scope, node: step.node, aggregator: this.aggregator, level: 0 });
     this.isMerge = step.phase === "merge";
     this.#checkRows = Math.max(16, Math.min(CHECK_ROWS, Math.floor(scope.memoryBytes / 256)));
     this.#untilCheck = this.#checkRows;
   }
 
   async finish(): Promise<void> {
-    try {
-      await this.table.drain((batch) => this.next.batch(batch));
-    } catch (error) {
-      this.fail(error, undefined);
-    }
+    await this.table.drain((batch) => this.next.batch(batch));
     await this.next.finish();
   }
 
@@ -102,7 +98,7 @@ abstract class Combine {
     if (this.#untilCheck <= 0) this.#check();
   }
 
-  protected fail(error: unknown, row: number | undefined): never {
+  protected fail(error: unknown, row: number): never {
     this.scope.fail(this.step.node, error, row);
   }
 

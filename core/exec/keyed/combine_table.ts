@@ -6,6 +6,7 @@
  */
 import type { Batch, Column } from "../../batch/column.ts";
 import { tupleBatch } from "../../batch/make.ts";
+import type { NodeId } from "../../graph/node.ts";
 import { hashColumn } from "../../key/hash.ts";
 import { KeyTable } from "../../key/key_table.ts";
 import type { Aggregator } from "../aggregator.ts";
@@ -17,7 +18,17 @@ import { MAX_SPILL_LEVEL, SpillPartitions } from "./spill_partitions.ts";
 
 const EMIT_ROWS = 1 << 16;
 
+export interface CombineTableOptions {
+  readonly scope: TaskScope;
+  /** Blamed when merging what was put aside fails. */
+  readonly node: NodeId;
+  readonly aggregator: Aggregator;
+  /** How often the rows were split before. */
+  readonly level: number;
+}
+
 export class CombineTable {
+  readonly #options: CombineTableOptions;
   readonly #scope: TaskScope;
   readonly #aggregator: Aggregator;
   readonly #level: number;
@@ -29,7 +40,9 @@ export class CombineTable {
   /** What the tables take when they are empty: putting rows aside cannot make that less. */
   #emptyBytes = 0;
 
-  constructor(scope: TaskScope, aggregator: Aggregator, level = 0) {
+  constructor(options: CombineTableOptions) {
+    const { scope, aggregator, level } = options;
+    this.#options = options;
     this.#scope = scope;
     this.#aggregator = aggregator;
     this.#level = level;
@@ -119,11 +132,11 @@ export class CombineTable {
   }
 
   async #drainPart(spilled: SpillPartitions, part: number, onBatch: (batch: Batch) => void): Promise<void> {
-    const table = new CombineTable(this.#scope, this.#aggregator, this.#level + 1);
+    const table = new CombineTable({ ...this.#options, level: this.#level + 1 });
     try {
       const reader = spilled.reader(part);
       for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
-        table.mergeBatch(batch);
+        table.#mergeBatch(batch);
         if (table.isTooLarge) table.spill();
         this.#scope.settle();
       }
@@ -134,11 +147,15 @@ export class CombineTable {
   }
 
   /** Takes a batch as `emit` makes them. */
-  mergeBatch(batch: Batch): void {
-    if (this.#aggregator.shape === "keys") this.mergeColumns(batch.column, undefined);
-    else {
-      const { keys, values } = pairColumns(batch);
-      this.mergeColumns(keys, values);
+  #mergeBatch(batch: Batch): void {
+    try {
+      if (this.#aggregator.shape === "keys") this.mergeColumns(batch.column, undefined);
+      else {
+        const { keys, values } = pairColumns(batch);
+        this.mergeColumns(keys, values);
+      }
+    } catch (error) {
+      this.#scope.fail(this.#options.node, error);
     }
   }
 

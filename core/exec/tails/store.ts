@@ -33,7 +33,12 @@ class Store implements Operator {
   }
 
   row(row: unknown): void {
-    this.#builder.append(row);
+    try {
+      this.#builder.append(row);
+    } catch (error) {
+      const { nodes } = this.#scope.plan;
+      this.#scope.fail(nodes[nodes.length - 1], error);
+    }
   }
 
   batch(batch: Batch): void {

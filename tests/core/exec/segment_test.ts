@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { TaskError } from "../../../core/errors.ts";
 import type { Operator } from "../../../core/exec/operator.ts";
 import { createSegment, type SegmentStep, splitSteps } from "../../../core/exec/segment.ts";
+import { splitWords } from "../../../core/exec/word_kernel.ts";
 import type { NodeSpec, UserFunction } from "../../../core/graph/node.ts";
-import { Collector, feed, graphOf, MemoryPorts, memoryScope } from "./memory_ports.ts";
+import { Collector, feed, graphOf, MemoryPorts, memoryScope, rowsOf } from "./memory_ports.ts";
 import { randomNumbers, SEED } from "./random_rows.ts";
 
 function closure(
@@ -109,6 +110,18 @@ describe("createSegment()", () => {
       expect(await run([{ kind: "words" }], lines, how), `seed ${SEED}`).toEqual(expected);
     });
   }
+
+  test("words splits on bytes as on text when a column's bytes are not UTF-8", () => {
+    const bytes = Uint8Array.of(0x61, 0xe2, 0x80, 0x20, 0xff, 0xc2, 0xa0, 0xe3, 0x80, 0xe3, 0x80, 0x80, 0x62);
+    const lines = { kind: "string", length: 3, offsets: Uint32Array.of(0, 3, 8, 13), bytes } as const;
+    const texts = rowsOf({ rows: 3, column: lines }) as string[];
+    const words = splitWords(lines);
+    expect(rowsOf({ rows: words.length, column: words })).toEqual(
+      texts.flatMap((line) => line.split(/\s+/).filter((word) => word !== "")),
+    );
+    const none = splitWords({ ...lines, length: 0, offsets: Uint32Array.of(5) });
+    expect(none.length).toBe(0);
+  });
 
   test("createSegment() hands over pairs apart when the next operator takes them so", async () => {
     const taken: unknown[] = [];
