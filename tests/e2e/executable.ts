@@ -21,7 +21,7 @@ export interface CommandOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Called when stdout or stderr has shown the text, with the process's id. */
-  readonly onText?: { readonly text: string; readonly then: (pid: number) => void };
+  readonly onText?: { readonly text: string; readonly act: (pid: number) => void };
 }
 
 const DEADLINE_MS = 60_000;
@@ -47,7 +47,7 @@ export async function execute(command: readonly string[], options: CommandOption
     for await (const piece of stream) {
       text += decoder.decode(piece, { stream: true });
       if (onText !== undefined && text.includes(onText.text)) {
-        const { then } = onText;
+        const { act } = onText;
         onText = undefined;
         then(child.pid);
       }
