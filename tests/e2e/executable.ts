@@ -49,7 +49,7 @@ export async function execute(command: readonly string[], options: CommandOption
       if (onText !== undefined && text.includes(onText.text)) {
         const { act } = onText;
         onText = undefined;
-        then(child.pid);
+        act(child.pid);
       }
     }
     return text;
