@@ -54,6 +54,7 @@ export class AgentJob {
     this.shards = new JobShards({
       directory: options.directory,
       onWarning: (text) => this.#log(-1, "warn", text),
+      onBroken: (text) => this.#log(-1, "debug", text),
       ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
     });
   }

@@ -14,6 +14,8 @@ import { openShardStream } from "./shard_stream.ts";
 export interface JobShardsOptions {
   readonly directory: string;
   readonly onWarning: (text: string) => void;
+  /** Told why a stream was broken off. */
+  readonly onBroken: (text: string) => void;
   readonly stallMs?: number;
 }
 
@@ -50,7 +52,9 @@ export class JobShards {
       );
     }
     const followed = isWhole ? undefined : this.#follow(attempt);
-    return openShardStream({ directory, attempt, partition, from, followed });
+    const onBroken = (error: unknown) =>
+      this.#options.onBroken(`${error instanceof Error ? error.message : error}`);
+    return openShardStream({ directory, attempt, partition, from, followed, onBroken });
   }
 
   /** A writer wrote up to this size; resolves when it may go on. */

@@ -16,6 +16,8 @@ export interface ShardStreamOptions {
   readonly partition: number;
   /** Byte position to begin at. */
   readonly from: number;
+  /** Told why the body was broken off. */
+  readonly onBroken: (error: unknown) => void;
   /** Set while the attempt is not committed. */
   readonly followed: Followed | undefined;
 }
@@ -55,7 +57,9 @@ class ShardSource implements FollowReader {
       }
     } catch (error) {
       this.close();
-      controller.error(error);
+      this.#options.onBroken(error);
+      // Without a value: both runtimes print a value on stderr, and none of them sends it to the reader.
+      controller.error(undefined);
     }
   }
 

@@ -4,6 +4,7 @@
 import { rm } from "node:fs/promises";
 import type { ListenAddress, RunningServer, Runtime, ServeOptions } from "./runtime.ts";
 import { spawnChild } from "./spawn.ts";
+import { requestUnix } from "./unix_request.ts";
 
 /** Modules inside of a compiled executable live under this path. */
 const EMBEDDED = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/;
@@ -13,10 +14,18 @@ const MAX_BODY_BYTES = 1 << 30;
 export const bunRuntime: Runtime = {
   name: "bun",
   serve: async (options) => serve(options),
-  fetchUnix: (unixPath, path, init) => fetch(`http://localhost${path}`, { ...init, unix: unixPath }),
+  fetchUnix,
   spawn: spawnChild,
   scriptCommand: () => (EMBEDDED.test(Bun.main) ? [process.execPath] : [process.execPath, Bun.main]),
 };
+
+function fetchUnix(unixPath: string, path: string, init: RequestInit = {}): Promise<Response> {
+  const { body, method, signal } = init;
+  if (body instanceof Uint8Array && method !== undefined) {
+    return requestUnix({ unixPath, path, method, headers: new Headers(init.headers), body, signal });
+  }
+  return fetch(`http://localhost${path}`, { ...init, unix: unixPath });
+}
 
 function serve({ listen, fetch: handle }: ServeOptions): RunningServer {
   const shared = { idleTimeout: 0, maxRequestBodySize: MAX_BODY_BYTES, fetch: handle };

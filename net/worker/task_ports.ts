@@ -17,6 +17,8 @@ import type { ShardPiece, SourceSplit } from "../../core/plan/physical.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { ShardReport, TaskReport } from "../../core/schedule/report.ts";
 import { codecPorts } from "../codec_ports.ts";
+import { StagedFile } from "../sink/staged_file.ts";
+import { stagingDirectory } from "../sink/staging.ts";
 import { openSplit } from "../source/open_split.ts";
 import { readLocalPiece, readStreamedPiece } from "../store/piece_readers.ts";
 import { ShardFileWriter } from "../store/shard_writer.ts";
@@ -49,6 +51,7 @@ export class WorkerTaskPorts implements TaskPorts {
   readonly #counters: Readonly<Record<string, number>>;
   readonly #closing = new AbortController();
   #writer: ShardFileWriter | undefined;
+  #sink: StagedFile | undefined;
   #totals = NO_TOTALS;
 
   /** @param counters Sums of the task context's `count`, as they grow. */
@@ -79,8 +82,16 @@ export class WorkerTaskPorts implements TaskPorts {
     return this.#writer;
   }
 
-  openSink(): SinkWriter {
-    throw new LucioleError("internal", "sinks");
+  openSink({ path, extension }: { readonly path: string; readonly extension: string }): SinkWriter {
+    if (this.#sink !== undefined) {
+      throw new LucioleError(
+        "internal",
+        `Cannot open another output file of ${this.#order.attempt}: it has one`,
+      );
+    }
+    const { attempt, execution } = this.#order;
+    this.#sink = new StagedFile({ staging: stagingDirectory(path, execution), attempt, extension });
+    return this.#sink;
   }
 
   readPiece(piece: ShardPiece): BatchReader {
@@ -113,6 +124,7 @@ export class WorkerTaskPorts implements TaskPorts {
 
   /** Makes what the task wrote readable. */
   commit(shard: ShardReport): ShardReport {
+    this.#sink?.commit();
     const written = this.#writer?.commit();
     this.#close();
     return { ...shard, ...written };
@@ -120,6 +132,7 @@ export class WorkerTaskPorts implements TaskPorts {
 
   /** Leaves nothing of what the task wrote. */
   discard(): void {
+    this.#sink?.discard();
     this.#writer?.discard();
     this.#close();
   }
