@@ -15,10 +15,15 @@ function squeeze(text: string): string {
 
 async function runExample(example: Example, index: number): Promise<void> {
   const path = folder.write(`example_${index}.ts`, example.code);
-  const { code, stdout, stderr } = await folder.run([process.execPath, path], {
-    env: { LUCIOLE_WORKERS: "1" },
+  const env = { LUCIOLE_WORKERS: "1" };
+  const { code, stdout, stderr } = await folder.run([process.execPath, "--console-depth=9", path], { env });
+  // What user code prints on a worker is a log line.
+  const complaints = stderr.replace(/^\[worker \d+\] .*\n/gm, "");
+  expect({ place: example.place, code, complaints }).toEqual({
+    place: example.place,
+    code: 0,
+    complaints: "",
   });
-  expect({ place: example.place, code, stderr }).toEqual({ place: example.place, code: 0, stderr: "" });
   let rest = squeeze(stdout);
   for (const expected of example.expected) {
     const at = rest.indexOf(squeeze(expected));
