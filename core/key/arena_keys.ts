@@ -10,7 +10,7 @@ import { gather } from "../batch/gather.ts";
 import { columnOf } from "../batch/make.ts";
 import { textOf } from "../batch/text.ts";
 import { equalValues } from "./compare.ts";
-import type { HashIndex } from "./hash_index.ts";
+import { type HashIndex, WARM_ROWS } from "./hash_index.ts";
 import { readKey, writeKey, writeKeyAt } from "./key_bytes.ts";
 import { hashBytes } from "./murmur.ts";
 
@@ -20,6 +20,7 @@ export class ArenaKeys {
   readonly #sink = new ByteSink();
   /** Entry e is bytes [offsets[e], offsets[e + 1]). */
   #offsets = new Uint32Array(64);
+  readonly #places = new Uint32Array(WARM_ROWS);
 
   constructor(index: HashIndex, isText: boolean) {
     this.#index = index;
@@ -45,6 +46,23 @@ export class ArenaKeys {
     if (!isAdding) return -1;
     const end = this.#sink.writeBytes(source, from, to, this.#offsets[this.#index.size]);
     return this.#insert(-1 - found, end, hash);
+  }
+
+  /**
+   * Touches the memory that looking up at most WARM_ROWS hashes will need. The loads of one loop do not
+   * depend on each other, so the processor waits for many of them at once.
+   */
+  warm(hashes: Uint32Array, from: number, to: number): void {
+    const { table, size } = this.#index;
+    const offsets = this.#offsets;
+    const bytes = this.#sink.bytes;
+    const places = this.#places;
+    for (let i = from; i < to; i++) places[i - from] = table[2 * this.#index.slotOf(hashes[i]) + 1];
+    for (let k = 0; k < to - from; k++) places[k] = offsets[Math.min(places[k], size)];
+    let touched = 0;
+    for (let k = 0; k < to - from; k++) touched += bytes[Math.max(0, places[k] - 1)];
+    // Kept, as loads that nothing needs may be left out by the compiler.
+    places[0] = touched;
   }
 
   /** The same for any key, among keys of any type. */

@@ -2,11 +2,12 @@
  * Keys that are all numbers, as doubles; -0 is kept as 0.
  */
 import type { Column } from "../batch/column.ts";
-import type { HashIndex } from "./hash_index.ts";
+import { type HashIndex, WARM_ROWS } from "./hash_index.ts";
 
 export class NumberKeys {
   readonly #index: HashIndex;
   #values = new Float64Array(64);
+  readonly #places = new Uint32Array(WARM_ROWS);
 
   constructor(index: HashIndex) {
     this.#index = index;
@@ -32,6 +33,16 @@ export class NumberKeys {
   /** The entry of a key; -1 when it is absent. */
   find(key: number, hash: number): number {
     return Math.max(-1, this.#probe(key, hash));
+  }
+
+  /** Touches the memory that looking up some hashes will need; see ArenaKeys. */
+  warm(hashes: Uint32Array, from: number, to: number): void {
+    const { table } = this.#index;
+    const places = this.#places;
+    for (let i = from; i < to; i++) places[i - from] = table[2 * this.#index.slotOf(hashes[i]) + 1];
+    let touched = 0;
+    for (let k = 0; k < to - from; k++) touched += this.#values[Math.max(0, places[k] - 1)];
+    places[0] = touched;
   }
 
   key(entry: number): number {
