@@ -1,0 +1,147 @@
+/**
+ * Rows that come from no file: counted, given by the program, or generated.
+ */
+import type { GraphNode } from "../../graph/node.ts";
+import { columnOf } from "../../batch/make.ts";
+import type { Operator } from "../operator.ts";
+import type { TaskScope } from "../task_scope.ts";
+
+const BATCH_ROWS = 65_536;
+/** Generated rows between two looks at the clock and at what waits. */
+const SETTLE_ROWS = 1024;
+
+export async function pushRange(scope: TaskScope, from: number, to: number, next: Operator): Promise<void> {
+  for (let first = from; first < to && !next.isDone?.(); first += BATCH_ROWS) {
+    const length = Math.min(BATCH_ROWS, to - first);
+    const values = new Float64Array(length);
+    for (let i = 0; i < length; i++) values[i] = first + i;
+    scope.totals.rowsIn += length;
+    next.batch({ rows: length, column: { kind: "number", length, values } });
+    const waiting = scope.settle();
+    if (waiting !== undefined) await waiting;
+  }
+}
+
+export async function pushPaths(scope: TaskScope, paths: readonly string[], next: Operator): Promise<void> {
+  for (let from = 0; from < paths.length && !next.isDone?.(); from += BATCH_ROWS) {
+    const part = paths.slice(from, from + BATCH_ROWS);
+    scope.totals.rowsIn += part.length;
+    next.batch({ rows: part.length, column: columnOf(part) });
+    const waiting = scope.settle();
+    if (waiting !== undefined) await waiting;
+  }
+}
+
+/** Rows [from, to) of the node's own array. They are pushed one by one: closures want values, not columns. */
+export async function pushSlice(
+  scope: TaskScope,
+  node: GraphNode,
+  { from, to }: { readonly from: number; readonly to: number },
+  next: Operator,
+): Promise<void> {
+  if (node.spec.kind !== "array") throw new RangeError(`Cannot slice a ${node.spec.kind}: node ${node.id}`);
+  const { values } = node.spec;
+  for (let i = from; i < to && !next.isDone?.(); ) {
+    const end = Math.min(to, i + SETTLE_ROWS);
+    scope.totals.rowsIn += end - i;
+    for (; i < end; i++) next.row(values[i]);
+    const waiting = scope.settle();
+    if (waiting !== undefined) await waiting;
+  }
+}
+
+/** What the user's generator of this shard yields, whether it is asynchronous or not. */
+export async function pushGenerated(scope: TaskScope, node: GraphNode, next: Operator): Promise<void> {
+  if (node.spec.kind !== "generate") throw new RangeError(`Cannot generate a ${node.spec.kind}: node ${node.id}`);
+  const rows: unknown = guarded(scope, node, () => callGenerator(scope, node));
+  if (isIterable(rows)) return pushIterable(scope, node, rows, next);
+  if (isAsyncIterable(rows)) return pushAsyncIterable(scope, node, rows, next);
+  scope.fail(node.id, new TypeError("the function must return an iterable, such as a generator"));
+}
+
+function callGenerator(scope: TaskScope, node: GraphNode): unknown {
+  return node.spec.kind === "generate" ? node.spec.fn(scope.context.shard, scope.context) : undefined;
+}
+
+async function pushIterable(
+  scope: TaskScope,
+  node: GraphNode,
+  rows: Iterable<unknown>,
+  next: Operator,
+): Promise<void> {
+  const iterator = guarded(scope, node, () => rows[Symbol.iterator]());
+  let count = 0;
+  try {
+    for (;;) {
+      if (next.isDone?.()) break;
+      const result = guarded(scope, node, () => iterator.next());
+      if (result.done === true) return;
+      scope.totals.rowsIn++;
+      next.row(result.value);
+      if (++count % SETTLE_ROWS !== 0) continue;
+      const waiting = scope.settle();
+      if (waiting !== undefined) await waiting;
+    }
+  } catch (error) {
+    iterator.return?.();
+    throw error;
+  }
+  guarded(scope, node, () => iterator.return?.());
+}
+
+async function pushAsyncIterable(
+  scope: TaskScope,
+  node: GraphNode,
+  rows: AsyncIterable<unknown>,
+  next: Operator,
+): Promise<void> {
+  const iterator = guarded(scope, node, () => rows[Symbol.asyncIterator]());
+  const aborted = whenAborted(scope.ports.signal);
+  try {
+    for (;;) {
+      if (next.isDone?.()) return;
+      const result = await Promise.race([iterator.next(), aborted.promise]).catch((error: unknown) =>
+        scope.fail(node.id, error),
+      );
+      // Aborted: settle tells that the task was cancelled.
+      const waiting = scope.settle();
+      if (waiting !== undefined) await waiting;
+      if (result === undefined || result.done === true) return;
+      scope.totals.rowsIn++;
+      next.row(result.value);
+    }
+  } finally {
+    aborted.forget();
+    // A generator that hangs in its own clean-up must not hold the task.
+    iterator.return?.().then(undefined, () => undefined);
+  }
+}
+
+interface Aborted {
+  readonly promise: Promise<undefined>;
+  forget(): void;
+}
+
+function whenAborted(signal: AbortSignal): Aborted {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const listener = () => resolve(undefined);
+  if (signal.aborted) listener();
+  else signal.addEventListener("abort", listener, { once: true });
+  return { promise, forget: () => signal.removeEventListener("abort", listener) };
+}
+
+function guarded<T>(scope: TaskScope, node: GraphNode, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    return scope.fail(node.id, error);
+  }
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
