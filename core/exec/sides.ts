@@ -24,7 +24,7 @@ export async function loadSides(scope: TaskScope): Promise<SideBatches> {
     try {
       for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
         batches.push(batch);
-        scope.settle();
+        await scope.settle();
       }
     } finally {
       reader.close();

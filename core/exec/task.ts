@@ -92,8 +92,15 @@ class RunningTask implements TaskScope {
     return output?.report() ?? { partitions: [] };
   }
 
+  /** What cannot be released is told, not thrown: it must not hide why the task failed. */
   close(): void {
-    for (const operator of this.#operators) operator.close?.();
+    for (const operator of this.#operators) {
+      try {
+        operator.close?.();
+      } catch (error) {
+        this.ports.log({ level: "warn", text: `Cannot clean up after ${this.plan.label}: ${String(error)}` });
+      }
+    }
   }
 
   contextOf(step: StepPlan): TaskContext {

@@ -138,7 +138,7 @@ export class CombineTable {
       for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
         table.#mergeBatch(batch);
         if (table.isTooLarge) table.spill();
-        this.#scope.settle();
+        await this.#scope.settle();
       }
       await table.drain(onBatch);
     } finally {

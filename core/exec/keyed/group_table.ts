@@ -77,6 +77,7 @@ export class GroupTable {
         const reader = each.reader(part);
         for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
           table.add(n, pairColumns(batch));
+          await this.#scope.settle();
         }
       }
       await table.drain(onBatch);

@@ -29,7 +29,7 @@ export class JoinTable {
   readonly rows = new GroupedRows();
   readonly #emptyBytes = this.table.sizeBytes;
   #values: Column = { kind: "null", length: 0, absent: "undefined" };
-  #starts = new Uint32Array(1);
+  #starts: Uint32Array = new Uint32Array(1);
   /** One flag an entry: rows of one key have partners together. */
   #matched = new Uint8Array(0);
   readonly #probing = new Uint32Array(EMIT_ROWS);
@@ -54,7 +54,7 @@ export class JoinTable {
     const { values, starts } = this.rows.sorted(this.table.size);
     // The row after the last one stands for a missing partner.
     this.#values = this.#options.keepsProbing ? concatColumns([values, missing(1)]) : values;
-    this.#starts = new Uint32Array(starts);
+    this.#starts = starts;
     this.#matched = new Uint8Array(this.table.size);
     this.rows.clear();
   }
