@@ -58,6 +58,21 @@ test("apply() counts losses apart from failures and in a row", () => {
   expect(cluster.outcomes.get("e")?.kind).toBe("done");
 });
 
+test("apply() forgets earlier losses of a task when it commits", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 2);
+  cluster.submit("e", planOf([{ tasks: 1 }, { tasks: 1, inputs: [edge(0, "all")] }], [1]));
+  for (let i = 1; i <= 4; i += 1) cluster.lose(`e-0-0-${i}`);
+  cluster.commit("e-0-0-5");
+  cluster.destroy("e-0-0-5");
+  cluster.fail("e-1-0-1", new ShardLostError("gone", { fields: { attempt: "e-0-0-5" } }));
+  for (let i = 6; i <= 9; i += 1) cluster.lose(`e-0-0-${i}`);
+  cluster.commit("e-0-0-10");
+  cluster.commit("e-1-0-2");
+  const outcome = cluster.outcomes.get("e");
+  expect(outcome?.kind === "done" ? outcome.totals.counters : outcome).toEqual({ seen: 2 });
+});
+
 test("apply() ends with the first cause when a task is lost five times in a row", () => {
   const cluster = oneTask();
   for (let i = 1; i <= 5; i += 1) cluster.lose(`e-0-0-${i}`);

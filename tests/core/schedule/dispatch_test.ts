@@ -64,14 +64,24 @@ test("dispatch() prefers the agent that holds the input", () => {
   for (const id of cluster.running()) expect(cluster.agentOf(id)).toBe(places.get(id[4]) ?? "");
 });
 
+test("dispatch() brings tasks to their input when other agents have more free slots", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 2);
+  const indexed = { tasks: 2, inputs: [edge(0, "forward")], needsCommittedInput: true };
+  cluster.submit("e", planOf([{ tasks: 2 }, indexed], [1]));
+  cluster.join("b", 4);
+  cluster.commitGroup("e", 0);
+  expect(cluster.running().map((id) => cluster.agentOf(id))).toEqual(["a", "a"]);
+});
+
 test("dispatch() tries a task elsewhere when it failed", () => {
   const cluster = new FakeCluster();
   cluster.join("a", 1);
-  cluster.join("b", 1);
+  cluster.join("b", 3);
   cluster.submit("e", planOf([{ tasks: 1 }], [0]));
-  const first = cluster.agentOf("e-0-0-1");
+  expect(cluster.agentOf("e-0-0-1")).toBe("b");
   cluster.fail("e-0-0-1", new TaskError("boom"));
-  expect(cluster.agentOf("e-0-0-2")).not.toBe(first);
+  expect(cluster.agentOf("e-0-0-2")).toBe("a");
 });
 
 test("dispatch() gives every attempt at a task the same seed", () => {

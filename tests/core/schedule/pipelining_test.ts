@@ -104,6 +104,56 @@ test("followers start anew when the attempt that they follow is superseded", () 
   expect(cluster.order("e-1-0-2").input.pieces[0][0].attempt).toBe("e-0-0-2");
 });
 
+test("followers of followers start anew when what they read of starts anew", () => {
+  const cluster = withChannel(3);
+  const chain = planOf(
+    [
+      { tasks: 1, inputs: [edge("ch", "forward")] },
+      { tasks: 1, inputs: [edge(0, "all")] },
+      { tasks: 1, inputs: [edge(1, "all")], tail: { kind: "discard" } },
+    ],
+    [],
+  );
+  cluster.submit("e", chain);
+  cluster.start("e-0-0-1");
+  cluster.start("e-1-0-1");
+  expect(cluster.running()).toEqual(["e-0-0-1", "e-1-0-1", "e-2-0-1"]);
+  cluster.lose("e-0-0-1");
+  expect(cluster.cancelled()).toEqual(["e-1-0-1", "e-2-0-1"]);
+});
+
+test("a channel that is read as a side is waited for", () => {
+  const cluster = withChannel(2);
+  const steps = [{ op: "map", node: 1, side: edge("ch", "all") } as const];
+  const inputs = [edge("ch", "forward")];
+  cluster.submit("e", planOf([{ tasks: 1, inputs, steps }], [0]));
+  expect(cluster.running()).toEqual([]);
+  cluster.close("ch");
+  expect(cluster.running()).toEqual(["e-0-0-1"]);
+});
+
+test("datasetFollowed has the tasks followed that were not launched yet", () => {
+  const cluster = withChannel(1);
+  cluster.submit("e", planOf([{ tasks: 2 }], [0]));
+  cluster.send({ kind: "datasetFollowed", dataset: "e.0" });
+  cluster.commit("e-0-0-1");
+  expect(cluster.order("e-0-0-1").isFollowed).toBe(false);
+  expect(cluster.order("e-0-1-1").isFollowed).toBe(true);
+  expect(datasetPieces(cluster.state, "ch")[0].piece.isCommitted).toBe(false);
+});
+
+test("an output fails to be computed again when the channel before it was deleted", () => {
+  const cluster = withChannel(1);
+  cluster.submit("e", planOf([{ tasks: 1, inputs: [edge("ch", "forward")] }], [0]));
+  cluster.close("ch");
+  cluster.commit("e-0-0-1");
+  cluster.send({ kind: "datasetReleased", dataset: "ch" });
+  cluster.loseAgent("a");
+  expect(() => datasetPieces(cluster.state, "e.0")).toThrow('Reading channel "ch"');
+  cluster.send({ kind: "datasetReleased", dataset: "e.0" });
+  expect(cluster.state.executions.size).toBe(0);
+});
+
 test("a pipeline goes on stage by stage when its channel is closed before it starts", () => {
   const cluster = withChannel(1);
   cluster.submit("old", planOf([{ tasks: 1 }], [0]));
