@@ -60,13 +60,17 @@ function filePath(place: string): string {
 
 /** From source, or with a source map, the tree decides; in a bundle without map the one file does. */
 function engineRule(ownFile: string): (file: string) => boolean {
-  if (!ownFile.endsWith(OWN_PATH)) return (file) => file === ownFile;
+  if (!withSlashes(ownFile).endsWith(OWN_PATH)) return (file) => file === ownFile;
   const root = ownFile.slice(0, -OWN_PATH.length);
   return (file) => {
     if (!file.startsWith(root)) return false;
-    const path = file.slice(root.length);
+    const path = withSlashes(file.slice(root.length));
     return /^(?:core|net|cmd)\//.test(path) || path === "mod.ts";
   };
+}
+
+function withSlashes(path: string): string {
+  return path.replaceAll("\\", "/");
 }
 
 /** Frames of the runtime's own code, such as `native`, `node:internal/…` and `ext:core/…`. */

@@ -5,7 +5,8 @@
  * its family in a `dataset_*.ts` beside this file. Nothing here runs or plans.
  */
 import { PlanError } from "../errors.ts";
-import { captureCallSite, formatCallSite } from "./call_site.ts";
+import { show } from "./arguments.ts";
+import { formatCallSite } from "./call_site.ts";
 import type { NodeId, NodeSpec } from "./node.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -62,7 +63,7 @@ export function addNode(input: Placed, spec: NodeSpec, others: readonly Placed[]
   for (const other of others) {
     if (other.recorder === input.recorder) continue;
     throw new PlanError(
-      `Cannot use ${spec.kind} in flow "${input.recorder.flow}" at ${formatCallSite(captureCallSite())}: ` +
+      `Cannot use ${spec.kind} in flow "${input.recorder.flow}" at ${formatCallSite(input.recorder.callSite([input.node]))}: ` +
         `a dataset of another graph (flow "${other.recorder.flow}") was given; pass its handle in the parameters and use f.from`,
     );
   }
@@ -77,5 +78,5 @@ export function derive<U>(input: Placed, spec: NodeSpec, others: readonly Placed
 /** @throws {TypeError} If a value is not a dataset. */
 export function checkDataset(operation: string, name: string, value: unknown): Dataset<unknown> {
   if (value instanceof Dataset) return value;
-  throw new TypeError(`Cannot use ${operation}: ${name} must be a Dataset, got ${typeof value}`);
+  throw new TypeError(`Cannot use ${operation}: ${name} must be a Dataset, got ${show(value)}`);
 }

@@ -28,7 +28,7 @@ export class Recorder {
 
   /** @throws {PlanError} When the builder has returned already. */
   add(spec: NodeSpec, inputs: readonly NodeId[]): NodeId {
-    const callSite = this.#callSite(inputs);
+    const callSite = this.callSite(inputs);
     if (this.#isClosed) {
       throw new PlanError(
         `Cannot add ${spec.kind} to flow "${this.flow}" at ${formatCallSite(callSite)}: its builder has returned`,
@@ -46,10 +46,12 @@ export class Recorder {
   }
 
   /**
+   * The user's line that is adding a node just now.
+   *
    * JavaScriptCore drops the frame of a function whose last act is a call, so the
    * line of `(f) => f.values(…).map(…)` may be missing: its input's line is nearest.
    */
-  #callSite(inputs: readonly NodeId[]): CallSite | undefined {
+  callSite(inputs: readonly NodeId[]): CallSite | undefined {
     const site = captureCallSite();
     if (site !== undefined && !isSameSite(site, this.#outerSite)) return site;
     const input = inputs[0];

@@ -69,13 +69,13 @@ export function describeTail(graph: Graph, tail: Tail): string {
   }
 }
 
-/** Bytes for people: `about 12 MiB`. */
+/** Bytes for people: `about 12 MiB out`. */
 export function formatEstimate(bytes: number): string {
-  if (!Number.isFinite(bytes)) return "nobody knows how much";
+  if (!Number.isFinite(bytes)) return "size unknown";
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
-  return `about ${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${units[power]}`;
+  return `about ${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${units[power]} out`;
 }
 
 export function plural(count: number, word: string): string {

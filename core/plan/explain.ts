@@ -22,7 +22,7 @@ function explainGroup(graph: Graph, plan: PhysicalPlan, group: TaskGroupPlan): s
   const width = Math.max(...steps.map(({ text }) => text.length));
   const isOutput = plan.outputs.some((output) => output.group === group.id && output.kind === "dataset");
   return [
-    `Group ${group.id}: ${plural(group.tasks, "task")}, ${formatEstimate(group.estimatedBytes)} out`,
+    `Group ${group.id}: ${plural(group.tasks, "task")}, ${formatEstimate(group.estimatedBytes)}`,
     ...(inputs.length === 0 ? [] : [`  reads ${inputs.join(", ")}`]),
     ...steps.map(({ text, place }) => `    ${text.padEnd(width)}  ${place}`.trimEnd()),
     `  then ${describeTail(graph, group.tail)}${isOutput ? ", an output of the flow" : ""}`,
