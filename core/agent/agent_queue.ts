@@ -5,57 +5,10 @@
  * Every order that was accepted gets exactly one of attemptEnded and attemptLost.
  * It knows nothing of processes, sockets or files.
  */
-import { CancelledError, LucioleError, toWireError } from "../errors.ts";
+import { LucioleError } from "../errors.ts";
 import type { AgentEvent, TaskOrder } from "../schedule/order.ts";
-import type { AttemptResult, TaskReport } from "../schedule/report.ts";
-
-export type QueueEvent =
-  | { readonly kind: "start"; readonly firstWorker: number; readonly workers: number }
-  | { readonly kind: "enqueued"; readonly orders: readonly TaskOrder[] }
-  /** A worker wants an order, and tells how its last attempt ended. */
-  | { readonly kind: "asked"; readonly worker: number; readonly ended?: EndedAttempt }
-  /** A worker leaves of its own will: its process is no longer sound. */
-  | { readonly kind: "leaving"; readonly worker: number; readonly ended?: EndedAttempt }
-  | { readonly kind: "cancelled"; readonly attempts: readonly string[] }
-  | { readonly kind: "exited"; readonly worker: number; readonly cause: string }
-  | { readonly kind: "released"; readonly attempts: readonly string[] }
-  | { readonly kind: "tick" }
-  | { readonly kind: "end" };
-
-export interface EndedAttempt {
-  readonly attempt: string;
-  readonly result: AttemptResult;
-}
-
-export type QueueCommand =
-  | { readonly kind: "startWorker"; readonly worker: number }
-  /** Answers the `next` request that the worker holds open. */
-  | { readonly kind: "give"; readonly worker: number; readonly order: TaskOrder }
-  | { readonly kind: "wait" | "stop"; readonly worker: number }
-  | { readonly kind: "cancel"; readonly worker: number; readonly attempt: string }
-  | { readonly kind: "kill"; readonly worker: number; readonly why: string }
-  /** The attempt's files are whole; or they are to be deleted, and whoever follows them is told why. */
-  | { readonly kind: "committed"; readonly attempt: string }
-  | { readonly kind: "discarded"; readonly attempt: string; readonly cause: string }
-  | { readonly kind: "emit"; readonly event: AgentEvent };
-
-/**
- * starting → waiting | running   at its first request
- * waiting  → running | asking    an order came | its request was answered with `wait`
- * running  → asking              its attempt ended (it asks in the same request)
- * any      → starting | failed   it exited and is replaced | could not be started too often
- */
-type WorkerPhase = "starting" | "asking" | "waiting" | "running" | "leaving" | "failed" | "stopped";
-
-interface WorkerState {
-  phase: WorkerPhase;
-  order: TaskOrder | undefined;
-  /** Starts without a request since the last one that succeeded. */
-  failedStarts: number;
-  waitsUntil: number;
-  killsAt: number;
-  wasCancelled: boolean;
-}
+import { cancelledEvent, type EndedAttempt, type QueueCommand, type QueueEvent } from "./queue_events.ts";
+import { freeWorker, killReason, newWorker, type WorkerState } from "./worker_state.ts";
 
 type AttemptPhase = "queued" | "running" | "committed" | "over";
 
@@ -66,11 +19,6 @@ const CANCEL_GRACE_MS = 2_000;
 /** A worker that has not asked for an order by then (its module never finishes loading) failed to start. */
 const START_GRACE_MS = 60_000;
 const MAX_FAILED_STARTS = 3;
-const KILL_REASONS: Readonly<Partial<Record<WorkerPhase, string>>> = {
-  starting: "it did not ask for work in time",
-  running: "its attempt went on after it was cancelled",
-  leaving: "it did not end in time",
-};
 
 export class AgentQueue {
   readonly #workers = new Map<number, WorkerState>();
@@ -120,8 +68,7 @@ export class AgentQueue {
     const running = new Set<string>();
     for (const [number, worker] of this.#workers) {
       const attempt = worker.order?.attempt;
-      const mayHold = worker.phase === "running" || worker.phase === "leaving";
-      if ((attempt !== undefined) !== (worker.phase === "running") && !(mayHold && attempt === undefined)) {
+      if ((attempt !== undefined) !== (worker.phase === "running")) {
         throw broken(`worker ${number} is ${worker.phase} and holds attempt ${attempt}`);
       }
       if ((worker.phase === "waiting") !== Number.isFinite(worker.waitsUntil)) {
@@ -173,14 +120,7 @@ export class AgentQueue {
 
   #start(number: number, now: number): void {
     if (this.#hasEnded || this.#workers.has(number)) return;
-    this.#workers.set(number, {
-      phase: "starting",
-      order: undefined,
-      failedStarts: 0,
-      waitsUntil: Number.POSITIVE_INFINITY,
-      killsAt: now + START_GRACE_MS,
-      wasCancelled: false,
-    });
+    this.#workers.set(number, newWorker(now + START_GRACE_MS));
     this.#commands.push({ kind: "startWorker", worker: number });
   }
 
@@ -204,7 +144,7 @@ export class AgentQueue {
       return;
     }
     if (worker.phase === "starting") {
-      this.#freeWorker(worker);
+      freeWorker(worker);
       this.#emit({ kind: "workerStarted", worker: number });
     }
     worker.failedStarts = 0;
@@ -248,7 +188,7 @@ export class AgentQueue {
   /** Ignores the end of an attempt that the worker does not run: a repeated or late request. */
   #attemptEnded(worker: WorkerState, { attempt, result }: EndedAttempt): void {
     if (worker.order?.attempt !== attempt) return;
-    this.#freeWorker(worker);
+    freeWorker(worker);
     if (result.kind === "committed") {
       this.#attempts.set(attempt, "committed");
       this.#commands.push({ kind: "committed", attempt });
@@ -259,21 +199,13 @@ export class AgentQueue {
     this.#emit({ kind: "attemptEnded", attempt, result });
   }
 
-  #freeWorker(worker: WorkerState): void {
-    worker.phase = "asking";
-    worker.order = undefined;
-    worker.killsAt = Number.POSITIVE_INFINITY;
-    worker.waitsUntil = Number.POSITIVE_INFINITY;
-    worker.wasCancelled = false;
-  }
-
   #leaving(number: number, ended: EndedAttempt | undefined, now: number): void {
     this.#commands.push({ kind: "stop", worker: number });
     const worker = this.#workers.get(number);
     if (worker === undefined || this.#hasEnded) return;
     if (ended !== undefined) this.#attemptEnded(worker, ended);
     if (worker.order === undefined) {
-      this.#freeWorker(worker);
+      freeWorker(worker);
       worker.phase = "leaving";
       worker.killsAt = now + CANCEL_GRACE_MS;
     }
@@ -301,13 +233,13 @@ export class AgentQueue {
     if (attempt !== undefined) this.#lose(attempt, worker.wasCancelled, `worker ${number} ${cause}`);
     const wasStarting = worker.phase === "starting";
     if (this.#hasEnded) {
-      this.#freeWorker(worker);
+      freeWorker(worker);
       worker.phase = "stopped";
       return;
     }
     worker.failedStarts = wasStarting ? worker.failedStarts + 1 : 0;
     const isFinal = worker.failedStarts >= MAX_FAILED_STARTS;
-    this.#freeWorker(worker);
+    freeWorker(worker);
     worker.phase = isFinal ? "failed" : "starting";
     this.#emit({ kind: "workerExited", worker: number, cause, ...(isFinal ? { isFinal } : {}) });
     if (isFinal) {
@@ -353,7 +285,7 @@ export class AgentQueue {
         this.#commands.push({
           kind: "kill",
           worker: number,
-          why: KILL_REASONS[worker.phase] ?? worker.phase,
+          why: killReason(worker),
         });
       }
     }
@@ -364,10 +296,8 @@ export class AgentQueue {
     this.#hasEnded = true;
     this.#queue = [];
     this.#head = 0;
-    for (const [attempt, phase] of this.#attempts) {
-      if (phase !== "queued") continue;
-      this.#attempts.set(attempt, "over");
-    }
+    for (const [attempt, phase] of this.#attempts)
+      if (phase === "queued") this.#attempts.set(attempt, "over");
     for (const [number, worker] of this.#workers) {
       worker.waitsUntil = Number.POSITIVE_INFINITY;
       worker.killsAt = Number.POSITIVE_INFINITY;
@@ -381,21 +311,6 @@ export class AgentQueue {
   #emit(event: AgentEvent): void {
     this.#commands.push({ kind: "emit", event });
   }
-}
-
-const NO_TOTALS: TaskReport = {
-  rowsIn: 0,
-  bytesIn: 0,
-  rowsOut: 0,
-  bytesOut: 0,
-  spilledBytes: 0,
-  counters: {},
-  samples: {},
-};
-
-function cancelledEvent(attempt: string, how: string): AgentEvent {
-  const error = toWireError(new CancelledError(`Cannot run ${attempt}: it was cancelled ${how}`));
-  return { kind: "attemptEnded", attempt, result: { kind: "failed", error, totals: NO_TOTALS } };
 }
 
 function broken(state: string): LucioleError {

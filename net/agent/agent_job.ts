@@ -2,12 +2,8 @@
  * One job on an agent: performs what its queue decides, and owns its workers,
  * streams, shards and directory. It knows nothing of HTTP.
  */
-import {
-  AgentQueue,
-  type EndedAttempt,
-  type QueueCommand,
-  type QueueEvent,
-} from "../../core/agent/agent_queue.ts";
+import { AgentQueue } from "../../core/agent/agent_queue.ts";
+import type { EndedAttempt, QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
 import { LucioleError } from "../../core/errors.ts";
 import type { AgentEvent } from "../../core/schedule/order.ts";
 import type {

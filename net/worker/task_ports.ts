@@ -3,6 +3,7 @@
  *
  * Everything that the attempt opens ends with it: committed together, or discarded.
  */
+import { NO_TOTALS } from "../../core/agent/queue_events.ts";
 import { LucioleError, ShardLostError } from "../../core/errors.ts";
 import type {
   BatchReader,
@@ -27,16 +28,6 @@ import type { AttemptHost } from "./attempt_host.ts";
 import { dueTurn } from "./event_loop.ts";
 import { FollowedWrites } from "./followed_writes.ts";
 import { spawnPipe } from "./pipe_process.ts";
-
-const NO_TOTALS: TaskReport = {
-  rowsIn: 0,
-  bytesIn: 0,
-  rowsOut: 0,
-  bytesOut: 0,
-  spilledBytes: 0,
-  counters: {},
-  samples: {},
-};
 
 export class WorkerTaskPorts implements TaskPorts {
   readonly codec = codecPorts;

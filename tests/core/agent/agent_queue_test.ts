@@ -3,7 +3,8 @@
  */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { AgentQueue, type QueueCommand, type QueueEvent } from "../../../core/agent/agent_queue.ts";
+import { AgentQueue } from "../../../core/agent/agent_queue.ts";
+import type { QueueCommand, QueueEvent } from "../../../core/agent/queue_events.ts";
 import type { TaskOrder } from "../../../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../../../core/schedule/report.ts";
 

@@ -1,0 +1,53 @@
+/**
+ * What happens to an agent's queue, and what it asks for in return. Plain data.
+ */
+import { CancelledError, toWireError } from "../errors.ts";
+import type { AgentEvent, TaskOrder } from "../schedule/order.ts";
+import type { AttemptResult, TaskReport } from "../schedule/report.ts";
+
+export type QueueEvent =
+  | { readonly kind: "start"; readonly firstWorker: number; readonly workers: number }
+  | { readonly kind: "enqueued"; readonly orders: readonly TaskOrder[] }
+  /** A worker wants an order, and tells how its last attempt ended. */
+  | { readonly kind: "asked"; readonly worker: number; readonly ended?: EndedAttempt }
+  /** A worker leaves of its own will: its process is no longer sound. */
+  | { readonly kind: "leaving"; readonly worker: number; readonly ended?: EndedAttempt }
+  | { readonly kind: "cancelled"; readonly attempts: readonly string[] }
+  | { readonly kind: "exited"; readonly worker: number; readonly cause: string }
+  | { readonly kind: "released"; readonly attempts: readonly string[] }
+  | { readonly kind: "tick" }
+  | { readonly kind: "end" };
+
+export interface EndedAttempt {
+  readonly attempt: string;
+  readonly result: AttemptResult;
+}
+
+export type QueueCommand =
+  | { readonly kind: "startWorker"; readonly worker: number }
+  /** Answers the `next` request that the worker holds open. */
+  | { readonly kind: "give"; readonly worker: number; readonly order: TaskOrder }
+  | { readonly kind: "wait" | "stop"; readonly worker: number }
+  | { readonly kind: "cancel"; readonly worker: number; readonly attempt: string }
+  | { readonly kind: "kill"; readonly worker: number; readonly why: string }
+  /** The attempt's files are whole; or they are to be deleted, and whoever follows them is told why. */
+  | { readonly kind: "committed"; readonly attempt: string }
+  | { readonly kind: "discarded"; readonly attempt: string; readonly cause: string }
+  | { readonly kind: "emit"; readonly event: AgentEvent };
+
+/** Totals of an attempt that has done nothing. */
+export const NO_TOTALS: TaskReport = {
+  rowsIn: 0,
+  bytesIn: 0,
+  rowsOut: 0,
+  bytesOut: 0,
+  spilledBytes: 0,
+  counters: {},
+  samples: {},
+};
+
+/** The end of an attempt that was cancelled and cannot tell so itself. */
+export function cancelledEvent(attempt: string, how: string): AgentEvent {
+  const error = toWireError(new CancelledError(`Cannot run ${attempt}: it was cancelled ${how}`));
+  return { kind: "attemptEnded", attempt, result: { kind: "failed", error, totals: NO_TOTALS } };
+}
