@@ -76,7 +76,8 @@ type Factory = (
   fail: Fail,
 ) => unknown;
 
-/** Texts are few (kinds of steps only), so compiled code is kept for the life of the worker. */
+/** Texts are few (kinds of steps only), so compiled code is kept from task to task. */
+const MAX_CACHED = 1000;
 const factories = new Map<string, Factory>();
 
 class Segment implements Operator {
@@ -152,6 +153,7 @@ class Segment implements Operator {
     let factory = factories.get(source);
     if (factory === undefined) {
       factory = new Function("f", "c", "next", "tools", "fail", source) as Factory;
+      if (factories.size >= MAX_CACHED) factories.clear();
       factories.set(source, factory);
     }
     const contexts = this.#steps.map((step) => this.#scope.contextOf(step));

@@ -18,7 +18,8 @@ export class GroupTable {
   readonly #level: number;
   readonly #table = new KeyTable();
   readonly #inputs: readonly GroupedRows[];
-  #spilled: readonly SpillPartitions[] | undefined;
+  /** One for each input, once anything was put aside. */
+  readonly #spilled: SpillPartitions[] = [];
   /** What the table takes when it is empty: putting rows aside cannot make that less. */
   #emptyBytes = 0;
 
@@ -38,7 +39,7 @@ export class GroupTable {
 
   /** Emits every key with the lists of its values, and lets the task settle now and then. */
   async drain(onBatch: (batch: Batch) => void): Promise<void> {
-    if (this.#spilled === undefined) return this.#drainHeld(onBatch);
+    if (this.#spilled.length === 0) return this.#drainHeld(onBatch);
     this.#spill();
     for (let part = 0; part < this.#spilled[0].count; part++) {
       await this.#drainPart(this.#spilled, part, onBatch);
@@ -47,8 +48,7 @@ export class GroupTable {
 
   close(): void {
     this.#clear();
-    for (const spilled of this.#spilled ?? []) spilled.close();
-    this.#spilled = undefined;
+    for (const spilled of this.#spilled.splice(0)) spilled.close();
   }
 
   get #sizeBytes(): number {
@@ -57,8 +57,8 @@ export class GroupTable {
 
   #spill(): void {
     if (this.#level >= MAX_SPILL_LEVEL) return;
-    this.#spilled ??= this.#inputs.map(() => new SpillPartitions(this.#scope, this.#level));
     for (const [n, input] of this.#inputs.entries()) {
+      this.#spilled[n] ??= new SpillPartitions(this.#scope, this.#level);
       const { column, hashes } = input.pairs(this.#table);
       this.#spilled[n].add(column, hashes);
     }

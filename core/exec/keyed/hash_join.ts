@@ -90,9 +90,14 @@ async function joinSides(join: Join, sides: Sides, level: number): Promise<void>
 /** Splits what was built, the rest of the right and all of the left side, and joins part by part. */
 async function joinParts(join: Join, built: JoinTable, sides: Sides, level: number): Promise<void> {
   const { scope, next } = join;
-  const right = new SpillPartitions(scope, level);
-  const left = new SpillPartitions(scope, level);
+  const opened: SpillPartitions[] = [];
+  const open = (): SpillPartitions => {
+    const parts = new SpillPartitions(scope, level);
+    opened.push(parts);
+    return parts;
+  };
   try {
+    const [left, right] = [open(), open()];
     const { column, hashes } = built.rows.pairs(built.table);
     right.add(column, hashes);
     built.clear();
@@ -102,8 +107,7 @@ async function joinParts(join: Join, built: JoinTable, sides: Sides, level: numb
       await joinSides(join, { left: left.reader(part), right: right.reader(part) }, level + 1);
     }
   } finally {
-    right.close();
-    left.close();
+    for (const parts of opened) parts.close();
   }
 }
 

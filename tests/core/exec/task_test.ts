@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { CancelledError } from "../../../core/errors.ts";
+import { CancelledError, LucioleError } from "../../../core/errors.ts";
 import type { SideContext } from "../../../core/exec/context.ts";
 import { runTaskGroup } from "../../../core/exec/task.ts";
 import type { Graph, NodeSpec, UserFunction } from "../../../core/graph/node.ts";
@@ -177,6 +177,46 @@ describe("runTaskGroup()", () => {
     );
     expect(String(error)).toContain("Cannot run map at /home/user/job.ts:10: shard 1, row 1200: Error: boom");
     ports.assertNoLeak();
+  });
+
+  test("runTaskGroup() tells of a full disk as it is and leaves nothing when it cannot spill", async () => {
+    const pairs = WORDS.map((word, i) => [word, i]);
+    const joinHead = {
+      kind: "join",
+      node: 0,
+      how: "inner",
+      strategy: "hash",
+      left: EDGE,
+      right: EDGE,
+    } as const;
+    const cogroupHead = { ...joinHead, how: "cogroup" } as const;
+    const group = { op: "group", node: 0 } as const;
+    const combine = { op: "combine", node: 0, phase: "complete", key: "pair" } as const;
+    for (const created of [0, 1]) {
+      for (const [head, steps] of [
+        [joinHead, []],
+        [cogroupHead, []],
+        [READ, [group]],
+        [READ, [combine, group]],
+      ] as const) {
+        const ports = new MemoryPorts({ memoryBytes: 5000 });
+        const create = ports.spill.create;
+        ports.spill.create = () => {
+          if (ports.createdSpillFiles < created) return create();
+          throw new LucioleError("disk-full", "Cannot spill: the disk is full");
+        };
+        const input = { pieces: [[ports.addPiece("a", pairs)], [ports.addPiece("b", pairs)]], sides: {} };
+        const graph = graphOf({ kind: "countByKey" });
+        const running = run({ ports, graph, head, steps, input });
+        const error = await running.then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        );
+        const needs = head === READ && steps.length === 1 ? 1 : 2;
+        if (created < needs) expect(error).toMatchObject({ code: "disk-full" });
+        ports.assertNoLeak();
+      }
+    }
   });
 
   test("runTaskGroup() waits for the writer between batches when somebody follows it", async () => {
