@@ -8,7 +8,7 @@
 import type { Batch } from "../batch/column.ts";
 import type { CodecPorts } from "../batch/ports.ts";
 import type { ShardPiece, SourceSplit } from "../plan/physical.ts";
-import type { TaskReport } from "../schedule/report.ts";
+import type { ChunkMark, TaskReport } from "../schedule/report.ts";
 
 /** A scratch file of one task: written once from front to back, then read any number of times. */
 export interface SpillFile {
@@ -23,14 +23,6 @@ export interface SpillFile {
 export interface SpillStore {
   /** @throws {LucioleError} code "disk-full" when the disk or the quota is full. */
   create(): SpillFile;
-}
-
-/** Facts of one chunk that the driver later needs to cut a sorted exchange. */
-export interface ChunkMark {
-  /** Sorted run that the chunk belongs to; runs are numbered from 0 in their attempt. */
-  readonly run: number;
-  /** Sort key of the first row. */
-  readonly firstKey: unknown;
 }
 
 /** Writes the one data file and one index file of an attempt. */

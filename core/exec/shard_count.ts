@@ -3,8 +3,8 @@
  *
  * Wraps the writers of the ports; knows nothing of what the bytes are.
  */
-import type { PartitionReport, ShardReport } from "../schedule/report.ts";
-import type { ChunkMark, ShardWriter, SinkWriter } from "./ports.ts";
+import type { ChunkMark, PartitionReport, ShardReport } from "../schedule/report.ts";
+import type { ShardWriter, SinkWriter } from "./ports.ts";
 import type { Totals } from "./task_scope.ts";
 
 export class CountingWriter implements ShardWriter {

@@ -5,7 +5,7 @@
  * Works on the marks that attempts reported, so it reads no data. It is pure and
  * knows nothing of agents, attempts or where chunks lie.
  */
-import type { ChunkMark } from "../exec/ports.ts";
+import type { ChunkMark } from "../schedule/report.ts";
 
 /** The sort order of the runs: compareValues or the user's function, turned round when descending. */
 export type CompareKeys = (a: unknown, b: unknown) => number;

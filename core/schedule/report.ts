@@ -3,7 +3,6 @@
  */
 
 import type { WireError } from "../errors.ts";
-import type { ChunkMark } from "../exec/ports.ts";
 
 /** Running totals of one attempt. */
 export interface TaskReport {
@@ -16,6 +15,14 @@ export interface TaskReport {
   readonly counters: Readonly<Record<string, number>>;
   /** First rows of what was skipped (malformed input), a few at most. */
   readonly samples: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Facts of one chunk that the driver later needs to cut a sorted exchange. */
+export interface ChunkMark {
+  /** Sorted run that the chunk belongs to; runs are numbered from 0 in their attempt. */
+  readonly run: number;
+  /** Sort key of the first row. */
+  readonly firstKey: unknown;
 }
 
 /** What a committed attempt left on its agent. */

@@ -12,7 +12,7 @@ import type { AgentEvent } from "../../core/schedule/order.ts";
 import { createAgent } from "../agent/agent.ts";
 import { createProgress } from "../program/progress.ts";
 import { WORKER_ENV, type WorkerCommand } from "../protocol.ts";
-import { currentRuntime } from "../runtime/runtime.ts";
+import { currentRuntime } from "../runtime/current_runtime.ts";
 import { AgentClient } from "./agent_client.ts";
 import { makeLocalDirectory, removeDirectory } from "./directories.ts";
 import { Executor } from "./executor.ts";

@@ -1,8 +1,7 @@
 /**
  * What Luciole needs of the JavaScript runtime that it runs on, as one interface.
  *
- * The implementation is chosen by feature detection and loaded when it is first
- * asked for. Nothing outside of this folder names `Bun` or `Deno`.
+ * Nothing outside of this folder names `Bun` or `Deno`; current_runtime.ts chooses.
  */
 import type { ChildProcess, SpawnOptions } from "./spawn.ts";
 
@@ -31,18 +30,4 @@ export interface Runtime {
   spawn(options: SpawnOptions): ChildProcess;
   /** The command that starts this very program again. */
   scriptCommand(): readonly string[];
-}
-
-let chosen: Promise<Runtime> | undefined;
-
-/** The runtime at hand. @throws {TypeError} on one that is neither Bun nor Deno. */
-export function currentRuntime(): Promise<Runtime> {
-  chosen ??= load();
-  return chosen;
-}
-
-async function load(): Promise<Runtime> {
-  if ("Bun" in globalThis) return (await import("./bun.ts")).bunRuntime;
-  if ("Deno" in globalThis) return (await import("./deno.ts")).denoRuntime;
-  throw new TypeError("Cannot start: Luciole runs on Bun or Deno, and this runtime is neither");
 }

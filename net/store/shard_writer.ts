@@ -7,8 +7,8 @@
 import { mkdirSync, openSync } from "node:fs";
 import { batchChecksum } from "../../core/batch/codec.ts";
 import { LucioleError } from "../../core/errors.ts";
-import type { ChunkMark, ShardWriter } from "../../core/exec/ports.ts";
-import type { ShardReport } from "../../core/schedule/report.ts";
+import type { ShardWriter } from "../../core/exec/ports.ts";
+import type { ChunkMark, ShardReport } from "../../core/schedule/report.ts";
 import { BufferedFile, orDiskFull, removeFiles } from "./disk.ts";
 import {
   type AttemptFiles,

@@ -6,7 +6,7 @@
 import process from "node:process";
 import { ProtocolError } from "../../core/errors.ts";
 import { WORKER_ENV } from "../protocol.ts";
-import { currentRuntime } from "../runtime/runtime.ts";
+import { currentRuntime } from "../runtime/current_runtime.ts";
 import { Worker } from "./worker.ts";
 
 const EXIT_DONE = 0;

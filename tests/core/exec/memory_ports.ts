@@ -12,7 +12,7 @@ import type { Batch } from "../../../core/batch/column.ts";
 import { rowReader } from "../../../core/batch/row_reader.ts";
 import type { TaskContext } from "../../../core/exec/context.ts";
 import type { Operator } from "../../../core/exec/operator.ts";
-import type { BatchReader, ChunkMark, ShardWriter, SpillFile, TaskPorts } from "../../../core/exec/ports.ts";
+import type { BatchReader, ShardWriter, SpillFile, TaskPorts } from "../../../core/exec/ports.ts";
 import { failStep, type TaskScope } from "../../../core/exec/task_scope.ts";
 import type { Graph, GraphNode, NodeSpec } from "../../../core/graph/node.ts";
 import type {
@@ -23,7 +23,7 @@ import type {
   TaskGroupPlan,
   TaskInput,
 } from "../../../core/plan/physical.ts";
-import type { TaskReport } from "../../../core/schedule/report.ts";
+import type { ChunkMark, TaskReport } from "../../../core/schedule/report.ts";
 import { valueCodec } from "../../../net/cbor.ts";
 
 const codec = { values: valueCodec, checksum: (bytes: Uint8Array) => crc32(bytes) };

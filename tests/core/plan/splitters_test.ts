@@ -1,8 +1,8 @@
 /** Tests that ranges cut from marks hold every row once. It knows only marks, never files. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { ChunkMark } from "../../../core/exec/ports.ts";
 import { chooseSplitters, cutRange, type KeyRange, taskRange } from "../../../core/plan/splitters.ts";
+import type { ChunkMark } from "../../../core/schedule/report.ts";
 
 const ascending = (a: unknown, b: unknown) => Number(a) - Number(b);
 const descending = (a: unknown, b: unknown) => Number(b) - Number(a);

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { currentRuntime } from "../../../net/runtime/runtime.ts";
+import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
 import { describeExit, type ProcessExit } from "../../../net/runtime/spawn.ts";
 
 function same(actual: unknown, expected: unknown, what: string): void {

@@ -9,16 +9,11 @@ import type { Batch } from "../../../../core/batch/column.ts";
 import { rowReader } from "../../../../core/batch/row_reader.ts";
 import type { TaskContext } from "../../../../core/exec/context.ts";
 import type { Operator } from "../../../../core/exec/operator.ts";
-import type {
-  BatchReader,
-  ChunkMark,
-  ShardWriter,
-  SpillFile,
-  TaskPorts,
-} from "../../../../core/exec/ports.ts";
+import type { BatchReader, ShardWriter, SpillFile, TaskPorts } from "../../../../core/exec/ports.ts";
 import { failStep, type TaskScope } from "../../../../core/exec/task_scope.ts";
 import type { Graph, NodeSpec } from "../../../../core/graph/node.ts";
 import type { ShardPiece, TaskInput } from "../../../../core/plan/physical.ts";
+import type { ChunkMark } from "../../../../core/schedule/report.ts";
 import { codecPorts } from "../../../../net/codec_ports.ts";
 
 export interface FakeTaskOptions {
