@@ -25,13 +25,15 @@ declare module "../graph/dataset.ts" {
      * @example
      * ```ts
      * import { flow, run } from "luciole";
+     * let text = "";
      * const sorted = flow("explained", (f) => {
      *   const rows = f.range(10).sort();
-     *   console.log(rows.explain().split("\n")[0].slice(0, 16)); // Flow "explained"
+     *   text = rows.explain();
      *   return rows;
      * });
      * await run(async (job) => {
      *   await job.execute(sorted);
+     *   console.log(text.slice(0, 16)); // Flow "explained"
      * });
      * ```
      */
@@ -46,13 +48,15 @@ declare module "../graph/dataset.ts" {
      * @example
      * ```ts
      * import { flow, run } from "luciole";
+     * let drawing = "";
      * const drawn = flow("drawn", (f) => {
      *   const rows = f.range(10).map((n) => n + 1);
-     *   console.log(rows.plot({ format: "mermaid" }).split("\n")[0]); // flowchart TD
+     *   drawing = rows.plot({ format: "mermaid" });
      *   return rows;
      * });
      * await run(async (job) => {
      *   await job.execute(drawn);
+     *   console.log(drawing.slice(0, 12)); // flowchart TD
      * });
      * ```
      */

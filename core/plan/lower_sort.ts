@@ -43,8 +43,9 @@ function mergeRanges(lowering: Lowering, draft: Draft, order: SortOrder): Head {
   return { kind: "merge", input: { from, mode: "range" }, order, hasKeyColumn };
 }
 
-/** Ranges do not overlap, so equal keys, and equal rows, share a shard. */
-function sortedPlacement({ by }: SortOrder, partitions: number): Placement {
+/** Ranges do not overlap, so equal keys, and equal rows, share a shard; of a compare function nobody knows. */
+function sortedPlacement({ by }: SortOrder, partitions: number): Placement | undefined {
+  if (by === "compare") return undefined;
   return { how: "grouped", key: by === "pairKey" ? "pair" : "row", partitions };
 }
 

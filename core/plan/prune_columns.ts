@@ -54,6 +54,8 @@ function both(a: Need | undefined, b: Need): Need {
 
 function pruned({ spec }: GraphNode, need: Need): readonly string[] | undefined {
   if (need === "all" || (spec.kind !== "csv" && spec.kind !== "jsonl")) return undefined;
+  // Without a header the declared columns name the fields, they do not choose among them.
+  if (spec.kind === "csv" && spec.options.header === false) return undefined;
   const { columns } = spec.options;
   if (columns === undefined) return [...need];
   const kept = columns.filter((column) => need.has(column));

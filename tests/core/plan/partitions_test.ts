@@ -134,6 +134,8 @@ describe("wantedColumns()", () => {
 
   test("are all when a closure, an output or another sink looks at the rows", () => {
     const sink = { columns: ["a"] };
+    const bare = { columns: declared, header: false };
+    expect(columns((f) => f.csv("in", bare).writeCsv("out", sink))).toBeUndefined();
     expect(
       columns((f) =>
         f
