@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { availableParallelism, totalmem } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { LucioleError } from "../../core/errors.ts";
 import { LOG_LEVELS, type RunFlags } from "../../core/program/run_flags.ts";
@@ -68,7 +69,7 @@ export async function openLocalJob(flags: RunFlags, args: readonly string[]): Pr
     workers,
     memoryBytes,
     executor,
-    directory,
+    directory: join(directory, id),
     log,
     onProgress: (snapshot) => progress.show(snapshot?.groups),
     onWorkerMessage: (listener) => messages.push(listener),
