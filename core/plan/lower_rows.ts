@@ -20,17 +20,18 @@ export function addStep(draft: Draft, node: GraphNode, step: StepPlan): void {
   draft.ordering = orderingAfter(node.spec, draft.ordering);
 }
 
-type RowOp = (StepPlan & { readonly side?: unknown })["op"];
+/** Steps that carry nothing but their node and, at most, a side. */
+export type RowOp = Extract<StepPlan, { readonly op: "map" }>["op"];
 
 /** A step that works row by row or shard by shard, with its side. */
 export function lowerRowStep(lowering: Lowering, node: GraphNode, op: RowOp): Draft {
   const draft = lowering.chain(node.inputs[0]);
   const [, sideNode] = node.inputs;
   if (sideNode === undefined) {
-    addStep(draft, node, { op, node: node.id } as StepPlan);
+    addStep(draft, node, { op, node: node.id });
   } else {
     const { from } = lowering.store(lowering.chain(sideNode));
-    addStep(draft, node, { op, node: node.id, side: { from, mode: "all" } } as StepPlan);
+    addStep(draft, node, { op, node: node.id, side: { from, mode: "all" } });
   }
   return draft;
 }

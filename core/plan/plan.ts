@@ -6,14 +6,14 @@
  */
 import { PlanError } from "../errors.ts";
 import { fingerprint } from "../graph/fingerprint.ts";
-import type { Graph, GraphNode } from "../graph/node.ts";
+import type { Graph, GraphNode, NodeKind } from "../graph/node.ts";
 import type { Draft } from "./draft.ts";
 import type { PlanFacts } from "./facts.ts";
 import { fusionRule, isSink } from "./fusion.ts";
 import { lowerCogroup, lowerJoin } from "./lower_join.ts";
 import { lowerCombine, lowerGroup, lowerLocalKeyed } from "./lower_keyed.ts";
 import { lowerPlacement, lowerUnion } from "./lower_placement.ts";
-import { lowerFrom, lowerRowStep, lowerSink, lowerSource } from "./lower_rows.ts";
+import { lowerFrom, lowerRowStep, lowerSink, lowerSource, type RowOp } from "./lower_rows.ts";
 import { lowerLocalSort, lowerMergeSorted, lowerSort } from "./lower_sort.ts";
 import { lowerFold, lowerIndex, lowerLimit, lowerTop } from "./lower_whole.ts";
 import { Lowering } from "./lowering.ts";
@@ -46,90 +46,75 @@ export function planGraph(graph: Graph, facts: PlanFacts): PhysicalPlan {
   return { flow: graph.flow, fingerprint: fingerprint(graph), groups: lowering.groups, outputs };
 }
 
+type Lower = (lowering: Lowering, node: GraphNode) => Draft;
+
+const step =
+  (op: RowOp): Lower =>
+  (lowering, node) =>
+    lowerRowStep(lowering, node, op);
+
+/** How each kind is lowered; marks and broadcasts plan as their input, sinks end their chain. */
+const LOWER: Readonly<Record<Exclude<NodeKind, "mark" | "broadcast" | "sink" | "forEach">, Lower>> = {
+  text: lowerSource,
+  binary: lowerSource,
+  csv: lowerSource,
+  jsonl: lowerSource,
+  files: lowerSource,
+  range: lowerSource,
+  array: lowerSource,
+  generate: lowerSource,
+  from: lowerFrom,
+  map: step("map"),
+  filter: step("filter"),
+  flatMap: step("flatMap"),
+  tap: step("tap"),
+  mapValues: step("mapValues"),
+  keyBy: step("keyBy"),
+  mapShards: step("mapShards"),
+  keys: step("keys"),
+  values: step("values"),
+  words: step("words"),
+  sample: step("sample"),
+  pipe: step("pipe"),
+  lines: step("lines"),
+  repartition: lowerPlacement,
+  roundRobin: lowerPlacement,
+  coalesce: lowerPlacement,
+  partitionBy: lowerPlacement,
+  partitionByKey: lowerPlacement,
+  union: lowerUnion,
+  reduceByKey: lowerCombine,
+  aggregateByKey: lowerCombine,
+  countByKey: lowerCombine,
+  countByValue: lowerCombine,
+  distinct: lowerCombine,
+  groupByKey: lowerGroup,
+  localReduceByKey: lowerLocalKeyed,
+  localGroupByKey: lowerLocalKeyed,
+  join: lowerJoin,
+  cogroup: lowerCogroup,
+  sortBy: lowerSort,
+  sortByKey: lowerSort,
+  sort: lowerSort,
+  localSort: lowerLocalSort,
+  mergeSorted: lowerMergeSorted,
+  top: lowerTop,
+  limit: lowerLimit,
+  zipWithIndex: lowerIndex,
+  reduce: lowerFold,
+  aggregate: lowerFold,
+  count: lowerFold,
+  sum: lowerFold,
+  min: lowerFold,
+  max: lowerFold,
+  mean: lowerFold,
+  stats: lowerFold,
+};
+
 function lowerNode(lowering: Lowering, node: GraphNode): Draft {
   const { kind } = node.spec;
-  switch (kind) {
-    case "text":
-    case "binary":
-    case "csv":
-    case "jsonl":
-    case "files":
-    case "range":
-    case "array":
-    case "generate":
-      return lowerSource(lowering, node);
-    case "from":
-      return lowerFrom(lowering, node);
-    case "map":
-    case "filter":
-    case "flatMap":
-    case "tap":
-    case "mapValues":
-    case "keyBy":
-    case "mapShards":
-    case "keys":
-    case "values":
-    case "words":
-    case "sample":
-    case "pipe":
-    case "lines":
-      return lowerRowStep(lowering, node, kind);
-    case "repartition":
-    case "roundRobin":
-    case "coalesce":
-    case "partitionBy":
-    case "partitionByKey":
-      return lowerPlacement(lowering, node);
-    case "union":
-      return lowerUnion(lowering, node);
-    default:
-      return lowerExchanging(lowering, node);
+  if (kind === "mark" || kind === "broadcast" || kind === "sink" || kind === "forEach") {
+    throw new RangeError(`Cannot lower node ${node.id}: ${kind} is not a step`);
   }
-}
-
-/** The operations that look at more than their own shard. */
-function lowerExchanging(lowering: Lowering, node: GraphNode): Draft {
-  const { kind } = node.spec;
-  switch (kind) {
-    case "reduceByKey":
-    case "aggregateByKey":
-    case "countByKey":
-    case "countByValue":
-    case "distinct":
-      return lowerCombine(lowering, node);
-    case "groupByKey":
-      return lowerGroup(lowering, node);
-    case "localReduceByKey":
-    case "localGroupByKey":
-      return lowerLocalKeyed(lowering, node);
-    case "join":
-      return lowerJoin(lowering, node);
-    case "cogroup":
-      return lowerCogroup(lowering, node);
-    case "sortBy":
-    case "sortByKey":
-    case "sort":
-      return lowerSort(lowering, node);
-    case "localSort":
-      return lowerLocalSort(lowering, node);
-    case "mergeSorted":
-      return lowerMergeSorted(lowering, node);
-    case "top":
-      return lowerTop(lowering, node);
-    case "limit":
-      return lowerLimit(lowering, node);
-    case "zipWithIndex":
-      return lowerIndex(lowering, node);
-    case "reduce":
-    case "aggregate":
-    case "count":
-    case "sum":
-    case "min":
-    case "max":
-    case "mean":
-    case "stats":
-      return lowerFold(lowering, node);
-    default:
-      throw new PlanError(`Cannot plan node ${node.id}: ${kind} is not a step`);
-  }
+  return LOWER[kind](lowering, node);
 }
