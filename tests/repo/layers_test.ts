@@ -44,12 +44,17 @@ describe("layers", () => {
     expect(violations(isIn("core"), (target, isPackage) => isPackage || !isIn("core")(target))).toEqual([]);
   });
 
-  test("net imports core, net, node:, hono and cbor-x only, and its version", () => {
+  test("net imports core, net, modules of the runtime, hono and cbor-x only, and its version", () => {
     const allowed = (target: string, isPackage: boolean) =>
       isPackage
-        ? /^(node:|hono(\/|$)|cbor-x$)/.test(target)
+        ? /^(node:|bun:|hono(\/|$)|cbor-x$)/.test(target)
         : /^(core|net)\//.test(target) || target === "package.json";
     expect(violations(isIn("net"), (target, isPackage) => !allowed(target, isPackage))).toEqual([]);
+  });
+
+  test("only net/runtime imports modules of one runtime", () => {
+    const isOutside = (path: string) => !isIn("net/runtime")(path) && !isIn("tests")(path);
+    expect(violations(isOutside, (target) => /^(bun|deno)(:|$)/.test(target))).toEqual([]);
   });
 
   test("only net imports hono", () => {
