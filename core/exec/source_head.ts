@@ -72,7 +72,12 @@ async function readFiles(
   format.finish();
 }
 
-async function readFile(scope: TaskScope, file: FileSplit, format: FileFormat, next: Operator): Promise<void> {
+async function readFile(
+  scope: TaskScope,
+  file: FileSplit,
+  format: FileFormat,
+  next: Operator,
+): Promise<void> {
   await format.begin(file);
   const reader = scope.ports.openSplit(file);
   try {

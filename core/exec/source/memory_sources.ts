@@ -1,14 +1,17 @@
 /**
  * Rows that come from no file: counted, given by the program, or generated.
  */
-import type { GraphNode } from "../../graph/node.ts";
+
 import { columnOf } from "../../batch/make.ts";
+import type { GraphNode } from "../../graph/node.ts";
 import type { Operator } from "../operator.ts";
 import type { TaskScope } from "../task_scope.ts";
 
 const BATCH_ROWS = 65_536;
 /** Generated rows between two looks at the clock and at what waits. */
 const SETTLE_ROWS = 1024;
+/** The same where each row is waited for, and may be long in coming. */
+const SETTLE_ROWS_ASYNC = 64;
 
 export async function pushRange(scope: TaskScope, from: number, to: number, next: Operator): Promise<void> {
   for (let first = from; first < to && !next.isDone?.(); first += BATCH_ROWS) {
@@ -52,7 +55,8 @@ export async function pushSlice(
 
 /** What the user's generator of this shard yields, whether it is asynchronous or not. */
 export async function pushGenerated(scope: TaskScope, node: GraphNode, next: Operator): Promise<void> {
-  if (node.spec.kind !== "generate") throw new RangeError(`Cannot generate a ${node.spec.kind}: node ${node.id}`);
+  if (node.spec.kind !== "generate")
+    throw new RangeError(`Cannot generate a ${node.spec.kind}: node ${node.id}`);
   const rows: unknown = guarded(scope, node, () => callGenerator(scope, node));
   if (isIterable(rows)) return pushIterable(scope, node, rows, next);
   if (isAsyncIterable(rows)) return pushAsyncIterable(scope, node, rows, next);
@@ -96,38 +100,39 @@ async function pushAsyncIterable(
   next: Operator,
 ): Promise<void> {
   const iterator = guarded(scope, node, () => rows[Symbol.asyncIterator]());
-  const aborted = whenAborted(scope.ports.signal);
+  const pull = abortablePull(iterator, scope.ports.signal);
+  let count = 0;
   try {
     for (;;) {
       if (next.isDone?.()) return;
-      const result = await Promise.race([iterator.next(), aborted.promise]).catch((error: unknown) =>
-        scope.fail(node.id, error),
-      );
-      // Aborted: settle tells that the task was cancelled.
-      const waiting = scope.settle();
+      const result = await pull.next().catch((error: unknown) => scope.fail(node.id, error));
+      const isOver = result === undefined || result.done === true;
+      // When it was aborted, settle tells that the task was cancelled.
+      const waiting = isOver || ++count % SETTLE_ROWS_ASYNC === 0 ? scope.settle() : undefined;
       if (waiting !== undefined) await waiting;
-      if (result === undefined || result.done === true) return;
+      if (isOver) return;
       scope.totals.rowsIn++;
       next.row(result.value);
     }
   } finally {
-    aborted.forget();
+    pull.forget();
     // A generator that hangs in its own clean-up must not hold the task.
     iterator.return?.().then(undefined, () => undefined);
   }
 }
 
-interface Aborted {
-  readonly promise: Promise<undefined>;
-  forget(): void;
-}
-
-function whenAborted(signal: AbortSignal): Aborted {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const listener = () => resolve(undefined);
-  if (signal.aborted) listener();
-  else signal.addEventListener("abort", listener, { once: true });
-  return { promise, forget: () => signal.removeEventListener("abort", listener) };
+/** Pulls that end with undefined on abort. A race with one promise for all would keep every row's reaction. */
+function abortablePull(iterator: AsyncIterator<unknown>, signal: AbortSignal) {
+  let wake: () => void = () => undefined;
+  const listener = () => wake();
+  signal.addEventListener("abort", listener);
+  const next = () =>
+    new Promise<IteratorResult<unknown> | undefined>((resolve, reject) => {
+      wake = () => resolve(undefined);
+      if (signal.aborted) wake();
+      else iterator.next().then(resolve, reject);
+    });
+  return { next, forget: () => signal.removeEventListener("abort", listener) };
 }
 
 function guarded<T>(scope: TaskScope, node: GraphNode, use: () => T): T {

@@ -1,0 +1,36 @@
+/**
+ * Rows as lines of a text file. Strings in a column are copied as bytes.
+ */
+import type { StringColumn } from "../../batch/column.ts";
+
+const NEWLINE = 10;
+/** Shorter strings are copied byte by byte, which is quicker than a call. */
+const SHORT = 64;
+
+/** The line of a row without a line function. @throws {TypeError} If the row is no string. */
+export function plainLine(row: unknown): string {
+  if (typeof row === "string") return row;
+  const type = row === null ? "null" : Array.isArray(row) ? "an array" : `of type ${typeof row}`;
+  throw new TypeError(
+    `the row is ${type}, not a string; pass a function that makes its line, such as writeText(path, (row) => …)`,
+  );
+}
+
+/** Each string of a column without absent rows, followed by a line end. */
+export function columnLines(column: StringColumn): Uint8Array {
+  const { offsets, bytes, length } = column;
+  const out = new Uint8Array(offsets[length] - offsets[0] + length);
+  let to = 0;
+  for (let row = 0; row < length; row++) {
+    const start = offsets[row];
+    const end = offsets[row + 1];
+    if (end - start > SHORT) {
+      out.set(bytes.subarray(start, end), to);
+      to += end - start;
+    } else {
+      for (let i = start; i < end; i++) out[to++] = bytes[i];
+    }
+    out[to++] = NEWLINE;
+  }
+  return out;
+}
