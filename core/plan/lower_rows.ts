@@ -21,7 +21,10 @@ export function addStep(draft: Draft, node: GraphNode, step: StepPlan): void {
 }
 
 /** Steps that carry nothing but their node and, at most, a side. */
-export type RowOp = Extract<StepPlan, { readonly op: "map" }>["op"];
+export type RowOp = OpBeside<StepPlan, "map">;
+
+/** All ops of the member of a union that has this one. */
+type OpBeside<S, Op> = S extends { readonly op: infer O } ? (Op extends O ? O : never) : never;
 
 /** A step that works row by row or shard by shard, with its side. */
 export function lowerRowStep(lowering: Lowering, node: GraphNode, op: RowOp): Draft {
