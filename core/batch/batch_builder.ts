@@ -4,6 +4,7 @@
  * It knows nothing of where the batches go. Shapes only ever widen, so the number
  * of early batches is bounded by the height of the lattice.
  */
+import { LucioleError } from "../errors.ts";
 import type { Batch } from "./column.ts";
 import { type ColumnWriter, columnWriter } from "./column_writer.ts";
 import { rowReader } from "./row_reader.ts";
@@ -74,6 +75,8 @@ export class BatchBuilder {
     this.#writer = columnWriter(this.#shape);
     this.#sizeBytes = 0;
     for (let i = 0; i < held; i++) this.#sizeBytes += this.#writer.write(read(i), i);
-    return this.#writer.write(row, held);
+    const size = this.#writer.write(row, held);
+    if (size >= 0) return size;
+    throw new LucioleError("not-serialisable", "Cannot store a row: it is another one each time it is read");
   }
 }

@@ -68,25 +68,42 @@ interface Code {
   count: number;
 }
 
+/** Where a part's code stands: its buffers' frame, and the names of variables in the code. */
+interface Place {
+  readonly code: Code;
+  readonly frame: Frame;
+  /** The value to write. */
+  readonly x: string;
+  /** The row that it is written to. */
+  readonly i: string;
+  /** The number of rows, when the column is finished. */
+  readonly n: string;
+}
+
 /** What one part of a shape contributes to the code. */
 interface Part {
   /** Statements that write `x` at `i`; they return -1 when it does not fit. */
   readonly write: string;
   /** Statements that write nothing at `i`, for a row whose parent is absent. */
   readonly skip: string;
-  /** Expression of the column of the first `n` rows. */
-  readonly finish: string;
+  /** The properties of the finished column beside kind, length and presence. */
+  readonly fields: string;
   /** Bytes of each row beside what `write` adds to `size`. */
   readonly width: number;
 }
 
+/** A part with the expression of its whole column. */
+interface Finished extends Part {
+  readonly finish: string;
+}
+
 function compileWriter(shape: Shape): Factory {
   const code: Code = { declarations: [], frames: [], count: 0 };
-  const frame = newFrame(code);
-  const part = partOf(code, frame, shape, "x", "i", "n");
+  const part = partOf({ code, frame: newFrame(code), x: "x", i: "i", n: "n" }, shape);
   const grows = code.frames.map(
     ({ id, grow }) =>
-      `let cap${id} = ${FIRST_ROWS}; const grow${id} = (need) => { cap${id} = Math.max(need, cap${id} * 2); ${grow.join(" ")} };`,
+      `let cap${id} = ${FIRST_ROWS};
+       const grow${id} = (need) => { cap${id} = Math.max(need, cap${id} * 2); ${grow.join(" ")} };`,
   );
   return new Function(
     "tools",
@@ -107,182 +124,168 @@ function newFrame(code: Code): Frame {
 }
 
 /** Declares a buffer of one element for each row (and `extra` more). */
-function buffer(code: Code, frame: Frame, name: string, type: string, extra = 0): void {
+function buffer({ code, frame }: Place, name: string, type: string, extra = 0): void {
   code.declarations.push(`let ${name} = new ${type}(${FIRST_ROWS + extra});`);
   frame.grow.push(`${name} = grow(${name}, cap${frame.id} + ${extra});`);
 }
 
-function partOf(code: Code, frame: Frame, shape: Shape, x: string, i: string, n: string): Part {
-  if (shape.kind === "none") return nullPart("return -1;", "null", n);
-  if (shape.kind === "null") return nullPart(`if (${x} !== ${shape.absent}) return -1;`, shape.absent, n);
-  const id = code.count++;
-  if (shape.absent === undefined) return presentPart(code, frame, shape, id, x, i, n, "");
+function partOf(place: Place, shape: Shape): Finished {
+  const { x, i, n } = place;
+  if (shape.kind === "none" || shape.kind === "null") {
+    const absent = shape.kind === "null" ? shape.absent : "null";
+    const write = shape.kind === "null" ? `if (${x} !== ${absent}) return -1;` : "return -1;";
+    const finish = `{ kind: "null", length: ${n}, absent: "${absent}" }`;
+    return { write, skip: "", fields: "", finish, width: 0 };
+  }
+  const id = place.code.count++;
+  const part = presentPart(place, shape, id);
+  const head = `kind: "${shape.kind}", length: ${n}`;
+  if (shape.absent === undefined) return { ...part, finish: `{ ${head}, ${part.fields} }` };
   const flags = `p${id}`;
-  buffer(code, frame, flags, "Uint8Array");
-  const part = presentPart(
-    code,
-    frame,
-    shape,
-    id,
-    x,
-    i,
-    n,
-    `...presence(${flags}, ${n}, "${shape.absent}"), `,
-  );
+  buffer(place, flags, "Uint8Array");
   return {
-    write: `if (${x} === ${shape.absent}) { ${flags}[${i}] = 0; ${part.skip} } else { ${flags}[${i}] = 1; ${part.write} }`,
+    ...part,
+    write: `if (${x} === ${shape.absent}) { ${flags}[${i}] = 0; ${part.skip} }
+      else { ${flags}[${i}] = 1; ${part.write} }`,
     skip: `${flags}[${i}] = 0; ${part.skip}`,
-    finish: part.finish,
+    finish: `{ ${head}, ...presence(${flags}, ${n}, "${shape.absent}"), ${part.fields} }`,
     width: part.width + 1,
   };
 }
 
-function nullPart(write: string, absent: Absent, n: string): Part {
-  return { write, skip: "", finish: `{ kind: "null", length: ${n}, absent: "${absent}" }`, width: 0 };
-}
-
 type Present = Exclude<Shape, { kind: "none" | "null" }>;
 
-function presentPart(
-  code: Code,
-  frame: Frame,
-  shape: Present,
-  id: number,
-  x: string,
-  i: string,
-  n: string,
-  presence: string,
-): Part {
-  const head = `{ kind: "${shape.kind}", length: ${n}, ${presence}`;
+function presentPart(place: Place, shape: Present, id: number): Part {
   switch (shape.kind) {
     case "number":
-    case "date": {
-      buffer(code, frame, `v${id}`, "Float64Array");
-      const write =
-        shape.kind === "number"
-          ? `if (typeof ${x} !== "number") return -1; v${id}[${i}] = ${x};`
-          : `if (!isDate(${x})) return -1; v${id}[${i}] = ${x}.getTime();`;
-      return {
-        write,
-        skip: `v${id}[${i}] = 0;`,
-        finish: `${head} values: v${id}.slice(0, ${n}) }`,
-        width: 8,
-      };
-    }
+      return doublePart(place, id, `typeof ${place.x} === "number"`, place.x);
+    case "date":
+      return doublePart(place, id, `isDate(${place.x})`, `${place.x}.getTime()`);
     case "boolean":
-      buffer(code, frame, `b${id}`, "Uint8Array");
-      return {
-        write: `if (${x} === true) b${id}[${i}] = 1; else if (${x} === false) b${id}[${i}] = 0; else return -1;`,
-        skip: `b${id}[${i}] = 0;`,
-        finish: `${head} bits: packBits(b${id}, ${n}) }`,
-        width: 1,
-      };
+      return booleanPart(place, id);
     case "any":
-      code.declarations.push(`let a${id} = [];`);
-      return {
-        write: `{ const z = measureValue(${x}); if (z < 0) return -1; size += z; a${id}[${i}] = ${x}; }`,
-        skip: `a${id}[${i}] = undefined;`,
-        finish: `${head} values: a${id}.slice(0, ${n}) }`,
-        width: 0,
-      };
+      return anyPart(place, id);
     case "string":
+      return runsPart(place, id, `typeof ${place.x} === "string"`, `writeString(${place.x}, at)`);
     case "bytes":
-      return bytesPart(code, frame, shape.kind, id, x, i, n, head);
+      return runsPart(
+        place,
+        id,
+        `${place.x} instanceof Uint8Array`,
+        `writeBytes(${place.x}, 0, ${place.x}.length, at)`,
+      );
     case "list":
-      return listPart(code, frame, shape.item, id, x, i, n, head);
-    default:
-      return fieldsPart(code, frame, shape, id, x, i, n, head);
+      return listPart(place, id, shape.item);
+    case "tuple":
+      return tuplePart(place, shape.items);
+    case "object":
+      return objectPart(place, id, shape.names, shape.items);
   }
 }
 
-function bytesPart(
-  code: Code,
-  frame: Frame,
-  kind: "string" | "bytes",
-  id: number,
-  x: string,
-  i: string,
-  n: string,
-  head: string,
-): Part {
+function doublePart(place: Place, id: number, fits: string, value: string): Part {
+  const { i, n } = place;
+  buffer(place, `v${id}`, "Float64Array");
+  return {
+    write: `if (!(${fits})) return -1; v${id}[${i}] = ${value};`,
+    skip: `v${id}[${i}] = 0;`,
+    fields: `values: v${id}.slice(0, ${n})`,
+    width: 8,
+  };
+}
+
+function booleanPart(place: Place, id: number): Part {
+  const { x, i, n } = place;
+  buffer(place, `b${id}`, "Uint8Array");
+  return {
+    write: `if (${x} === true) b${id}[${i}] = 1; else if (${x} === false) b${id}[${i}] = 0; else return -1;`,
+    skip: `b${id}[${i}] = 0;`,
+    fields: `bits: packBits(b${id}, ${n})`,
+    width: 1,
+  };
+}
+
+function anyPart({ code, x, i, n }: Place, id: number): Part {
+  code.declarations.push(`const a${id} = [];`);
+  return {
+    write: `{ const z = measureValue(${x}); if (z < 0) return -1; size += z; a${id}[${i}] = ${x}; }`,
+    skip: `a${id}[${i}] = undefined;`,
+    // Taken out, not copied, so that the writer does not keep them alive.
+    fields: `values: a${id}.splice(0, ${n})`,
+    width: 0,
+  };
+}
+
+function runsPart(place: Place, id: number, fits: string, write: string): Part {
+  const { i, n } = place;
   const offsets = `o${id}`;
   const sink = `s${id}`;
-  buffer(code, frame, offsets, "Uint32Array", 1);
-  code.declarations.push(`const ${sink} = new ByteSink();`);
-  const write =
-    kind === "string"
-      ? `if (typeof ${x} !== "string") return -1; const at = ${offsets}[${i}], end = ${sink}.writeString(${x}, at); if (end < 0) return -1;`
-      : `if (!(${x} instanceof Uint8Array)) return -1; const at = ${offsets}[${i}], end = ${sink}.writeBytes(${x}, 0, ${x}.length, at);`;
+  buffer(place, offsets, "Uint32Array", 1);
+  place.code.declarations.push(`const ${sink} = new ByteSink();`);
   return {
-    write: `{ ${write} ${offsets}[${i} + 1] = end; size += end - at; }`,
+    write: `{ if (!(${fits})) return -1;
+      const at = ${offsets}[${i}], end = ${sink}.${write}; if (end < 0) return -1;
+      ${offsets}[${i} + 1] = end; size += end - at; }`,
     skip: `${offsets}[${i} + 1] = ${offsets}[${i}];`,
-    finish: `${head} offsets: ${offsets}.slice(0, ${n} + 1), bytes: ${sink}.bytes.slice(0, ${offsets}[${n}]) }`,
+    fields: `offsets: ${offsets}.slice(0, ${n} + 1), bytes: ${sink}.bytes.slice(0, ${offsets}[${n}])`,
     width: 4,
   };
 }
 
-function listPart(
-  code: Code,
-  frame: Frame,
-  item: Shape,
-  id: number,
-  x: string,
-  i: string,
-  n: string,
-  head: string,
-): Part {
+function listPart(place: Place, id: number, item: Shape): Part {
+  const { code, x, i, n } = place;
   const offsets = `o${id}`;
-  buffer(code, frame, offsets, "Uint32Array", 1);
-  const inner = newFrame(code);
+  buffer(place, offsets, "Uint32Array", 1);
+  const frame = newFrame(code);
   const at = `j${id}`;
-  const part = partOf(code, inner, item, `x${id}`, at, `${offsets}[${n}]`);
+  const part = partOf({ code, frame, x: `x${id}`, i: at, n: `${offsets}[${n}]` }, item);
   return {
     write: `if (!Array.isArray(${x})) return -1;
       const m${id} = ${x}.length; let ${at} = ${offsets}[${i}]; size += m${id} * ${part.width};
-      if (${at} + m${id} > cap${inner.id}) grow${inner.id}(${at} + m${id});
+      if (${at} + m${id} > cap${frame.id}) grow${frame.id}(${at} + m${id});
       for (let k${id} = 0; k${id} < m${id}; k${id}++, ${at}++) { const x${id} = ${x}[k${id}]; ${part.write} }
       ${offsets}[${i} + 1] = ${at};`,
     skip: `${offsets}[${i} + 1] = ${offsets}[${i}];`,
-    finish: `${head} offsets: ${offsets}.slice(0, ${n} + 1), items: ${part.finish} }`,
+    fields: `offsets: ${offsets}.slice(0, ${n} + 1), items: ${part.finish}`,
     width: 4,
   };
 }
 
-function fieldsPart(
-  code: Code,
-  frame: Frame,
-  shape: Extract<Shape, { kind: "tuple" | "object" }>,
-  id: number,
-  x: string,
-  i: string,
-  n: string,
-  head: string,
-): Part {
-  const fields = shape.items.map((item, k) => {
-    const field = `f${id}_${k}`;
-    const key = shape.kind === "tuple" ? String(k) : JSON.stringify(shape.names[k]);
-    return { access: `const ${field} = ${x}[${key}];`, part: partOf(code, frame, item, field, i, n) };
-  });
-  const names = shape.kind === "object" ? `names: names${id}, ` : "";
-  if (shape.kind === "object") {
-    code.declarations.push(`const names${id} = Object.freeze(${JSON.stringify(shape.names)});`);
-  }
-  const check =
-    shape.kind === "tuple"
-      ? `if (!Array.isArray(${x}) || ${x}.length !== ${shape.items.length}) return -1;`
-      : namesCheck(x, id, shape.names.length);
+function tuplePart(place: Place, items: readonly Shape[]): Part {
+  const { x } = place;
+  const part = itemsPart(place, items, (k) => `${x}[${k}]`);
   return {
-    write: `${check} ${fields.map(({ access, part }) => `${access} ${part.write}`).join("\n")}`,
-    skip: fields.map(({ part }) => part.skip).join(" "),
-    finish: `${head} ${names}columns: [${fields.map(({ part }) => part.finish).join(", ")}] }`,
-    width: fields.reduce((sum, { part }) => sum + part.width, 0),
+    ...part,
+    write: `if (!Array.isArray(${x}) || ${x}.length !== ${items.length}) return -1; ${part.write}`,
   };
 }
 
-/** Plain object, and the same names in the same order. */
-function namesCheck(x: string, id: number, count: number): string {
-  return `if (typeof ${x} !== "object" || ${x} === null || !isPlainObject(${x})) return -1;
-    let q${id} = 0;
-    for (const name in ${x}) if (name !== names${id}[q${id}++]) return -1;
-    if (q${id} !== ${count}) return -1;`;
+/** Takes plain objects with the same names in the same order. */
+function objectPart(place: Place, id: number, names: readonly string[], items: readonly Shape[]): Part {
+  const { code, x } = place;
+  code.declarations.push(`const names${id} = Object.freeze(${JSON.stringify(names)});`);
+  const part = itemsPart(place, items, (k) => `${x}[${JSON.stringify(names[k])}]`);
+  return {
+    ...part,
+    write: `if (typeof ${x} !== "object" || ${x} === null || !isPlainObject(${x})) return -1;
+      let q${id} = 0;
+      for (const name in ${x}) if (name !== names${id}[q${id}++]) return -1;
+      if (q${id} !== ${names.length}) return -1;
+      ${part.write}`,
+    fields: `names: names${id}, ${part.fields}`,
+  };
+}
+
+function itemsPart(place: Place, items: readonly Shape[], access: (k: number) => string): Part {
+  const parts = items.map((item, k) => {
+    const x = `f${place.code.count++}`;
+    const part = partOf({ ...place, x }, item);
+    return { ...part, write: `const ${x} = ${access(k)}; ${part.write}` };
+  });
+  return {
+    write: parts.map((part) => part.write).join("\n"),
+    skip: parts.map((part) => part.skip).join(" "),
+    fields: `columns: [${parts.map((part) => part.finish).join(", ")}]`,
+    width: parts.reduce((sum, part) => sum + part.width, 0),
+  };
 }

@@ -8,6 +8,8 @@ import { unescapeStrings } from "./escape.ts";
 import type { ValueCodec } from "./ports.ts";
 
 const MAX_DEPTH = 64;
+/** Code is generated for each of them. */
+const MAX_COLUMNS = 65_536;
 
 interface Presence {
   readonly validity?: Uint8Array;
@@ -97,6 +99,7 @@ function decodeRuns(reader: CborReader, length: number): { offsets: Uint32Array;
 
 function decodeColumns(reader: CborReader, length: number, codec: ValueCodec, depth: number): Column[] {
   const count = reader.array();
+  if (count > MAX_COLUMNS) reader.fail(`${count} columns`);
   const columns: Column[] = [];
   for (let i = 0; i < count; i++) columns.push(decodeColumn(reader, length, codec, depth + 1));
   return columns;

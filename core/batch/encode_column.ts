@@ -38,14 +38,14 @@ export function encodeColumn(writer: CborWriter, column: Column, values: ValueCo
       return;
     case "number":
     case "date":
-      writer.typed(TAG.float64, column.values, 8);
+      writer.typed(TAG.float64, column.values.subarray(0, column.length), 8);
       return;
     case "boolean":
-      writer.typed(TAG.uint8, column.bits, 1);
+      writer.typed(TAG.uint8, bitsOf(column.bits, column.length), 1);
       return;
     case "string":
     case "bytes":
-      writer.typed(TAG.uint32, fromZero(column.offsets), 4);
+      writer.typed(TAG.uint32, fromZero(column), 4);
       writer.typed(TAG.uint8, column.bytes.subarray(column.offsets[0], column.offsets[column.length]), 1);
       return;
     case "tuple":
@@ -57,7 +57,7 @@ export function encodeColumn(writer: CborWriter, column: Column, values: ValueCo
       encodeColumns(writer, column.columns, values);
       return;
     case "list":
-      writer.typed(TAG.uint32, fromZero(column.offsets), 4);
+      writer.typed(TAG.uint32, fromZero(column), 4);
       encodeColumn(writer, usedItems(column), values);
       return;
     case "any":
@@ -78,11 +78,17 @@ function encodePresence(writer: CborWriter, column: Column): void {
   } else {
     writer.array(2);
     writer.text(column.absent satisfies Absent | undefined as Absent);
-    writer.typed(TAG.uint8, column.validity, 1);
+    writer.typed(TAG.uint8, bitsOf(column.validity, column.length), 1);
   }
 }
 
-function fromZero(offsets: Uint32Array): Uint32Array {
+/** Buffers may be longer than the rows need. */
+function bitsOf(bits: Uint8Array, length: number): Uint8Array {
+  return bits.subarray(0, (length + 7) >> 3);
+}
+
+function fromZero(column: { readonly offsets: Uint32Array; readonly length: number }): Uint32Array {
+  const offsets = column.offsets.subarray(0, column.length + 1);
   const first = offsets[0];
   return first === 0 ? offsets : offsets.map((offset) => offset - first);
 }

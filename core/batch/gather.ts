@@ -6,6 +6,7 @@
 import { copyBits, gatherBits } from "./bitmap.ts";
 import type { Absent, BytesColumn, Column, ListColumn, StringColumn } from "./column.ts";
 import { columnWriter } from "./column_writer.ts";
+import { columnOf } from "./make.ts";
 import { rowReader } from "./row_reader.ts";
 import { measureValue } from "./serialisable.ts";
 import { NONE, shapeOfColumn, widen } from "./shape.ts";
@@ -134,14 +135,22 @@ export function concatColumns(columns: readonly Column[]): Column {
   return concatAlike(parts, length) ?? rewrite(parts, length);
 }
 
+/** Columns of sources may hold objects that no writer takes again as they are: names that are numbers, out of order. */
 function rewrite(parts: readonly Column[], length: number): Column {
   const writer = columnWriter(parts.map(shapeOfColumn).reduce(widen, NONE));
   let n = 0;
   for (const part of parts) {
     const read = rowReader(part);
-    for (let i = 0; i < part.length; i++) writer.write(read(i), n++);
+    for (let i = 0; i < part.length; i++) {
+      if (writer.write(read(i), n++) < 0) return columnOf(parts.flatMap(valuesOf));
+    }
   }
   return writer.finish(length);
+}
+
+function valuesOf(column: Column): unknown[] {
+  const read = rowReader(column);
+  return Array.from({ length: column.length }, (_, i) => read(i));
 }
 
 /** Joins columns of one kind; undefined when they do not fit together as they are. */
@@ -161,13 +170,10 @@ function concatAlike(parts: readonly Column[], length: number): Column | undefin
         ...presence,
         values: joinNumbers(ofKind(parts, first.kind), length),
       };
-    case "boolean":
-      return {
-        kind: "boolean",
-        length,
-        ...presence,
-        bits: joinBits(ofKind(parts, "boolean"), length, (part) => part.bits),
-      };
+    case "boolean": {
+      const bits = joinBits(ofKind(parts, "boolean"), length, (part) => part.bits);
+      return { kind: "boolean", length, ...presence, bits };
+    }
     case "any":
       return {
         kind: "any",
@@ -178,24 +184,19 @@ function concatAlike(parts: readonly Column[], length: number): Column | undefin
     case "string":
     case "bytes":
       return { kind: first.kind, length, ...presence, ...joinBytes(ofKind(parts, first.kind), length) };
-    case "list": {
-      const lists = ofKind(parts, "list");
-      const items = lists.map(usedItems);
-      return {
-        kind: "list",
-        length,
-        ...presence,
-        offsets: joinOffsets(lists, length),
-        items: concatColumns(items),
-      };
-    }
+    case "list":
+      return { kind: "list", length, ...presence, ...joinLists(ofKind(parts, "list"), length) };
     default: {
       const fields = ofKind(parts, first.kind);
       if (fields.some((part) => !hasSameFields(first, part))) return undefined;
-      const joined = first.columns.map((_, k) => concatColumns(fields.map((part) => part.columns[k])));
-      return { ...first, length, ...presence, columns: joined };
+      const columns = first.columns.map((_, k) => concatColumns(fields.map((part) => part.columns[k])));
+      return { ...first, length, ...presence, columns };
     }
   }
+}
+
+function joinLists(parts: readonly ListColumn[], length: number): { offsets: Uint32Array; items: Column } {
+  return { offsets: joinOffsets(parts, length), items: concatColumns(parts.map(usedItems)) };
 }
 
 function ofKind<K extends Column["kind"]>(parts: readonly Column[], kind: K): Extract<Column, { kind: K }>[] {

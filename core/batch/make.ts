@@ -1,6 +1,7 @@
 /**
  * Makes columns and batches of what is in memory already.
  */
+import { LucioleError } from "../errors.ts";
 import type { Batch, Column } from "./column.ts";
 import { columnWriter } from "./column_writer.ts";
 import { checkSerialisable } from "./serialisable.ts";
@@ -33,6 +34,9 @@ function writeWidest(values: readonly unknown[]): Column {
   }
   const column = writeAll(values, shape);
   if (column === undefined)
-    throw new RangeError(`Cannot make a column: ${values.length} values changed meanwhile`);
+    throw new LucioleError(
+      "not-serialisable",
+      "Cannot make a column: a value is another one each time it is read",
+    );
   return column;
 }

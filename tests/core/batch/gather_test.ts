@@ -56,6 +56,19 @@ describe("concatColumns", () => {
     );
   });
 
+  test("concatColumns() keeps every value when a source named its columns by numbers out of order", () => {
+    const named: Column = {
+      kind: "object",
+      length: 1,
+      names: ["2", "1"],
+      columns: [columnOf([7]), columnOf([8])],
+    };
+    expect(rowsOf({ rows: 2, column: concatColumns([named, columnOf([null])]) })).toEqual([
+      { "1": 8, "2": 7 },
+      null,
+    ]);
+  });
+
   test("concatColumns() keeps the kind when only presence differs", () => {
     expect(concatColumns([columnOf([1]), columnOf([2, null]), columnOf([])]).kind).toBe("number");
     expect(concatColumns([columnOf([1]), columnOf([2, null]), columnOf([undefined, 3])]).kind).toBe("any");
