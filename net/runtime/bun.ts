@@ -2,6 +2,8 @@
  * The runtime interface on Bun. The only file that names the global `Bun`.
  */
 import { rm } from "node:fs/promises";
+import process from "node:process";
+import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
 import type { ListenAddress, RunningServer, Runtime, ServeOptions } from "./runtime.ts";
 import { spawnChild } from "./spawn.ts";
 import { requestUnix } from "./unix_request.ts";
@@ -16,6 +18,7 @@ export const bunRuntime: Runtime = {
   serve: async (options) => serve(options),
   fetchUnix,
   spawn: spawnChild,
+  dieWithParent,
   scriptCommand: () => (EMBEDDED.test(Bun.main) ? [process.execPath] : [process.execPath, Bun.main]),
 };
 
@@ -30,13 +33,25 @@ function fetchUnix(unixPath: string, path: string, init: RequestInit = {}): Prom
 function serve({ listen, fetch: handle }: ServeOptions): RunningServer {
   const shared = { idleTimeout: 0, maxRequestBodySize: MAX_BODY_BYTES, fetch: handle };
   if ("unixPath" in listen) {
-    const { idleTimeout: _, ...rest } = shared;
-    const server = Bun.serve({ unix: listen.unixPath, ...rest });
+    // The types leave idleTimeout out for Unix sockets; without it a held answer is cut after 10 s.
+    const options: object = { unix: listen.unixPath, ...shared };
+    const server = Bun.serve(options as Parameters<typeof Bun.serve>[0]);
     return { address: listen, stop: () => stop(server, listen.unixPath) };
   }
   const server = Bun.serve({ hostname: listen.hostname, port: listen.port, ...shared });
   const address: ListenAddress = { hostname: listen.hostname, port: server.port ?? listen.port };
   return { address, stop: () => stop(server) };
+}
+
+async function dieWithParent(): Promise<void> {
+  if (process.platform !== "linux") return;
+  try {
+    const { dlopen } = await import("bun:ffi");
+    const { symbols } = dlopen("libc.so.6", { prctl: { args: ["i32", "u64"], returns: "i32" } });
+    symbols.prctl(PR_SET_PDEATHSIG, SIGKILL);
+  } catch {
+    // Another libc: as on the systems that cannot.
+  }
 }
 
 async function stop(server: { stop(force: boolean): Promise<void> }, unixPath?: string): Promise<void> {
