@@ -88,11 +88,14 @@ export function shardsRead(mode: InputEdge["mode"], place: TaskPlace, shards: nu
 }
 
 /** For each edge the task that reads its first shard, when its mode is union. */
-export function unionOffsets(edges: readonly InputEdge[], shardsOf: (edge: InputEdge) => number): number[] {
+export function unionOffsets(
+  edges: readonly InputEdge[],
+  shardsOf: (edge: InputEdge, i: number) => number,
+): number[] {
   let next = 0;
-  return edges.map((edge) => {
+  return edges.map((edge, i) => {
     const offset = next;
-    if (edge.mode === "union") next += shardsOf(edge);
+    if (edge.mode === "union") next += shardsOf(edge, i);
     return offset;
   });
 }

@@ -76,34 +76,33 @@ function groupOf(execution: Execution, id: number): Group {
 
 /** Joins the edges of the plan to what they read; returns why that is not possible. */
 function connect(state: JobState, execution: Execution): WireError | undefined {
-  const producers = new Map<number | string, Producer>();
-  for (const group of execution.groups) producers.set(group.plan.id, group);
   for (const group of execution.groups) {
     const head = headEdges(group.plan.head);
-    const sides = sideEdges(group.plan).map((side) => side.edge);
-    for (const edge of [...head, ...sides]) {
+    const edges = [...head, ...sideEdges(group.plan).map((side) => side.edge)];
+    const producers: Producer[] = [];
+    for (const edge of edges) {
       const { from } = edge;
-      const found = from.kind === "group" ? producers.get(from.group) : findDataset(state, from.dataset);
-      if (found === undefined) return missingError(execution, edge);
-      if (isBroken(found)) return found.execution.status.error;
-      producers.set(from.kind === "group" ? from.group : from.dataset, found);
+      if (from.kind === "group") {
+        producers.push(groupOf(execution, from.group));
+        continue;
+      }
+      const found = findDataset(state, from.dataset);
+      if (found === undefined) return missingError(execution, from.dataset);
+      const error = brokenError(found);
+      if (error !== undefined) return error;
+      producers.push(found);
     }
-    const producerOf = (edge: InputEdge): Producer => {
-      const producer = producers.get(edge.from.kind === "group" ? edge.from.group : edge.from.dataset);
-      if (producer === undefined) throw new RangeError(`Cannot plan execution ${execution.id}: unknown edge`);
-      return producer;
-    };
-    const offsets = unionOffsets(head, (edge) => shardCount(producerOf(edge)));
-    for (const [i, edge] of head.entries()) join(group, edge, producerOf(edge), false, offsets[i]);
-    for (const edge of sides) join(group, edge, producerOf(edge), true, 0);
+    const offsets = unionOffsets(head, (_, i) => shardCount(producers[i]));
+    for (const [i, edge] of edges.entries()) {
+      join(group, { edge, producer: producers[i], isSide: i >= head.length, offset: offsets[i] ?? 0 });
+    }
   }
   return undefined;
 }
 
-function isBroken(
-  producer: Producer,
-): producer is Group & { execution: { status: { kind: "broken"; error: WireError } } } {
-  return producer.kind === "group" && producer.execution.status.kind === "broken";
+function brokenError(producer: Producer): WireError | undefined {
+  if (producer.kind === "channel" || producer.execution.status.kind !== "broken") return undefined;
+  return producer.execution.status.error;
 }
 
 function findDataset(state: JobState, dataset: string): Producer | undefined {
@@ -113,20 +112,15 @@ function findDataset(state: JobState, dataset: string): Producer | undefined {
   return channel?.status === "lost" ? undefined : channel;
 }
 
-function missingError(execution: Execution, edge: InputEdge): WireError {
-  const what = edge.from.kind === "group" ? `group ${edge.from.group}` : `dataset ${edge.from.dataset}`;
-  return toWireError(
-    new LucioleError(
-      "dataset-missing",
-      `Starting execution ${execution.id}: ${what} was released, lost or never made`,
-    ),
-  );
+function missingError(execution: Execution, dataset: string): WireError {
+  const message = `Starting execution ${execution.id}: dataset ${dataset} was released, lost or never made`;
+  return toWireError(new LucioleError("dataset-missing", message, { fields: { dataset } }));
 }
 
-function join(group: Group, edge: InputEdge, producer: Producer, isSide: boolean, offset: number): void {
-  const joined: Edge = { edge, producer, isSide, offset };
-  group.edges.push(joined);
-  producer.consumers.add({ group, edge: joined });
+function join(group: Group, edge: Edge): void {
+  const { producer } = edge;
+  group.edges.push(edge);
+  producer.consumers.add({ group, edge });
   if (producer.kind !== "group" || producer.execution === group.execution) return;
   group.execution.upstream.add(producer.execution);
   producer.execution.downstream.add(group.execution);

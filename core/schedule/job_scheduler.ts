@@ -7,7 +7,7 @@
 import { fromWireError, LucioleError, NotEnoughResourcesError, toWireError } from "../errors.ts";
 import { announce, loseAttempt, onAttemptEvent } from "./attempt_events.ts";
 import { canEverFit, dispatch, failForSlots, totalSlots } from "./dispatch.ts";
-import type { Channel, OutputDataset, Task } from "./execution_state.ts";
+import type { Channel, Execution, OutputDataset, Task } from "./execution_state.ts";
 import { fail, finish, onPublished, progressOf, settle, submit } from "./executions.ts";
 import { followable } from "./inputs.ts";
 import { checkAttempts, checkExecution, checkSlots } from "./invariants.ts";
@@ -233,7 +233,7 @@ function onTick(turn: Turn): void {
 }
 
 /** Slots may have gone since the pipeline got them; new ones may come, or it can never go on. */
-function watchPipeline(turn: Turn, execution: Turn["failures"][number]["execution"]): void {
+function watchPipeline(turn: Turn, execution: Execution): void {
   const { pipeline } = execution;
   if (pipeline === undefined || !pipeline.isGranted) return;
   if (canEverFit(turn.state, execution, pipeline)) {

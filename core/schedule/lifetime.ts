@@ -140,7 +140,7 @@ export function loseShard(turn: Turn, attempt: Attempt, cause: string): void {
 }
 
 /** Has a released task run again, and before it all released tasks that it reads of. */
-export function revive(turn: Turn, first: Task): void {
+function revive(turn: Turn, first: Task): void {
   const stack: Task[] = [first];
   for (let task = stack.pop(); task !== undefined; task = stack.pop()) {
     if (task.status.kind !== "released") continue;

@@ -10,7 +10,7 @@ const MAX_SAMPLES = 5;
 const SKEW_FACTOR = 4;
 const SKEW_BYTES = 16 * 1024 * 1024;
 
-export function addTotals(a: TaskReport, b: TaskReport): TaskReport {
+function addTotals(a: TaskReport, b: TaskReport): TaskReport {
   return {
     rowsIn: a.rowsIn + b.rowsIn,
     bytesIn: a.bytesIn + b.bytesIn,

@@ -161,7 +161,7 @@ test("dispatch() makes room for an earlier followed shard when the later ones ho
   expect(cluster.running()).toEqual(["e-0-1-2"]);
 });
 
-test("apply() schedules 10,000 tasks on two slots in well under a second", () => {
+test("apply() does no work per event that grows with 20,000 tasks", () => {
   const cluster = new FakeCluster();
   cluster.isChecked = false;
   cluster.join("a", 2);
@@ -178,6 +178,6 @@ test("apply() schedules 10,000 tasks on two slots in well under a second", () =>
   }
   const milliseconds = performance.now() - begin;
   expect(cluster.outcomes.get("e")?.kind).toBe("done");
-  console.log(`20,000 tasks in ${milliseconds.toFixed(0)} ms`);
-  expect(milliseconds).toBeLessThan(2_000);
+  // About 0.3 s on an idle core; the rest is room for a busy one.
+  expect(milliseconds).toBeLessThan(5_000);
 });

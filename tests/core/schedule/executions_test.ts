@@ -145,6 +145,14 @@ test("apply() tells an output as soon as its own group is committed", () => {
   expect(datasetSizes(cluster.state, "e.0")).toEqual([{ rows: 2, bytes: 20 }]);
 });
 
+test("apply() tells an output without shards, and ends at once, when there is nothing to run", () => {
+  const cluster = new FakeCluster();
+  cluster.submit("e", planOf([{ tasks: 0 }], [0]));
+  expect(cluster.ready).toEqual(["e.0"]);
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+  expect(datasetPieces(cluster.state, "e.0")).toEqual([]);
+});
+
 test("apply() fails executions when there has been no worker for a minute", () => {
   const cluster = new FakeCluster();
   cluster.submit("e", planOf([{ tasks: 1 }], [0]));

@@ -122,13 +122,15 @@ test("followers of followers start anew when what they read of starts anew", () 
   expect(cluster.cancelled()).toEqual(["e-1-0-1", "e-2-0-1"]);
 });
 
-test("a channel that is read as a side is waited for", () => {
-  const cluster = withChannel(2);
+test("a channel that is read as a side is waited for, and takes no slot meanwhile", () => {
+  const cluster = withChannel(1);
   const steps = [{ op: "map", node: 1, side: edge("ch", "all") } as const];
   const inputs = [edge("ch", "forward")];
   cluster.submit("e", planOf([{ tasks: 1, inputs, steps }], [0]));
-  expect(cluster.running()).toEqual([]);
+  cluster.submit("f", planOf([{ tasks: 1 }], [0]));
+  expect(cluster.running()).toEqual(["f-0-0-1"]);
   cluster.close("ch");
+  cluster.commit("f-0-0-1");
   expect(cluster.running()).toEqual(["e-0-0-1"]);
 });
 
@@ -155,12 +157,15 @@ test("an output fails to be computed again when the channel before it was delete
 });
 
 test("a pipeline goes on stage by stage when its channel is closed before it starts", () => {
-  const cluster = withChannel(1);
+  const cluster = withChannel(3);
   cluster.submit("old", planOf([{ tasks: 1 }], [0]));
-  cluster.submit("e", planOf([{ tasks: 1, inputs: [edge("ch", "forward")] }], [0]), { followed: [0] });
+  cluster.submit("e", streamed(), { followed: [1] });
   cluster.close("ch");
   cluster.commit("old-0-0-1");
   expect(cluster.order("e-0-0-1").input.pieces[0][0].isCommitted).toBe(true);
+  expect(cluster.order("e-0-0-1").isFollowed).toBe(false);
+  cluster.commit("e-0-0-1");
+  expect(cluster.order("e-1-0-1").isFollowed).toBe(true);
 });
 
 test("readers of a channel fail when its agent is lost", () => {
