@@ -122,20 +122,28 @@ export class FlowBuilder {
   }
 
   /**
-   * Reads whole files as bytes.
+   * Reads what `writeBinary` or `handle.persist` wrote: rows exactly as they were, of any type.
    *
-   * @param path A path or glob.
-   * @returns One row for each file.
+   * @param path The directory, a file or a glob.
+   * @returns The rows; say their type, which the files do not tell the compiler.
    * @example
    * ```ts
+   * import { mkdtempSync, rmSync } from "node:fs";
+   * import { tmpdir } from "node:os";
+   * import { join } from "node:path";
    * import { flow, run } from "luciole";
-   * const first = flow("binary", (f, p: { input: string }) => f.binary(p.input).map((bytes) => bytes[0]));
+   * const read = flow("binary", (f, p: { input: string }) => f.binary<[string, Date]>(p.input).keys());
+   * const write = flow("binary-out", (f, p: { out: string }) => f.values([["a", new Date(0)]]).writeBinary(p.out));
    * await run(async (job) => {
-   *   console.log(await (await job.execute(first, { input: import.meta.filename })).collect()); // [105]
+   *   const folder = mkdtempSync(join(tmpdir(), "luciole-example-"));
+   *   const out = join(folder, "rows");
+   *   await job.execute(write, { out });
+   *   console.log(await (await job.execute(read, { input: out })).collect()); // ["a"]
+   *   rmSync(folder, { recursive: true });
    * });
    * ```
    */
-  binary(path: string, options?: SplitOptions): Dataset<Uint8Array> {
+  binary<T>(path: string, options?: SplitOptions): Dataset<T> {
     const split = checkSplit("binary", options);
     return this.#add({ kind: "binary", path: checkText("binary", "path", path), split });
   }

@@ -84,21 +84,20 @@ declare module "./dataset.ts" {
     writeJsonl(path: string, options?: WriteOptions): Sink;
 
     /**
-     * Writes bytes one after the other, with nothing between them.
+     * Writes rows of any type in Luciole's own columnar form, to be read again with `f.binary`.
      *
      * @param path A directory of part files, or with `single` one file.
      * @returns The sink.
      * @example
      * ```ts
      * import { flow, run } from "luciole";
-     * const write = flow("write-binary", (f, p: { out: string }) =>
-     *   f.values([new Uint8Array([1, 2])]).writeBinary(p.out, { single: true }));
+     * const write = flow("write-binary", (f, p: { out: string }) => f.values([["a", new Date(0)]]).writeBinary(p.out));
      * await run(async (job) => {
      *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
      * });
      * ```
      */
-    writeBinary(this: Dataset<Uint8Array>, path: string, options?: WriteOptions): Sink;
+    writeBinary(path: string, options?: WriteOptions): Sink;
 
     /**
      * Calls a closure with each row, on the workers. A task that is tried again calls it again.
@@ -159,7 +158,7 @@ Dataset.prototype.writeJsonl = function writeJsonl(path, options) {
   const checked = checkOptions("writeJsonl", options, WRITE_OPTIONS);
   return writeTo(this, "writeJsonl", path, { kind: "jsonl" }, checked);
 };
-Dataset.prototype.writeBinary = function writeBinary(this: Dataset<unknown>, path, options) {
+Dataset.prototype.writeBinary = function writeBinary(path, options) {
   const checked = checkOptions("writeBinary", options, WRITE_OPTIONS);
   return writeTo(this, "writeBinary", path, { kind: "binary" }, checked);
 };
