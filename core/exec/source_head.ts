@@ -64,12 +64,23 @@ async function readFiles(
     try {
       await readFile(scope, file, format, next);
     } catch (error) {
-      if (error instanceof FaultError) scope.fail(node.id, await error.located(scope));
-      if (error instanceof LucioleError && INPUT_CODES.has(error.code)) scope.fail(node.id, error);
-      throw error;
+      const located = error instanceof FaultError ? await error.located(scope) : error;
+      throw located instanceof LucioleError && INPUT_CODES.has(located.code)
+        ? withStep(scope, node, located)
+        : located;
     }
   }
   format.finish();
+}
+
+/** The same error, which also says by which step and line of the flow the file is read. */
+function withStep(scope: TaskScope, { id, spec, callSite }: GraphNode, error: LucioleError): LucioleError {
+  const site = callSite === undefined ? "" : ` at ${callSite.file}:${callSite.line}`;
+  return new LucioleError(error.code, `${error.message} (${spec.kind}${site})`, {
+    cause: error.cause,
+    retryable: error.retryable,
+    fields: { ...error.fields, step: spec.kind, node: id, callSite: site.slice(4), shard: scope.task },
+  });
 }
 
 async function readFile(
