@@ -7,6 +7,7 @@ import { CancelledError } from "../../core/errors.ts";
 import { buildGraph } from "../../core/graph/build.ts";
 import type { AnyFlow, Flow, FlowOutput } from "../../core/program/flow.ts";
 import { decode, encode } from "../cbor.ts";
+import { persistFlow } from "../program/persist_flow.ts";
 import { Channel } from "./channel.ts";
 import { ExecutionRecord, type ExecutionTotals } from "./execution.ts";
 import type { Executor, ProgressSnapshot } from "./executor.ts";
@@ -14,7 +15,6 @@ import { DatasetHandle, type DatasetSource, SinkHandle } from "./handle.ts";
 import { openDataset } from "./open_dataset.ts";
 import { mapOutputs, type Outputs } from "./outputs.ts";
 import { collectRefs, type ParamRefs } from "./param_refs.ts";
-import { persistFlow } from "./persist.ts";
 import { compareFunctions, followedGroups, planExecution } from "./planning.ts";
 import { checkSinks, discardSinks } from "./sink_results.ts";
 

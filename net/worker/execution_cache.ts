@@ -1,6 +1,7 @@
 /**
  * Executions that a worker knows: fetched once, the graph built again and compared.
  */
+import "../program/persist_flow.ts";
 import { buildGraph } from "../../core/graph/build.ts";
 import { checkFingerprint, fingerprint } from "../../core/graph/fingerprint.ts";
 import type { Graph } from "../../core/graph/node.ts";

@@ -1,5 +1,5 @@
 /**
- * The flow behind `handle.persist(path)`: every program registers it, so workers know it.
+ * The flow behind `handle.persist(path)`: loaded by drivers and workers, so that both know it.
  */
 import type { DatasetRef } from "../../core/program/dataset_ref.ts";
 import { flow } from "../../core/program/flow.ts";
