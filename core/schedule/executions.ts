@@ -5,7 +5,7 @@
  * What a single shard or attempt goes through is elsewhere.
  */
 import { LucioleError, toWireError, type WireError } from "../errors.ts";
-import type { InputEdge, PlanOutput } from "../plan/physical.ts";
+import type { PlanOutput } from "../plan/physical.ts";
 import { headEdges, sideEdges, unionOffsets } from "../plan/pieces.ts";
 import { announce } from "./attempt_events.ts";
 import { createExecution, type Edge, type Execution, type Group, type Producer } from "./execution_state.ts";

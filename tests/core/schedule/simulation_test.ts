@@ -2,7 +2,13 @@
  * Random plans on random agents with a budget of faults, checked after each event.
  */
 import { expect, test } from "bun:test";
-import { LucioleError, ShardLostError, TaskError } from "../../../core/errors.ts";
+import {
+  CancelledError,
+  LucioleError,
+  ShardLostError,
+  TaskError,
+  toWireError,
+} from "../../../core/errors.ts";
 import type { InputEdge } from "../../../core/plan/physical.ts";
 import { FakeCluster } from "./fake_cluster.ts";
 import { edge, type GroupOptions, hashTail, planOf } from "./plans.ts";
@@ -98,112 +104,146 @@ function randomPlan(random: Random, datasets: readonly Dataset[]) {
   return { plan: planOf(groups, all), outputs: outputs.map((i) => ({ node: i, shards: groups[i].tasks })) };
 }
 
-/** One schedule; returns how the executions ended. */
-function simulate(seed: number): string[] {
-  const random = new Random(seed);
-  const cluster = new FakeCluster({ maxAttempts: 3, maxLosses: 6 });
-  let faults = random.below(12);
-  let agents = 0;
-  const addAgent = (): void => cluster.join(`a${agents++}`, 1 + random.below(3));
-  for (let i = 0; i <= random.below(3); i += 1) addAgent();
-  const datasets: Dataset[] = [];
-  const open: string[] = [];
-  if (random.chance(2)) {
-    cluster.open("ch", random.pick([...cluster.agents.keys()]));
-    open.push("ch");
-    datasets.push({ id: "ch", shards: 1 });
+/** One random schedule. */
+class Simulation {
+  readonly #random: Random;
+  readonly #cluster = new FakeCluster({ maxAttempts: 3, maxLosses: 6 });
+  readonly #datasets: Dataset[] = [];
+  readonly #submitted: string[] = [];
+  #isOpen = false;
+  #faults: number;
+  #agents = 0;
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+    this.#faults = this.#random.below(12);
+    for (let i = 0; i <= this.#random.below(3); i += 1) this.#addAgent();
+    if (this.#random.chance(2)) {
+      this.#cluster.open("ch", this.#random.pick([...this.#cluster.agents.keys()]));
+      this.#isOpen = true;
+      this.#datasets.push({ id: "ch", shards: 1 });
+    }
   }
-  const submitted: string[] = [];
-  const submit = (): void => {
-    const id = `e${submitted.length}`;
-    const { plan, outputs } = randomPlan(random, datasets);
-    submitted.push(id);
-    cluster.submit(id, plan, { followed: random.chance(2) ? outputs.map((one) => one.node) : [] });
-    if (cluster.outcomes.get(id)?.kind === "failed") return;
-    for (const { node, shards } of outputs) datasets.push({ id: `${id}.${node}`, shards });
-  };
-  const drop = (index: number): void => {
-    const [dataset] = datasets.splice(index, 1);
-    cluster.send({ kind: "datasetReleased", dataset: dataset.id });
-  };
-  const fault = (): void => {
-    faults -= 1;
+
+  /** Runs to the end; returns how the executions ended. */
+  run(): string[] {
+    for (let events = 0; !this.#isOver(); events += 1) {
+      if (events > MAX_EVENTS)
+        throw new Error(`no end: ${[...this.#cluster.outcomes.keys()]} of ${this.#submitted}`);
+      this.#next();
+    }
+    this.#close();
+    while (this.#datasets.length > 0) this.#drop(0);
+    this.#cluster.send({ kind: "datasetReleased", dataset: "ch" });
+    const { state, outcomes, forgotten } = this.#cluster;
+    for (const attempt of this.#cluster.cancelled()) this.#stop(attempt);
+    expect(this.#cluster.shards()).toEqual([]);
+    expect(state.attempts.size).toBe(0);
+    expect(state.executions.size).toBe(0);
+    expect([...forgotten].toSorted()).toEqual(this.#submitted.toSorted());
+    return this.#submitted.map((id) => outcomes.get(id)?.kind ?? "none");
+  }
+
+  #isOver(): boolean {
+    const { outcomes } = this.#cluster;
+    if (this.#submitted.length < 3 || !this.#submitted.every((id) => outcomes.has(id))) return false;
+    return this.#cluster.cancelled().length === 0 && this.#cluster.running().length === 0;
+  }
+
+  #next(): void {
+    const random = this.#random;
+    if (this.#submitted.length < 3 && random.chance(12)) this.#submit();
+    else if (this.#faults > 0 && random.chance(8)) this.#fault();
+    else if (random.chance(30) && this.#datasets.length > 0) this.#drop(random.below(this.#datasets.length));
+    else if (random.chance(100)) this.#addAgent();
+    else if (random.chance(60) && this.#submitted.length > 0) {
+      const cause = toWireError(new CancelledError("stop"));
+      this.#cluster.send({ kind: "executionCancelled", execution: random.pick(this.#submitted), cause });
+    } else this.#step();
+  }
+
+  #addAgent(): void {
+    this.#cluster.join(`a${this.#agents++}`, 1 + this.#random.below(3));
+  }
+
+  #submit(): void {
+    const id = `e${this.#submitted.length}`;
+    const { plan, outputs } = randomPlan(this.#random, this.#datasets);
+    this.#submitted.push(id);
+    const followed = this.#random.chance(2) ? outputs.map((one) => one.node) : [];
+    this.#cluster.submit(id, plan, { followed });
+    if (this.#cluster.outcomes.get(id)?.kind === "failed") return;
+    for (const { node, shards } of outputs) this.#datasets.push({ id: `${id}.${node}`, shards });
+  }
+
+  #drop(index: number): void {
+    const [dataset] = this.#datasets.splice(index, 1);
+    this.#cluster.send({ kind: "datasetReleased", dataset: dataset.id });
+  }
+
+  #close(): void {
+    if (this.#isOpen) this.#cluster.close("ch");
+    this.#isOpen = false;
+  }
+
+  #stop(attempt: string): void {
+    this.#cluster.fail(attempt, new CancelledError("stopped"));
+  }
+
+  #fault(): void {
+    const random = this.#random;
+    const cluster = this.#cluster;
+    this.#faults -= 1;
     const running = cluster.running();
     const kind = random.below(5);
     if (kind === 0) {
-      if (cluster.agents.size === 1) addAgent();
-      const agent = random.pick([...cluster.agents.keys()]);
-      cluster.loseAgent(agent);
+      if (cluster.agents.size === 1) this.#addAgent();
+      cluster.loseAgent(random.pick([...cluster.agents.keys()]));
       return;
     }
     if (running.length === 0) return;
     const attempt = random.pick(running);
-    const pieces = cluster
-      .order(attempt)
-      .input.pieces.flat()
-      .filter((piece) => cluster.agents.has(piece.agent));
     if (kind === 1) cluster.lose(attempt);
-    else if (kind === 2 && pieces.length > 0) {
-      const lost = random.pick(pieces).attempt;
-      if (!lost.startsWith("ch") && cluster.shards().includes(lost)) cluster.destroy(lost);
-      cluster.fail(attempt, new ShardLostError("gone", { fields: { attempt: lost } }));
-    } else if (kind === 3) cluster.fail(attempt, new TaskError(`boom ${random.below(3)}`));
+    else if (kind === 2) this.#failRead(attempt);
+    else if (kind === 3) cluster.fail(attempt, new TaskError(`boom ${random.below(3)}`));
     else cluster.fail(attempt, new LucioleError("disk-full", "no room"));
-  };
-  let events = 0;
-  const isOver = (): boolean =>
-    submitted.length >= 3 &&
-    submitted.every((id) => cluster.outcomes.has(id)) &&
-    cluster.cancelled().length === 0;
-  while (!isOver() || cluster.running().length > 0) {
-    if (++events > MAX_EVENTS)
-      throw new Error(`no end: ${JSON.stringify([...cluster.outcomes.keys()])} of ${submitted} ended`);
-    if (submitted.length < 3 && random.chance(12)) submit();
-    else if (faults > 0 && random.chance(8)) fault();
-    else if (random.chance(30) && datasets.length > 0) drop(random.below(datasets.length));
-    else if (random.chance(100)) addAgent();
-    else if (random.chance(60) && submitted.length > 0) {
-      const cause = { name: "", code: "cancelled", message: "stop", retryable: false, fields: {} };
-      cluster.send({ kind: "executionCancelled", execution: random.pick(submitted), cause });
-    } else step(random, cluster, open);
   }
-  for (const id of open) cluster.close(id);
-  while (datasets.length > 0) drop(0);
-  if (open.length > 0 || !datasets.some((one) => one.id === "ch")) {
-    cluster.send({ kind: "datasetReleased", dataset: "ch" });
-  }
-  for (const attempt of cluster.cancelled()) cluster.fail(attempt, new LucioleError("cancelled", "stopped"));
-  expect(cluster.shards()).toEqual([]);
-  expect(cluster.state.attempts.size).toBe(0);
-  expect(cluster.state.executions.size).toBe(0);
-  expect([...cluster.forgotten].toSorted()).toEqual(submitted.toSorted());
-  return submitted.map((id) => cluster.outcomes.get(id)?.kind ?? "none");
-}
 
-/** Something goes on by itself. */
-function step(random: Random, cluster: FakeCluster, open: string[]): void {
-  const cancelled = cluster.cancelled();
-  const running = cluster.running();
-  const published = cluster.publishing.shift();
-  if (published !== undefined) {
-    const error = random.chance(5)
-      ? { name: "", code: "x", message: "no", retryable: false, fields: {} }
-      : undefined;
-    cluster.send({ kind: "sinksPublished", execution: published.execution, error });
-  } else if (cancelled.length > 0 && random.chance(2)) {
-    const attempt = random.pick(cancelled);
-    if (random.chance(3) && cluster.canCommit(attempt)) cluster.commit(attempt);
-    else if (random.chance(3)) cluster.lose(attempt);
-    else cluster.fail(attempt, new LucioleError("cancelled", "stopped"));
-  } else if (running.length > 0) {
-    const attempt = random.pick(running);
-    if (random.chance(2)) cluster.start(attempt);
-    else if (cluster.canCommit(attempt)) cluster.commit(attempt);
-    else if (open.length > 0 && random.chance(10)) cluster.close(open.splice(0, 1)[0]);
-  } else if (open.length > 0 && random.chance(10)) {
-    cluster.close(open.splice(0, 1)[0]);
-  } else {
-    cluster.send({ kind: "tick" });
+  #failRead(attempt: string): void {
+    const cluster = this.#cluster;
+    const pieces = cluster.order(attempt).input.pieces.flat();
+    const readable = pieces.filter((piece) => cluster.agents.has(piece.agent));
+    if (readable.length === 0) return;
+    const lost = this.#random.pick(readable).attempt;
+    if (!lost.startsWith("ch") && cluster.shards().includes(lost)) cluster.destroy(lost);
+    cluster.fail(attempt, new ShardLostError("gone", { fields: { attempt: lost } }));
+  }
+
+  /** Something goes on by itself. */
+  #step(): void {
+    const random = this.#random;
+    const cluster = this.#cluster;
+    const cancelled = cluster.cancelled();
+    const running = cluster.running();
+    const published = cluster.publishing.shift();
+    if (published !== undefined) {
+      const error = random.chance(5) ? toWireError(new LucioleError("sink", "no room")) : undefined;
+      cluster.send({ kind: "sinksPublished", execution: published.execution, error });
+    } else if (cancelled.length > 0 && random.chance(2)) {
+      const attempt = random.pick(cancelled);
+      if (random.chance(3) && cluster.canCommit(attempt)) cluster.commit(attempt);
+      else if (random.chance(3)) cluster.lose(attempt);
+      else this.#stop(attempt);
+    } else if (running.length > 0) {
+      const attempt = random.pick(running);
+      if (random.chance(2)) cluster.start(attempt);
+      else if (cluster.canCommit(attempt)) cluster.commit(attempt);
+      else if (random.chance(10)) this.#close();
+    } else if (random.chance(10)) {
+      this.#close();
+    } else {
+      cluster.send({ kind: "tick" });
+    }
   }
 }
 
@@ -211,7 +251,7 @@ test("apply() ends every execution and leaves nothing when anything fails at ran
   const counts: Record<string, number> = {};
   for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
     try {
-      for (const outcome of simulate(seed)) counts[outcome] = (counts[outcome] ?? 0) + 1;
+      for (const outcome of new Simulation(seed).run()) counts[outcome] = (counts[outcome] ?? 0) + 1;
     } catch (error) {
       throw new Error(`LUCIOLE_TEST_SEED=${seed} LUCIOLE_TEST_RUNS=1: ${error}`, { cause: error });
     }
