@@ -62,7 +62,7 @@ function addRun(root: Root): void {
     .description("run a program")
     .usage("[options] PROGRAM [-- args]")
     .argument("<PROGRAM>", "the program's file; all that follows it is the program's own")
-    .argument("[args...]")
+    .argument("[args...]", "the program's own arguments")
     .passThroughOptions()
     .option("--workers <n>", "number of workers (default: all cores)")
     .option(
