@@ -143,7 +143,7 @@ export class FlowBuilder {
    * });
    * ```
    */
-  binary<T>(path: string, options?: SplitOptions): Dataset<T> {
+  binary<T = unknown>(path: string, options?: SplitOptions): Dataset<T> {
     const split = checkSplit("binary", options);
     return this.#add({ kind: "binary", path: checkText("binary", "path", path), split });
   }

@@ -104,7 +104,8 @@ declare module "./dataset.ts" {
      * import { flow, run } from "luciole";
      * const groups = flow("cogroup", (f) => f.values([["a", 1]]).cogroup(f.values([["a", "x"]])));
      * await run(async (job) => {
-     *   console.log(await (await job.execute(groups)).collect()); // [["a", [[1], ["x"]]]]
+     *   const [[key, [left, right]]] = await (await job.execute(groups)).collect();
+     *   console.log(key, left, right); // a [1] ["x"]
      * });
      * ```
      */

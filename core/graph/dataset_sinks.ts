@@ -46,7 +46,7 @@ declare module "./dataset.ts" {
      * });
      * ```
      */
-    writeText(path: string, line: (row: T) => string, options?: WriteOptions): Sink;
+    writeText(path: string, line: RowFunction<T, string>, options?: WriteOptions): Sink;
     writeText(path: string, options?: WriteOptions): Sink;
 
     /**

@@ -36,7 +36,8 @@ export function types(f: FlowBuilder, ref: DatasetRef<[string, Date]>): void {
       yield shard;
     }),
   );
-  is<Uint8Array>()(f.binary("in"));
+  is<unknown>()(f.binary("in"));
+  is<Date>()(f.binary<Date>("in"));
   // @ts-expect-error there is no such column
   people.map((row) => row.nme);
   // @ts-expect-error a type is none of the four
@@ -126,8 +127,6 @@ function wholes(
   pairs.sortBy(2);
   // @ts-expect-error strings have no fields to sort by
   words.sortBy("length");
-  // @ts-expect-error only bytes are written as binary
-  words.writeBinary("out");
   // @ts-expect-error a line is a string
   words.writeText("out", (word) => word.length);
 }
