@@ -95,10 +95,15 @@ class CutFinder {
     const delimiter = this.#delimiter;
     let state = this.#state;
     let target = this.#target(position);
-    for (let i = from; i < bytes.length; i++) {
+    const length = bytes.length;
+    for (let i = from; i < length; i++) {
+      // Most bytes change nothing: these two loops pass over them.
+      if (state === QUOTED) while (i < length && bytes[i] !== QUOTE) i++;
+      else if (state === PLAIN) while (i < length && bytes[i] !== NEWLINE && bytes[i] !== delimiter) i++;
+      if (i === length) break;
       const byte = bytes[i];
       if (state === QUOTED) {
-        if (byte === QUOTE) state = QUOTE_SEEN;
+        state = QUOTE_SEEN;
       } else if (byte === NEWLINE) {
         state = FIELD_START;
         if (i >= target) {
