@@ -139,7 +139,7 @@ declare module "./dataset.ts" {
      * });
      * ```
      */
-    top<K extends Row>(n: number, by?: (row: T) => K, options?: TopOptions): Dataset<T>;
+    top<K extends Row>(n: number, by?: RowFunction<T, K>, options?: TopOptions): Dataset<T>;
 
     /**
      * Takes rows from the front, in shard order, and stops reading as soon as there are enough.
