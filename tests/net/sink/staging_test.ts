@@ -1,5 +1,5 @@
 /** Sinks: output appears whole or not at all, foreign things are never replaced, nothing is left. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LucioleError } from "../../../core/errors.ts";
@@ -11,7 +11,9 @@ import {
   type StagedPart,
   stagingDirectory,
 } from "../../../net/sink/staging.ts";
-import { temporaryDirectory } from "../store/fixtures.ts";
+import { removeTemporaryDirectories, temporaryDirectory } from "../store/fixtures.ts";
+
+afterEach(removeTemporaryDirectories);
 
 function stage(path: string, attempt: string, text: string, extension = ".txt"): StagedPart {
   const file = new StagedFile({ staging: stagingDirectory(path, "e1"), attempt, extension });

@@ -1,10 +1,12 @@
 /** Paths, directories and globs: which files they name, and what is refused. */
-import { beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { LucioleError } from "../../../core/errors.ts";
 import { listFiles } from "../../../net/source/list_files.ts";
-import { temporaryDirectory } from "../store/fixtures.ts";
+import { removeTemporaryDirectories, temporaryDirectory } from "../store/fixtures.ts";
+
+afterEach(removeTemporaryDirectories);
 
 let root = "";
 

@@ -1,5 +1,5 @@
 /** Splits of files: however a file is cut, its lines come out once and whole, compressed or not. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
@@ -9,7 +9,9 @@ import type { ByteReader } from "../../../core/exec/ports.ts";
 import { LineSplitter } from "../../../core/format/lines.ts";
 import type { SourceSplit } from "../../../core/plan/physical.ts";
 import { openSplit } from "../../../net/source/open_split.ts";
-import { temporaryDirectory } from "../store/fixtures.ts";
+import { removeTemporaryDirectories, temporaryDirectory } from "../store/fixtures.ts";
+
+afterEach(removeTemporaryDirectories);
 
 async function bytesOf(reader: ByteReader): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];

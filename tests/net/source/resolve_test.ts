@@ -1,6 +1,6 @@
 /** Sources to splits: nothing is left out, sizes are even, small files are packed, quoted line ends hold. */
-import { describe, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { afterEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
@@ -10,7 +10,9 @@ import type { SourceSplit } from "../../../core/plan/physical.ts";
 import { safeCuts } from "../../../net/source/csv_cuts.ts";
 import { openSplit } from "../../../net/source/open_split.ts";
 import { resolveSource } from "../../../net/source/resolve.ts";
-import { temporaryDirectory } from "../store/fixtures.ts";
+import { removeTemporaryDirectories, temporaryDirectory } from "../store/fixtures.ts";
+
+afterEach(removeTemporaryDirectories);
 
 const resolve = (spec: NodeSpec, slots = 2) =>
   resolveSource({ id: 0, inputs: [], callSite: undefined, spec } satisfies GraphNode, { slots });
@@ -109,12 +111,10 @@ describe("resolveSource()", () => {
 });
 
 describe("safeCuts()", () => {
-  const directory = temporaryDirectory();
   const part = fc.constantFrom('"', '""', ",", "\n", "\r\n", "a", "bc", '"x\ny"', '"p""q\n"');
 
   test("cuts any text so that the parts have the records of the whole", async () => {
-    mkdirSync(directory, { recursive: true });
-    const path = join(directory, "t.csv");
+    const path = join(temporaryDirectory(), "t.csv");
     const places = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(

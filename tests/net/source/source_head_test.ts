@@ -1,5 +1,5 @@
 /** Sources end to end: files on disk, split, opened and parsed as the tasks of a flow do. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -8,8 +8,11 @@ import { LucioleError } from "../../../core/errors.ts";
 import { createSinkEncoder } from "../../../core/exec/sink_encoder.ts";
 import { runSourceHead } from "../../../core/exec/source_head.ts";
 import type { NodeSpec, SinkFormat } from "../../../core/graph/node.ts";
-import { temporaryDirectory } from "../store/fixtures.ts";
+import { removeTemporaryDirectories, temporaryDirectory } from "../store/fixtures.ts";
+
 import { gatherer, nodeFor, readSource, scopeFor } from "./task_scope.ts";
+
+afterEach(removeTemporaryDirectories);
 
 function write(content: string | Uint8Array, name = "t"): string {
   const path = join(temporaryDirectory(), name);

@@ -1,11 +1,13 @@
 /** A full disk: every writer tells it in one way, and what was begun can still be discarded. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { LucioleError } from "../../../core/errors.ts";
 import { StagedFile } from "../../../net/sink/staged_file.ts";
 import { ShardFileWriter } from "../../../net/store/shard_writer.ts";
-import { numberItem, temporaryDirectory } from "./fixtures.ts";
+import { numberItem, removeTemporaryDirectories, temporaryDirectory } from "./fixtures.ts";
+
+afterEach(removeTemporaryDirectories);
 
 function refusalOf(action: () => unknown): LucioleError {
   try {

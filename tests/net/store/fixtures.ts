@@ -1,5 +1,4 @@
 /** What the tests of the store share: a directory that goes away, and batches of numbers. */
-import { afterEach } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,12 +9,13 @@ import { codecPorts } from "../../../net/codec_ports.ts";
 
 const made: string[] = [];
 
-afterEach(() => {
+/** To be given to `afterEach` by each test file: a hook of this module would belong to the first of them only. */
+export function removeTemporaryDirectories(): void {
   for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
+}
 
 export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "luciole-test-"));
+  const directory = mkdtempSync(join(tmpdir(), "luciole-files-"));
   made.push(directory);
   return directory;
 }

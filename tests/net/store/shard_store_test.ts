@@ -1,5 +1,5 @@
 /** Attempt files: what was written comes back, by partition, from files and streams; damage is told. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -9,7 +9,9 @@ import { codecPorts } from "../../../net/codec_ports.ts";
 import { readLocalPiece, readStreamedPiece } from "../../../net/store/piece_readers.ts";
 import { ShardBytes } from "../../../net/store/shard_bytes.ts";
 import { deleteAttempt, ShardFileWriter } from "../../../net/store/shard_writer.ts";
-import { numberItem, readAll, temporaryDirectory } from "./fixtures.ts";
+import { numberItem, readAll, removeTemporaryDirectories, temporaryDirectory } from "./fixtures.ts";
+
+afterEach(removeTemporaryDirectories);
 
 const attempt = "e1-0-0-0";
 

@@ -1,10 +1,12 @@
 /** Spill files: bytes come back, no name is left, and a full disk is told with its directory. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { openSync, readdirSync } from "node:fs";
 import { LucioleError } from "../../../core/errors.ts";
 import { BufferedFile } from "../../../net/store/disk.ts";
 import { DiskSpillStore } from "../../../net/store/spill_store.ts";
-import { temporaryDirectory } from "./fixtures.ts";
+import { removeTemporaryDirectories, temporaryDirectory } from "./fixtures.ts";
+
+afterEach(removeTemporaryDirectories);
 
 function thrownBy(action: () => unknown): unknown {
   try {
