@@ -26,7 +26,7 @@ export interface Trailer {
   readonly checksum: number;
 }
 
-export type Item =
+type Item =
   | { readonly kind: "batch"; readonly batch: Batch }
   | { readonly kind: "trailer"; readonly trailer: Trailer };
 

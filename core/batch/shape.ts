@@ -6,7 +6,7 @@
  */
 import type { Absent, Column } from "./column.ts";
 
-export type LeafKind = "number" | "date" | "boolean" | "string" | "bytes";
+type LeafKind = "number" | "date" | "boolean" | "string" | "bytes";
 
 export type Shape =
   | { readonly kind: "none" }
@@ -23,7 +23,7 @@ export type Shape =
   | { readonly kind: "any"; readonly absent?: Absent };
 
 export const NONE: Shape = { kind: "none" };
-export const ANY: Shape = { kind: "any" };
+const ANY: Shape = { kind: "any" };
 
 const MAX_TUPLE = 16;
 /** Wide objects become `any`: one generated statement for each name must stay compilable. */

@@ -5,7 +5,7 @@
  */
 import type { StringColumn } from "./column.ts";
 
-export interface ColumnText {
+interface ColumnText {
   /** Text of all rows; missing when the rows must be decoded one by one. */
   readonly text: string | undefined;
   /** Row i is text.substring(starts[i] - base, starts[i + 1] - base). */

@@ -68,7 +68,7 @@ export function compareNumbers(a: number, b: number): number {
 }
 
 /** By code point, which is the order of the UTF-8 bytes. */
-export function compareStrings(a: string, b: string): number {
+function compareStrings(a: string, b: string): number {
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
@@ -85,7 +85,7 @@ function codePointOrder(unit: number): number {
 }
 
 /** By the bytes, then by length. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     if (a[i] !== b[i]) return a[i] - b[i];

@@ -8,7 +8,7 @@ import { rowReader } from "../batch/row_reader.ts";
 import { compareNumbers, compareValues, RANK, sortedNames } from "./compare.ts";
 import { sortRows } from "./sort_column.ts";
 
-export type RowComparator = (i: number, j: number) => number;
+type RowComparator = (i: number, j: number) => number;
 
 /** Numbers of the rows in order; equal rows keep theirs, also when descending. */
 export function sortIndices(column: Column, descending: boolean): Uint32Array {
@@ -75,7 +75,7 @@ function presentComparator(a: Column, b: Column): RowComparator {
 }
 
 /** Compares bytes [from, to) of two sources. */
-export function compareRuns(
+function compareRuns(
   a: Uint8Array,
   fromA: number,
   toA: number,

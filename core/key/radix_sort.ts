@@ -5,7 +5,7 @@
  */
 
 /** Words of each row in the order in which the rows are now; the sort moves them along. */
-export interface WordKeys {
+interface WordKeys {
   rows: Uint32Array;
   /** Least significant first. */
   words: Uint32Array[];
