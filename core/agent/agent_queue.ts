@@ -147,7 +147,6 @@ export class AgentQueue {
       freeWorker(worker);
       this.#emit({ kind: "workerStarted", worker: number });
     }
-    worker.failedStarts = 0;
     if (ended !== undefined) this.#attemptEnded(worker, ended);
     if (worker.order !== undefined) {
       // It never got the answer that held the order.
@@ -166,6 +165,7 @@ export class AgentQueue {
       return;
     }
     worker.phase = "running";
+    worker.failedStarts = 0;
     worker.order = order;
     worker.waitsUntil = Number.POSITIVE_INFINITY;
     this.#attempts.set(order.attempt, "running");
@@ -231,13 +231,13 @@ export class AgentQueue {
     if (worker === undefined) return;
     const attempt = worker.order?.attempt;
     if (attempt !== undefined) this.#lose(attempt, worker.wasCancelled, `worker ${number} ${cause}`);
-    const wasStarting = worker.phase === "starting";
     if (this.#hasEnded) {
       freeWorker(worker);
       worker.phase = "stopped";
       return;
     }
-    worker.failedStarts = wasStarting ? worker.failedStarts + 1 : 0;
+    // One that was given nothing, and did not last for one wait either, would exit again at once.
+    worker.failedStarts = attempt === undefined && worker.phase !== "leaving" ? worker.failedStarts + 1 : 0;
     const isFinal = worker.failedStarts >= MAX_FAILED_STARTS;
     freeWorker(worker);
     worker.phase = isFinal ? "failed" : "starting";
@@ -277,6 +277,7 @@ export class AgentQueue {
     for (const [number, worker] of this.#workers) {
       if (worker.waitsUntil <= now) {
         worker.phase = "asking";
+        worker.failedStarts = 0;
         worker.waitsUntil = Number.POSITIVE_INFINITY;
         this.#commands.push({ kind: "wait", worker: number });
       }

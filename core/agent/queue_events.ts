@@ -48,6 +48,8 @@ export const NO_TOTALS: TaskReport = {
 
 /** The end of an attempt that was cancelled and cannot tell so itself. */
 export function cancelledEvent(attempt: string, how: string): AgentEvent {
-  const error = toWireError(new CancelledError(`Cannot run ${attempt}: it was cancelled ${how}`));
+  const { stack: _, ...error } = toWireError(
+    new CancelledError(`Cannot run ${attempt}: it was cancelled ${how}`),
+  );
   return { kind: "attemptEnded", attempt, result: { kind: "failed", error, totals: NO_TOTALS } };
 }

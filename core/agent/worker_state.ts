@@ -14,7 +14,7 @@ type WorkerPhase = "starting" | "asking" | "waiting" | "running" | "leaving" | "
 export interface WorkerState {
   phase: WorkerPhase;
   order: TaskOrder | undefined;
-  /** Starts without a request since the last one that succeeded. */
+  /** Exits in a row in which it had no order and had not waited for long. */
   failedStarts: number;
   waitsUntil: number;
   killsAt: number;

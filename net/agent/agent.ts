@@ -4,6 +4,7 @@
  * Drivers and workers use the same app; who may use which route is the business of
  * whoever serves it. Knows no runtime beyond the port that it is given.
  */
+import { Buffer } from "node:buffer";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,15 +64,20 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   return { app, fetch: (request) => app.fetch(request), close };
 }
 
+/** The kernel takes 107, macOS 103. */
+const MAX_SOCKET_PATH_BYTES = 100;
+
 interface WorkerSocket {
   readonly startWorker: WorkerStarter;
   close(): Promise<void>;
 }
 
-/** Workers dial a Unix socket. It lies in a directory of its own: a path of a socket may have 100 bytes only. */
-async function openSocket({ runtime }: AgentOptions, app: Hono): Promise<WorkerSocket> {
-  const directory = await mkdtemp(join(tmpdir(), "luciole-"));
-  const socketPath = join(directory, "agent");
+/** Opens the Unix socket that workers dial. */
+async function openSocket({ directory, runtime }: AgentOptions, app: Hono): Promise<WorkerSocket> {
+  const name = `agent-${process.pid}.sock`;
+  const isShort = Buffer.byteLength(join(directory, name)) <= MAX_SOCKET_PATH_BYTES;
+  const home = isShort ? directory : await mkdtemp(join(tmpdir(), "luciole-"));
+  const socketPath = join(home, name);
   const server = await runtime.serve({
     listen: { unixPath: socketPath },
     fetch: (request) => app.fetch(request),
@@ -80,7 +86,7 @@ async function openSocket({ runtime }: AgentOptions, app: Hono): Promise<WorkerS
     startWorker: processWorkers({ runtime, socketPath, environment: process.env }),
     close: async () => {
       await server.stop();
-      await rm(directory, { recursive: true, force: true });
+      if (!isShort) await rm(home, { recursive: true, force: true });
     },
   };
 }

@@ -42,10 +42,13 @@ function startInProcess(options: WorkerInProcessOptions, start: WorkerStart): St
     directory,
     ...(transportTo ? { transportTo } : {}),
   });
-  running.run().then(
-    () => exit("exited with code 0"),
-    (error: unknown) => exit(`failed: ${error instanceof Error ? error.message : String(error)}`),
-  );
+  // Not from within the call that starts: its first request must find it known.
+  queueMicrotask(() => {
+    running.run().then(
+      () => exit("exited with code 0"),
+      (error: unknown) => exit(`failed: ${error instanceof Error ? error.message : String(error)}`),
+    );
+  });
   return {
     terminate: () => exit("was ended by signal SIGTERM"),
     kill: () => exit("was ended by signal SIGKILL"),

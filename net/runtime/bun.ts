@@ -27,7 +27,9 @@ function fetchUnix(unixPath: string, path: string, init: RequestInit = {}): Prom
   if (body instanceof Uint8Array && method !== undefined) {
     return requestUnix({ unixPath, path, method, headers: new Headers(init.headers), body, signal });
   }
-  return fetch(`http://localhost${path}`, { ...init, unix: unixPath });
+  // Without `timeout: false` a stream on which nothing comes is cut after five minutes.
+  const options: BunFetchRequestInit & { timeout: false } = { ...init, unix: unixPath, timeout: false };
+  return fetch(`http://localhost${path}`, options);
 }
 
 function serve({ listen, fetch: handle }: ServeOptions): RunningServer {

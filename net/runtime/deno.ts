@@ -4,6 +4,8 @@
  * with Bun's types.
  */
 import { rm } from "node:fs/promises";
+import process from "node:process";
+import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
 import type { ListenAddress, RunningServer, Runtime, ServeOptions } from "./runtime.ts";
 import { spawnChild } from "./spawn.ts";
 
@@ -20,6 +22,10 @@ interface DenoGlobal {
     options: { path?: string; hostname?: string; port?: number; signal: AbortSignal; onListen(): void },
     handler: (request: Request) => Response | Promise<Response>,
   ): DenoServer;
+  dlopen(
+    library: string,
+    symbols: { prctl: { parameters: string[]; result: string } },
+  ): { readonly symbols: { prctl(option: number, value: bigint): number } };
   createHttpClient(options: { proxy: { transport: "unix"; path: string } }): object;
 }
 
@@ -33,9 +39,20 @@ export const denoRuntime: Runtime = {
     return fetch(`http://localhost${path}`, { ...init, client: clientOf(unixPath) } as RequestInit);
   },
   spawn: spawnChild,
+  dieWithParent: async () => dieWithParent(),
   scriptCommand: () =>
     deno.build.standalone ? [deno.execPath()] : [deno.execPath(), "run", "-A", deno.mainModule],
 };
+
+function dieWithParent(): void {
+  if (process.platform !== "linux") return;
+  try {
+    const prctl = { parameters: ["i32", "u64"], result: "i32" };
+    deno.dlopen("libc.so.6", { prctl }).symbols.prctl(PR_SET_PDEATHSIG, BigInt(SIGKILL));
+  } catch {
+    // Another libc: as on the systems that cannot.
+  }
+}
 
 /** A client keeps its connections, so there is one for each socket for the life of the process. */
 function clientOf(unixPath: string): object {

@@ -28,6 +28,11 @@ export interface Runtime {
   /** Sends a request through a Unix socket; `path` begins with "/". */
   fetchUnix(unixPath: string, path: string, init?: RequestInit): Promise<Response>;
   spawn(options: SpawnOptions): ChildProcess;
+  /**
+   * Has the system kill this process when its parent goes, even in the midst of a loop that
+   * never returns. Only Linux can; elsewhere a worker finds out when it next listens.
+   */
+  dieWithParent(): Promise<void>;
   /** The command that starts this very program again. */
   scriptCommand(): readonly string[];
 }

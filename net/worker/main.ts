@@ -16,6 +16,7 @@ const EXIT_FAILED = 1;
 export async function runWorker(): Promise<never> {
   const socket = variable("socket");
   const runtime = await currentRuntime();
+  await runtime.dieWithParent();
   const worker = new Worker({
     transport: { fetch: (path, init) => runtime.fetchUnix(socket, path, init) },
     job: variable("job"),

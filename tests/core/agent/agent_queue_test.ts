@@ -129,6 +129,24 @@ describe("AgentQueue", () => {
     });
   });
 
+  test("apply() gives up a worker that asks and exits again and again, but not one that waited", () => {
+    const queue = started(1);
+    const exit: QueueEvent = { kind: "exited", worker: 0, cause: "exited with code 1" };
+    for (let i = 0; i < 2; i++) {
+      queue.apply({ kind: "asked", worker: 0 }, i);
+      expect(short(queue.apply(exit, i))).toEqual(["workerExited", "startWorker 0"]);
+    }
+    queue.apply({ kind: "asked", worker: 0 }, 10);
+    queue.apply({ kind: "tick" }, 20_010);
+    expect(short(queue.apply(exit, 20_011))).toEqual(["workerExited", "startWorker 0"]);
+    for (let i = 0; i < 2; i++) {
+      queue.apply({ kind: "asked", worker: 0 }, 20_020 + i);
+      expect(short(queue.apply(exit, 20_020 + i))).toEqual(
+        i === 0 ? ["workerExited", "startWorker 0"] : ["workerExited"],
+      );
+    }
+  });
+
   test("apply() kills a worker that never asks", () => {
     const queue = started(1);
     expect(queue.nextDeadline()).toBe(60_000);

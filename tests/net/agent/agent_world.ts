@@ -5,15 +5,17 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import type { WireError } from "../../../core/errors.ts";
 import type { AgentEvent, TaskOrder } from "../../../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../../../core/schedule/report.ts";
 import { type Agent, createAgent } from "../../../net/agent/agent.ts";
-import type { WorkerStart } from "../../../net/agent/worker_starter.ts";
+import { workersInProcess } from "../../../net/agent/worker_in_process.ts";
+import type { StartedWorker, WorkerStart } from "../../../net/agent/worker_starter.ts";
 import { decode, encode } from "../../../net/cbor.ts";
 import { readSequence } from "../../../net/cbor_sequence.ts";
 import { type NextReply, PROTOCOL, PROTOCOL_HEADER, ROUTES } from "../../../net/protocol.ts";
-import { currentRuntime } from "../../../net/runtime/runtime.ts";
+import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
 
 export const JOB = "j1";
 
@@ -49,51 +51,55 @@ export interface ScriptedWorker {
   exit(cause: string): void;
 }
 
+export interface AgentWorldOptions {
+  readonly slots?: number;
+  readonly stallMs?: number;
+  /** Default: scripted. */
+  readonly workers?: "scripted" | "process" | "memory";
+  readonly command?: readonly string[];
+}
+
 export class AgentWorld {
   readonly agent: Agent;
   readonly directory: string;
+  /** The scripted ones, in the order of their starts. */
   readonly workers: ScriptedWorker[];
+  readonly #command: readonly string[];
 
-  private constructor(agent: Agent, directory: string, workers: ScriptedWorker[]) {
+  private constructor(
+    agent: Agent,
+    directory: string,
+    workers: ScriptedWorker[],
+    command: readonly string[] = ["none"],
+  ) {
     this.agent = agent;
     this.directory = directory;
     this.workers = workers;
+    this.#command = command;
   }
 
-  static async open(
-    options: { readonly slots?: number; readonly stallMs?: number } = {},
-  ): Promise<AgentWorld> {
+  static async open(options: AgentWorldOptions = {}): Promise<AgentWorld> {
     const directory = await mkdtemp(join(tmpdir(), "luciole-test-"));
-    const workers: ScriptedWorker[] = [];
-    const agent = await createAgent({
+    const scripted: ScriptedWorker[] = [];
+    const inMemory = workersInProcess({ fetch: (request) => agent.fetch(request) });
+    const starters = {
+      scripted: (start: WorkerStart) => startScripted(start, scripted),
+      memory: inMemory,
+      process: undefined,
+    };
+    const startWorker = starters[options.workers ?? "scripted"];
+    const agent: Agent = await createAgent({
       id: "a1",
       directory,
       slots: options.slots ?? 4,
       runtime: await currentRuntime(),
       ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
-      startWorker: (start) => {
-        let hasExited = false;
-        const signals: string[] = [];
-        const exit = (cause: string) => {
-          if (!hasExited) queueMicrotask(() => start.onExit(cause));
-          hasExited = true;
-        };
-        workers.push({ start, signals, exit });
-        return {
-          terminate: () => {
-            signals.push("SIGTERM");
-            exit("was ended by signal SIGTERM");
-          },
-          kill: () => {
-            signals.push("SIGKILL");
-            exit("was ended by signal SIGKILL");
-          },
-        };
-      },
+      ...(startWorker === undefined ? {} : { startWorker }),
     });
-    return new AgentWorld(agent, directory, workers);
+    return new AgentWorld(agent, directory, scripted, options.command);
   }
 
+  /** Ends everything; returns the files that were left. */
   async close(): Promise<string[]> {
     await this.agent.close();
     const left = await readdir(this.directory);
@@ -118,7 +124,7 @@ export class AgentWorld {
   }
 
   async startJob(workers = 1): Promise<void> {
-    const command = { command: ["none"], environment: {}, workingDirectory: "/" };
+    const command = { command: this.#command, environment: {}, workingDirectory: process.cwd() };
     await this.call("PUT", ROUTES.job(JOB), { workers, firstWorker: 0, command });
   }
 
@@ -138,6 +144,21 @@ export class AgentWorld {
   }
 }
 
+function startScripted(start: WorkerStart, workers: ScriptedWorker[]): StartedWorker {
+  let hasExited = false;
+  const signals: string[] = [];
+  const exit = (cause: string) => {
+    if (!hasExited) queueMicrotask(() => start.onExit(cause));
+    hasExited = true;
+  };
+  workers.push({ start, signals, exit });
+  const send = (signal: string) => {
+    signals.push(signal);
+    exit(`was ended by signal ${signal}`);
+  };
+  return { terminate: () => send("SIGTERM"), kill: () => send("SIGKILL") };
+}
+
 /** Events in order; `until` reads on to the first one of a kind. */
 export class EventReader {
   readonly seen: AgentEvent[] = [];
@@ -150,7 +171,7 @@ export class EventReader {
   async until<K extends AgentEvent["kind"]>(kind: K): Promise<Extract<AgentEvent, { kind: K }>> {
     for (;;) {
       const { done, value } = await this.#events.next();
-      if (done === true) throw new Error(`No ${kind} among ${JSON.stringify(this.seen)}`);
+      if (done === true) throw new Error(`No ${kind} among ${JSON.stringify(this.seen).slice(0, 2000)}`);
       const event = value as AgentEvent;
       this.seen.push(event);
       if (event.kind === kind) return event as Extract<AgentEvent, { kind: K }>;
