@@ -5,7 +5,6 @@
  */
 import type { Batch } from "../../core/batch/column.ts";
 import { rowReader } from "../../core/batch/row_reader.ts";
-import type { BatchReader } from "../../core/exec/ports.ts";
 import { type DatasetInput, DatasetRef } from "../../core/program/dataset_ref.ts";
 import type { SinkResult } from "./sink_results.ts";
 
@@ -17,8 +16,8 @@ export interface DatasetSource {
   /** Resolves when the dataset is whole; rejects with the failure of its execution. */
   complete(): Promise<void>;
   isComplete(): boolean;
-  /** Readers of the shards, in order; shards that are still written are followed. */
-  open(): AsyncIterable<BatchReader>;
+  /** The batches, in the order of the shards; as they come while the dataset is being written. */
+  batches(): AsyncIterable<Batch>;
   /** Rows and bytes of each shard, once the dataset is complete. */
   sizes(): readonly { readonly rows: number; readonly bytes: number }[];
   release(): void;
@@ -58,7 +57,8 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
    * Iterates over all rows, shard after shard.
    *
    * An output of a running execution (`job.start`) is followed: rows come as they are
-   * computed, and a slow reader slows the workers down.
+   * computed, those of different shards in between each other, and a slow reader slows the
+   * workers down.
    *
    * @throws {LucioleError} If the execution fails before its last row.
    */
@@ -147,13 +147,7 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
   async *batches(): AsyncGenerator<Batch> {
     this.#check();
     await this.#source.ready();
-    for await (const reader of this.#source.open()) {
-      try {
-        for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) yield batch;
-      } finally {
-        reader.close();
-      }
-    }
+    yield* this.#source.batches();
     await this.#source.complete();
   }
 

@@ -12,10 +12,10 @@ import { Channel } from "./channel.ts";
 import { ExecutionRecord, type ExecutionTotals } from "./execution.ts";
 import type { Executor, ProgressSnapshot } from "./executor.ts";
 import { DatasetHandle, type DatasetSource, SinkHandle } from "./handle.ts";
-import { openDataset } from "./open_dataset.ts";
 import { mapOutputs, type Outputs } from "./outputs.ts";
 import { collectRefs, type ParamRefs } from "./param_refs.ts";
 import { compareFunctions, followedGroups, planExecution } from "./planning.ts";
+import { type LocalShards, readDataset } from "./read_dataset.ts";
 import { checkSinks, discardSinks } from "./sink_results.ts";
 
 /** How one execution runs. */
@@ -51,8 +51,8 @@ export interface JobParts {
   readonly workers: number;
   readonly memoryBytes: number;
   readonly executor: Executor;
-  /** Directory of the job's shards on this host. */
-  readonly directory: string;
+  /** Shards on this host, which need no request to be read. */
+  readonly local?: LocalShards;
   readonly onProgress: (progress: ProgressSnapshot | undefined) => void;
   readonly log: (text: string) => void;
   /** Adds a listener for messages of workers. */
@@ -267,7 +267,7 @@ export class Job implements AsyncDisposable {
   }
 
   #source(record: ExecutionRecord, node: number, isFollowed: boolean): DatasetSource {
-    const { executor, directory } = this.#parts;
+    const { executor, local } = this.#parts;
     const dataset = `${record.id}.${node}`;
     const signal = this.#closing.signal;
     const complete = async (): Promise<void> => {
@@ -278,7 +278,7 @@ export class Job implements AsyncDisposable {
       ready: () => (isFollowed ? record.ready(node) : complete()),
       complete,
       isComplete: () => record.hasEnded,
-      open: () => openDataset({ executor, dataset, directory, signal, record }),
+      batches: () => readDataset({ executor, dataset, local, signal, record }),
       sizes: () => executor.sizes(dataset),
       release: () => executor.feed({ kind: "datasetReleased", dataset }),
       persist: async (ref, path) => (await this.execute(persistFlow, { input: ref, path })).result(),

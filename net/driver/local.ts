@@ -69,7 +69,7 @@ export async function openLocalJob(flags: RunFlags, args: readonly string[]): Pr
     workers,
     memoryBytes,
     executor,
-    directory: join(directory, id),
+    local: { agent: AGENT, directory: join(directory, id) },
     log,
     onProgress: (snapshot) => progress.show(snapshot?.groups),
     onWorkerMessage: (listener) => messages.push(listener),

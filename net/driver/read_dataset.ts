@@ -1,0 +1,150 @@
+/**
+ * Reads a dataset for the driver: shard after shard when they are committed, all shards at
+ * once when the dataset is still being written.
+ *
+ * Shards that are committed on this host are read from their files; the others are streamed
+ * from their agent. A shard whose attempt is lost while it is followed is read again from its
+ * next attempt, without the rows that were given already.
+ */
+
+import type { Batch } from "../../core/batch/column.ts";
+import { sliceColumn } from "../../core/batch/gather.ts";
+import { ShardLostError } from "../../core/errors.ts";
+import type { BatchReader } from "../../core/exec/ports.ts";
+import type { ShardPiece } from "../../core/plan/physical.ts";
+import { codecPorts } from "../codec_ports.ts";
+import { readLocalPiece, readStreamedPiece } from "../store/piece_readers.ts";
+import type { ExecutionRecord } from "./execution.ts";
+import type { Executor } from "./executor.ts";
+import { Handover } from "./handover.ts";
+
+/** Shards on this host: read from their files, without a request. */
+export interface LocalShards {
+  /** The agent that keeps them. */
+  readonly agent: string;
+  /** Its directory of the job. */
+  readonly directory: string;
+}
+
+export interface ReadOptions {
+  readonly executor: Executor;
+  readonly dataset: string;
+  readonly local: LocalShards | undefined;
+  readonly signal: AbortSignal;
+  /** The execution that makes the dataset. */
+  readonly record: ExecutionRecord;
+}
+
+/**
+ * The batches of a dataset: in the order of the shards, or as they come when it is followed.
+ *
+ * @throws {LucioleError} The failure of the execution, if it fails before the last row.
+ */
+export async function* readDataset(options: ReadOptions): AsyncGenerator<Batch> {
+  const first = await locate(options, 0);
+  if (first === undefined) return;
+  if (!first.isCommitted) {
+    yield* readAllAtOnce(options);
+    return;
+  }
+  for (let shard = 0; ; shard++) {
+    const piece = await locate(options, shard);
+    if (piece === undefined) return;
+    yield* readPiece(options, piece);
+  }
+}
+
+/** Waits until the place of a shard is known; undefined when there is no such shard. */
+async function locate(options: ReadOptions, shard: number): Promise<ShardPiece | undefined> {
+  const { executor, dataset, record } = options;
+  for (;;) {
+    const changed = record.changed();
+    const located = executor.pieces(dataset).find((item) => item.shard === shard);
+    if (located !== undefined) return located.piece;
+    if (record.hasEnded) return undefined;
+    await changed;
+  }
+}
+
+async function* readPiece(options: ReadOptions, piece: ShardPiece): AsyncGenerator<Batch> {
+  const reader = await openPiece(options, piece);
+  try {
+    for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) yield batch;
+  } finally {
+    reader.close();
+  }
+}
+
+async function openPiece(options: ReadOptions, piece: ShardPiece): Promise<BatchReader> {
+  const { local } = options;
+  if (piece.isCommitted && piece.agent === local?.agent)
+    return readLocalPiece(local.directory, piece, codecPorts);
+  const client = options.executor.agent(piece.agent);
+  return readStreamedPiece(
+    await client.readShard(piece.attempt, piece.partition, options.signal),
+    piece,
+    codecPorts,
+  );
+}
+
+/** Every shard has a reader of its own, which holds one batch until it is taken. */
+async function* readAllAtOnce(options: ReadOptions): AsyncGenerator<Batch> {
+  const { executor, dataset, record } = options;
+  const handover = new Handover<Batch>();
+  const opened = new Set<number>();
+  const openNew = (): void => {
+    for (const { shard } of executor.pieces(dataset)) {
+      if (opened.has(shard)) continue;
+      opened.add(shard);
+      handover.addGiver(followShard(options, shard, handover));
+    }
+  };
+  const watch = async (): Promise<void> => {
+    while (!record.hasEnded && !handover.isClosed) {
+      const changed = record.changed();
+      openNew();
+      await changed;
+    }
+    openNew();
+  };
+  handover.addGiver(watch());
+  try {
+    for (let batch = await handover.take(); batch !== undefined; batch = await handover.take()) yield batch;
+  } finally {
+    handover.close();
+  }
+}
+
+async function followShard(options: ReadOptions, shard: number, handover: Handover<Batch>): Promise<void> {
+  let given = 0;
+  let failed: string | undefined;
+  for (;;) {
+    const changed = options.record.changed();
+    const piece = await locate(options, shard);
+    if (piece === undefined || handover.isClosed) return;
+    if (piece.attempt === failed) {
+      await changed;
+      continue;
+    }
+    try {
+      let position = 0;
+      for await (const batch of readPiece(options, piece)) {
+        const fresh = withoutFirst(batch, given - position);
+        position += batch.rows;
+        if (fresh !== undefined && !(await handover.give(fresh))) return;
+        given = Math.max(given, position);
+      }
+      return;
+    } catch (error) {
+      if (!(error instanceof ShardLostError) || options.record.hasEnded) throw error;
+      failed = piece.attempt;
+    }
+  }
+}
+
+/** What is left of a batch when its first rows were given before. */
+function withoutFirst(batch: Batch, rows: number): Batch | undefined {
+  if (rows <= 0) return batch;
+  if (rows >= batch.rows) return undefined;
+  return { rows: batch.rows - rows, column: sliceColumn(batch.column, rows, batch.rows) };
+}
