@@ -15,6 +15,8 @@ export interface Operator {
   pair?(key: unknown, value: unknown): void;
   /** Takes a batch; an operator that works on columns never makes rows of it. */
   batch(batch: Batch): void;
+  /** Hands on what is held only to make batches larger; somebody waits for it. */
+  flush?(): void;
   /** Takes the end of the input: emits what is held back, then finishes the next operator. */
   finish(): void | Promise<void>;
   /** True once no further row can matter (a limit was reached): the head stops reading. */

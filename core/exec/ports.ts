@@ -80,6 +80,11 @@ export interface TaskPorts {
    * undefined otherwise.
    */
   breathe?(): Promise<void> | undefined;
+  /**
+   * Set when somebody follows the shard while it is written: calls back every few milliseconds,
+   * between batches, until the function that it returns is called.
+   */
+  everyMoment?(callback: () => void): () => void;
   readonly signal: AbortSignal;
   /** Bytes that the operators of this task may hold in memory, together. */
   readonly memoryBytes: number;

@@ -63,6 +63,7 @@ class RunningTask implements TaskScope {
   };
   readonly #sides = new Map<StepPlan, SideContext<unknown>>();
   readonly #operators: Operator[] = [];
+  #failure: { readonly error: unknown } | undefined;
   #drains: (() => Promise<void> | undefined)[] = [];
 
   constructor(options: TaskGroupOptions) {
@@ -85,7 +86,12 @@ class RunningTask implements TaskScope {
     this.#drains = [...this.#operators, ...(output === undefined || !("drained" in output) ? [] : [output])]
       .filter((each) => each.drained !== undefined)
       .map((each) => () => each.drained?.());
-    await this.#runHead(first);
+    const stopFlushing = this.ports.everyMoment?.(() => this.#flush());
+    try {
+      await this.#runHead(first);
+    } finally {
+      stopFlushing?.();
+    }
     await first.finish();
     const waiting = this.settle();
     if (waiting !== undefined) await waiting;
@@ -109,6 +115,7 @@ class RunningTask implements TaskScope {
 
   settle(): Promise<void> | undefined {
     this.#checkCancelled();
+    if (this.#failure !== undefined) throw this.#failure.error;
     this.#report();
     const waits: Promise<void>[] = [];
     for (const drained of this.#drains) {
@@ -136,6 +143,15 @@ class RunningTask implements TaskScope {
         return runMergeHead(this, head, first);
       case "join":
         return head.strategy === "hash" ? runHashJoin(this, head, first) : runMergeJoin(this, head, first);
+    }
+  }
+
+  /** Followers must not wait for a batch to fill. A failure is thrown where the task next looks. */
+  #flush(): void {
+    try {
+      for (const operator of this.#operators) operator.flush?.();
+    } catch (error) {
+      this.#failure ??= { error };
     }
   }
 

@@ -29,6 +29,9 @@ import { dueTurn } from "./event_loop.ts";
 import { FollowedWrites } from "./followed_writes.ts";
 import { spawnPipe } from "./pipe_process.ts";
 
+/** How long a row of a followed shard may wait for others to share its batch. */
+const MOMENT_MS = 5;
+
 export class WorkerTaskPorts implements TaskPorts {
   readonly codec = codecPorts;
   readonly spill: DiskSpillStore;
@@ -37,6 +40,7 @@ export class WorkerTaskPorts implements TaskPorts {
   readonly seed: number;
   readonly breathe = dueTurn;
   readonly spawnPipe: (command: readonly string[] | string) => PipeProcess = spawnPipe;
+  readonly everyMoment: ((callback: () => void) => () => void) | undefined;
   readonly #order: TaskOrder;
   readonly #host: AttemptHost;
   readonly #counters: Readonly<Record<string, number>>;
@@ -54,6 +58,7 @@ export class WorkerTaskPorts implements TaskPorts {
     this.signal = host.signal;
     this.memoryBytes = order.memoryBytes;
     this.seed = order.seed;
+    this.everyMoment = order.isFollowed ? everyMoment : undefined;
   }
 
   openWriter(partitions: number): ShardWriter {
@@ -144,4 +149,9 @@ export class WorkerTaskPorts implements TaskPorts {
     const signal = AbortSignal.any([this.signal, this.#closing.signal]);
     yield* await this.#host.link.shard(attempt, partition, signal, transport);
   }
+}
+
+function everyMoment(callback: () => void): () => void {
+  const timer = setInterval(callback, MOMENT_MS);
+  return () => clearInterval(timer);
 }

@@ -75,9 +75,13 @@ class Exchange implements Operator {
     if (batch.rows > 0) this.#hold(batch);
   }
 
-  finish(): void {
+  flush(): void {
     this.#builder.flush();
     this.#flush();
+  }
+
+  finish(): void {
+    this.flush();
   }
 
   close(): void {

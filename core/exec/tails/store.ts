@@ -46,9 +46,13 @@ class Store implements Operator {
     if (batch.rows > 0) this.#hold(batch);
   }
 
-  finish(): void {
+  flush(): void {
     this.#builder.flush();
     this.#flush();
+  }
+
+  finish(): void {
+    this.flush();
   }
 
   #hold(batch: Batch): void {
