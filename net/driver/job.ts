@@ -204,7 +204,7 @@ export class Job implements AsyncDisposable {
     this.#checkOpen();
     const refs = collectRefs(params);
     const { outputs } = buildGraph(flow, decode(encode(refs.params())));
-    const record = new ExecutionRecord(`e${this.#executions++}`, (changed) => {
+    const record = new ExecutionRecord(`e${this.#executions++}-${this.id}`, (changed) => {
       this.#parts.onProgress(changed.hasEnded ? undefined : changed.progress);
     });
     this.#running.add(record);

@@ -2,6 +2,9 @@
  * What becomes of the sinks of an execution: checked before it runs, published when every
  * task has committed, swept away when it failed.
  */
+import { resolve } from "node:path";
+import { PlanError } from "../../core/errors.ts";
+import { formatCallSite } from "../../core/graph/call_site.ts";
 import type { Graph, GraphNode } from "../../core/graph/node.ts";
 import type { ShardReport } from "../../core/schedule/report.ts";
 import { checkSink, discardStaging, publish, stagingDirectory } from "../sink/staging.ts";
@@ -38,10 +41,20 @@ export function sinksOf(graph: Graph): readonly { readonly node: number; readonl
 /**
  * Refuses sinks that cannot be written, before anything runs.
  *
+ * @throws {PlanError} If two sinks have one target.
  * @throws {LucioleError} If a target exists and is no output of Luciole, or cannot be written.
  */
 export function checkSinks(graph: Graph): void {
-  for (const { spec } of sinksOf(graph)) {
+  const paths = new Set<string>();
+  for (const { node, spec } of sinksOf(graph)) {
+    const path = resolve(spec.path);
+    if (paths.has(path)) {
+      const where = formatCallSite(graph.nodes[node].callSite);
+      throw new PlanError(
+        `Cannot write "${spec.path}" at ${where}: another sink of the flow writes there too`,
+      );
+    }
+    paths.add(path);
     checkSink({ path: spec.path, single: spec.isSingle, overwrite: spec.overwrite });
   }
 }
