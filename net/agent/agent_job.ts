@@ -59,6 +59,10 @@ export class AgentJob {
     return this.#workers.size;
   }
 
+  get isEnding(): boolean {
+    return this.#ended !== undefined;
+  }
+
   get queuedOrders(): number {
     return this.#queue.queuedOrders;
   }
@@ -201,7 +205,8 @@ export class AgentJob {
       startWorker: this.#options.startWorker,
       onLog: (level, text) => this.#log(worker, level, text, this.#queue.attemptOf(worker)),
       onExit: (cause) => {
-        this.#held.delete(worker);
+        // Nobody hears it, but the request that it held open ends.
+        this.#reply(worker, { kind: "stop" });
         this.apply({ kind: "exited", worker, cause });
       },
     });

@@ -4,7 +4,7 @@
  * A grant that it cannot honour is refused. Knows nothing of HTTP.
  */
 import { join } from "node:path";
-import { LucioleError, NotEnoughResourcesError } from "../../core/errors.ts";
+import { LucioleError, NotEnoughResourcesError, ProtocolError } from "../../core/errors.ts";
 import { type JobOrder, PROTOCOL } from "../protocol.ts";
 import { AgentJob } from "./agent_job.ts";
 import type { WorkerStarter } from "./worker_starter.ts";
@@ -53,6 +53,7 @@ export class AgentJobs {
       );
     }
     let job = this.#jobs.get(id);
+    if (job?.isEnding) throw new ProtocolError(`Cannot start workers of job ${id}: it is being ended`);
     if (job === undefined) {
       const { id: agent, directory, startWorker, stallMs } = this.#options;
       job = new AgentJob({

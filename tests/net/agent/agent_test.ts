@@ -144,6 +144,14 @@ describe("createAgent()", () => {
     await agent.call("DELETE", ROUTES.job(JOB));
   });
 
+  test("refuses to start workers of a job that is being ended", async () => {
+    const agent = await open();
+    await agent.startJob();
+    const ended = agent.call("DELETE", ROUTES.job(JOB));
+    await expect(agent.startJob(2)).rejects.toThrow("it is being ended");
+    await ended;
+  });
+
   test("refuses another protocol version with 426", async () => {
     const agent = await open();
     const versions: readonly Record<string, string>[] = [{}, { [PROTOCOL_HEADER]: "999" }];
