@@ -1,0 +1,146 @@
+/**
+ * A whole cluster in one process: a driver's job over several real agents, each with its
+ * own directory and workers, which reach each other by transports in memory.
+ *
+ * Nothing here knows what flows compute. Closing a cluster checks that nothing is left.
+ */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { FlowBuilder } from "../../core/graph/builder.ts";
+import type { Dataset } from "../../core/graph/dataset.ts";
+import { flow } from "../../core/program/flow.ts";
+import { type Agent, createAgent } from "../../net/agent/agent.ts";
+import { workersInProcess } from "../../net/agent/worker_in_process.ts";
+import { AgentClient } from "../../net/driver/agent_client.ts";
+import { Executor } from "../../net/driver/executor.ts";
+import { Job } from "../../net/driver/job.ts";
+import type { Transport } from "../../net/protocol.ts";
+import { currentRuntime } from "../../net/runtime/current_runtime.ts";
+
+export interface ClusterOptions {
+  readonly agents: number;
+  /** Slots of each agent; each gets a worker. */
+  readonly slots: number;
+  /** Of all workers together. */
+  readonly memoryBytes?: number;
+}
+
+const JOB = "oracle";
+const MEMORY_BYTES = 2 ** 30;
+
+/** Builders of the tests by number: workers in this process find the very closures. */
+const builders: ((f: FlowBuilder) => Record<string, Dataset<unknown>>)[] = [];
+const built = flow("oracle", (f, p: { builder: number }) => builders[p.builder](f));
+
+type RowOf<D> = D extends Dataset<infer T> ? T : never;
+
+export class Cluster implements AsyncDisposable {
+  readonly job: Job;
+  readonly logged: string[];
+  readonly #directory: string;
+
+  private constructor(job: Job, logged: string[], directory: string) {
+    this.job = job;
+    this.logged = logged;
+    this.#directory = directory;
+  }
+
+  static async open({ agents, slots, memoryBytes = MEMORY_BYTES }: ClusterOptions): Promise<Cluster> {
+    const directory = mkdtempSync(join(tmpdir(), "luciole-oracle-"));
+    const logged: string[] = [];
+    const workers = agents * slots;
+    const executor = new Executor({
+      job: JOB,
+      memoryBytesPerWorker: Math.floor(memoryBytes / workers),
+      listener: {
+        onLog: (event) => logged.push(event.text),
+        onWarning: (text) => logged.push(`warning: ${text}`),
+        onWorkerMessage: () => undefined,
+      },
+    });
+    const started = await startAgents({ agents, slots, directory });
+    for (const [i, { client }] of started.entries()) {
+      const command = { command: ["none"], environment: {}, workingDirectory: directory };
+      await client.startJob({ workers: slots, firstWorker: i * slots, command });
+      executor.addAgent(client, slots);
+    }
+    const job = new Job({
+      id: JOB,
+      args: [],
+      workers,
+      memoryBytes,
+      executor,
+      log: (text) => logged.push(text),
+      onProgress: () => undefined,
+      onWorkerMessage: () => undefined,
+      close: async () => {
+        for (const { client } of started) await client.endJob();
+        for (const { agent } of started) await agent.close();
+        await executor.stop();
+      },
+    });
+    return new Cluster(job, logged, directory);
+  }
+
+  /** Runs a flow to its end and reads its rows; nothing stays stored. */
+  async collect<T>(build: (f: FlowBuilder) => Dataset<T>): Promise<T[]> {
+    return (await this.collectAll((f) => ({ rows: build(f) }))).rows;
+  }
+
+  /** The same with several outputs, which are the consumers of one execution. */
+  async collectAll<R extends Record<string, Dataset<unknown>>>(
+    build: (f: FlowBuilder) => R,
+  ): Promise<{ [N in keyof R]: RowOf<R[N]>[] }> {
+    const handles = await this.job.execute(built, { builder: builders.push(build) - 1 });
+    const rows: Record<string, unknown[]> = {};
+    for (const [name, handle] of Object.entries(handles)) {
+      rows[name] = await handle.collect();
+      handle.release();
+    }
+    return rows as { [N in keyof R]: RowOf<R[N]>[] };
+  }
+
+  /** Files of the job on all agents, as `agent/job/file`. */
+  files(): readonly string[] {
+    return readdirSync(this.#directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(this.#directory.length + 1));
+  }
+
+  /** @throws {Error} If the job left a file or directory behind. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.job.close();
+    const left = readdirSync(this.#directory).flatMap((agent) => readdirSync(join(this.#directory, agent)));
+    rmSync(this.#directory, { recursive: true, force: true });
+    if (left.length > 0) throw new Error(`Cannot close the cluster cleanly: ${left.join(", ")} is left`);
+  }
+}
+
+async function startAgents(options: {
+  readonly agents: number;
+  readonly slots: number;
+  readonly directory: string;
+}): Promise<{ readonly agent: Agent; readonly client: AgentClient }[]> {
+  const transports = new Map<string, Transport>();
+  const started: { agent: Agent; client: AgentClient }[] = [];
+  for (let i = 0; i < options.agents; i++) {
+    const id = `agent${i}`;
+    const agent: Agent = await createAgent({
+      id,
+      directory: join(options.directory, id),
+      slots: options.slots,
+      runtime: await currentRuntime(),
+      startWorker: workersInProcess({
+        fetch: (request) => agent.fetch(request),
+        transportTo: (other) => transports.get(other),
+      }),
+    });
+    const transport: Transport = {
+      fetch: async (path, init) => agent.fetch(new Request(`http://${id}${path}`, init)),
+    };
+    transports.set(id, transport);
+    started.push({ agent, client: new AgentClient({ id, job: JOB, transport }) });
+  }
+  return started;
+}
