@@ -21,7 +21,10 @@ export interface Operator {
   finish(): void | Promise<void>;
   /** True once no further row can matter (a limit was reached): the head stops reading. */
   isDone?(): boolean;
-  /** Set on asynchronous operators: resolves when the queue has room, undefined when it has now. */
+  /**
+   * Set on asynchronous operators and on those that pass rows on at once, which ask the next one:
+   * resolves when there is room, undefined when there is now.
+   */
   drained?(): Promise<void> | undefined;
   /** Releases memory, spill files and child processes; called once, after finish or after a failure. */
   close?(): void;

@@ -143,6 +143,10 @@ class Segment implements Operator {
     return this.next.finish();
   }
 
+  drained(): Promise<void> | undefined {
+    return this.next.drained?.();
+  }
+
   #compile(entry: SegmentEntry): unknown {
     const target: SegmentTarget = {
       takesPairs: this.next.pair !== undefined,

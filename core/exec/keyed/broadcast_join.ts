@@ -76,6 +76,10 @@ class BroadcastJoin implements Operator {
     return this.next.finish();
   }
 
+  drained(): Promise<void> | undefined {
+    return this.next.drained?.();
+  }
+
   close(): void {
     this.#table.clear();
   }

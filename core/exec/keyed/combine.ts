@@ -63,6 +63,10 @@ abstract class Combine {
     await this.next.finish();
   }
 
+  drained(): Promise<void> | undefined {
+    return this.next.drained?.();
+  }
+
   close(): void {
     this.table.close();
   }

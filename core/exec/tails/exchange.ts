@@ -84,6 +84,10 @@ class Exchange implements Operator {
     this.flush();
   }
 
+  drained(): Promise<void> | undefined {
+    return this.#writer.drained?.();
+  }
+
   close(): void {
     this.#held = [];
     this.#partitions.clear();

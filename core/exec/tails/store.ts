@@ -55,6 +55,10 @@ class Store implements Operator {
     this.flush();
   }
 
+  drained(): Promise<void> | undefined {
+    return this.#writer.drained?.();
+  }
+
   #hold(batch: Batch): void {
     const bytes = columnBytes(batch.column);
     const isEnough = batch.rows >= ENOUGH_ROWS || bytes >= ENOUGH_BYTES;
