@@ -137,7 +137,6 @@ const MEAN: Aggregator = {
     return a;
   },
   finish: (acc) => sumOf(acc as MeanAccumulator) / (acc as MeanAccumulator)[2],
-  empty: () => Number.NaN,
   addAll(acc, values) {
     const mean = (acc ?? [0, 0, 0]) as MeanAccumulator;
     addNumbers(mean, values, 0, values.length);
