@@ -83,7 +83,7 @@ class RunningTask implements TaskScope {
       if (step.op !== "broadcastJoin") this.#sides.set(step, sideContext(this.context, side));
     }
     const { first, output } = buildChain(this, batches, this.#operators);
-    this.#drains = [...this.#operators, ...(output === undefined || !("drained" in output) ? [] : [output])]
+    this.#drains = this.#operators
       .filter((each) => each.drained !== undefined)
       .map((each) => () => each.drained?.());
     const stopFlushing = this.ports.everyMoment?.(() => this.#flush());
