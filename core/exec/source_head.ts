@@ -17,6 +17,8 @@ import { JsonlFormat, TextFormat } from "./source/line_formats.ts";
 import { pushGenerated, pushPaths, pushRange, pushSlice } from "./source/memory_sources.ts";
 import { nodeOf, type TaskScope } from "./task_scope.ts";
 
+type SourceHead = Head & { readonly kind: "source" };
+
 /** What goes wrong with a file itself; everything else that is thrown here comes from the steps. */
 const INPUT_CODES: ReadonlySet<string> = new Set([
   "malformed-input",
@@ -26,11 +28,7 @@ const INPUT_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /** Head "source": pushes the rows of this task's split, until no further row matters. */
-export async function runSourceHead(
-  scope: TaskScope,
-  head: Head & { readonly kind: "source" },
-  next: Operator,
-): Promise<void> {
+export async function runSourceHead(scope: TaskScope, head: SourceHead, next: Operator): Promise<void> {
   const node = nodeOf(scope.graph, head.node);
   const split = head.splits[scope.task];
   if (split === undefined) {
@@ -38,9 +36,9 @@ export async function runSourceHead(
   }
   switch (split.kind) {
     case "file":
-      return readFiles(scope, node, [split], next);
+      return readFiles(scope, head, [split], next);
     case "files":
-      return readFiles(scope, node, split.files, next);
+      return readFiles(scope, head, split.files, next);
     case "paths":
       return pushPaths(scope, split.paths, next);
     case "range":
@@ -54,11 +52,12 @@ export async function runSourceHead(
 
 async function readFiles(
   scope: TaskScope,
-  node: GraphNode,
+  head: SourceHead,
   files: readonly FileSplit[],
   next: Operator,
 ): Promise<void> {
-  const format = formatOf(scope, node, next);
+  const node = nodeOf(scope.graph, head.node);
+  const format = formatOf(scope, node, head.columns, next);
   for (const file of files) {
     if (next.isDone?.()) return;
     try {
@@ -108,7 +107,12 @@ async function readFile(
   format.end();
 }
 
-function formatOf(scope: TaskScope, node: GraphNode, next: Operator): FileFormat {
+function formatOf(
+  scope: TaskScope,
+  node: GraphNode,
+  columns: SourceHead["columns"],
+  next: Operator,
+): FileFormat {
   const push = (batch: Batch) => {
     scope.totals.rowsIn += batch.rows;
     next.batch(batch);
@@ -117,9 +121,9 @@ function formatOf(scope: TaskScope, node: GraphNode, next: Operator): FileFormat
     case "text":
       return new TextFormat(push);
     case "csv":
-      return new CsvFormat(scope, node.spec.options, push);
+      return new CsvFormat(scope, { options: node.spec.options, wanted: columns, push });
     case "jsonl":
-      return new JsonlFormat(scope, node.spec.options, next);
+      return new JsonlFormat(scope, { options: node.spec.options, wanted: columns, next });
     case "binary":
       return new BinaryFormat(scope, push);
     default:

@@ -23,6 +23,8 @@ export interface CsvParserOptions {
   readonly csv: CsvOptions;
   /** Names of all columns of the file, when its first record is not among the bytes that are pushed. */
   readonly header?: readonly string[];
+  /** Of the columns that rows have, only these are made; those that may make a row malformed are checked still. */
+  readonly wanted?: readonly string[];
   readonly onBatch: (batch: Batch) => void;
   /** Called for each malformed record before its batch; throws, or lets it be skipped. */
   readonly onMalformed: (record: MalformedRecord) => void;
@@ -95,9 +97,10 @@ export class CsvParser {
 
   #start(header: readonly string[]): CsvTokenizer {
     const { csv } = this.#options;
-    this.#names = header.length === 0 || csv.header === false ? header : (csv.columns ?? header);
+    const names = header.length === 0 || csv.header === false ? header : (csv.columns ?? header);
+    this.#names = names.filter((name) => this.#isMade(name));
     const slotOf = Int32Array.from(header, (name) => this.#names.indexOf(name));
-    for (const name of this.#names) {
+    for (const name of names) {
       const count = header.filter((other) => other === name).length;
       if (count === 1) continue;
       const state = count === 0 ? `there is no column "${name}"` : `column "${name}" is there ${count} times`;
@@ -105,6 +108,12 @@ export class CsvParser {
     }
     this.#tokenizer = new CsvTokenizer(this.#delimiter, slotOf);
     return this.#tokenizer;
+  }
+
+  /** Any text is a string; of the other types a row may be malformed also when nobody looks at the column. */
+  #isMade(name: string): boolean {
+    const { csv, wanted } = this.#options;
+    return wanted === undefined || wanted.includes(name) || (csv.types?.[name] ?? "string") !== "string";
   }
 
   #emit(tokenizer: CsvTokenizer, bytes: Uint8Array, end: number): void {

@@ -18,6 +18,8 @@ export interface MalformedLine {
 export interface JsonlOptions {
   /** Keep only these properties. */
   readonly columns?: readonly string[];
+  /** Properties that somebody looks at: others are dropped, and rows without them stay as they are. */
+  readonly wanted?: readonly string[];
   /** Takes one row and the number of its line in the column. */
   readonly onRow: (row: unknown, line: number) => void;
   readonly onMalformed: (line: MalformedLine) => void;
@@ -76,17 +78,25 @@ function parseOneByOne(lines: StringColumn, options: JsonlOptions): void {
 }
 
 function emit(row: unknown, line: number, lines: StringColumn, options: JsonlOptions): void {
-  const { columns } = options;
-  if (columns === undefined) {
-    options.onRow(row, line);
-  } else if (typeof row === "object" && row !== null && !Array.isArray(row)) {
-    const picked: Record<string, unknown> = {};
-    for (const name of columns) picked[name] = (row as Record<string, unknown>)[name];
-    options.onRow(picked, line);
-  } else {
+  const { columns, wanted } = options;
+  const isObject = typeof row === "object" && row !== null && !Array.isArray(row);
+  if (columns !== undefined && !isObject) {
     const text = lineText(lines, line).slice(0, MAX_SAMPLE_CHARACTERS);
     options.onMalformed({ line, reason: "it is not an object", text });
+  } else if (!isObject || (columns === undefined && wanted === undefined)) {
+    options.onRow(row, line);
+  } else {
+    options.onRow(picked(row as Record<string, unknown>, options), line);
   }
+}
+
+/** Declared columns are there in every row; of others only those that the line has. */
+function picked(row: Record<string, unknown>, { columns, wanted }: JsonlOptions): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const name of wanted ?? columns ?? []) {
+    if (columns === undefined ? Object.hasOwn(row, name) : columns.includes(name)) kept[name] = row[name];
+  }
+  return kept;
 }
 
 function lineText(lines: StringColumn, i: number): string {

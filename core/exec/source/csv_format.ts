@@ -10,17 +10,26 @@ import type { TaskScope } from "../task_scope.ts";
 import { FaultError, FaultLog, type FileSplit, fileError } from "./fault_log.ts";
 import type { FileFormat } from "./file_format.ts";
 
+export interface CsvFormatOptions {
+  readonly options: CsvOptions;
+  /** Columns that somebody looks at; all when missing. */
+  readonly wanted: readonly string[] | undefined;
+  readonly push: (batch: Batch) => void;
+}
+
 export class CsvFormat implements FileFormat {
   readonly #scope: TaskScope;
   readonly #options: CsvOptions;
+  readonly #wanted: CsvFormatOptions["wanted"];
   readonly #push: (batch: Batch) => void;
   readonly #faults: FaultLog;
   #current: { readonly parser: CsvParser; readonly split: FileSplit } | undefined;
   #origin: number | undefined;
 
-  constructor(scope: TaskScope, options: CsvOptions, push: (batch: Batch) => void) {
+  constructor(scope: TaskScope, { options, wanted, push }: CsvFormatOptions) {
     this.#scope = scope;
     this.#options = options;
+    this.#wanted = wanted;
     this.#push = push;
     this.#faults = new FaultLog(scope, options.onError);
   }
@@ -34,6 +43,7 @@ export class CsvFormat implements FileFormat {
         new CsvParser({
           csv: this.#options,
           ...(header === undefined ? {} : { header }),
+          ...(this.#wanted === undefined ? {} : { wanted: this.#wanted }),
           onBatch: this.#push,
           onMalformed: ({ position, reason, text }) =>
             this.#faults.add(split, { position: (this.#origin ?? 0) + position, lines: 0, reason, text }),

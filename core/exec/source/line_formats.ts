@@ -33,6 +33,13 @@ export class TextFormat implements FileFormat {
   }
 }
 
+export interface JsonlFormatOptions {
+  readonly options: JsonlOptions;
+  /** Properties that somebody looks at; all when missing. */
+  readonly wanted: readonly string[] | undefined;
+  readonly next: Operator;
+}
+
 export class JsonlFormat implements FileFormat {
   readonly #lines: LineSplitter;
   #split: FileSplit | undefined;
@@ -41,7 +48,7 @@ export class JsonlFormat implements FileFormat {
   /** Lines of the split in earlier batches. */
   #linesBefore = 0;
 
-  constructor(scope: TaskScope, options: JsonlOptions, next: Operator) {
+  constructor(scope: TaskScope, { options, wanted, next }: JsonlFormatOptions) {
     const faults = new FaultLog(scope, options.onError);
     const onRow = (row: unknown) => {
       scope.totals.rowsIn++;
@@ -51,6 +58,7 @@ export class JsonlFormat implements FileFormat {
       onBatch: ({ column }) => {
         parseJsonLines(column, {
           ...(options.columns === undefined ? {} : { columns: options.columns }),
+          ...(wanted === undefined ? {} : { wanted }),
           onRow,
           onMalformed: ({ line, reason, text }) => {
             if (this.#split === undefined) return;
