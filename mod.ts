@@ -35,11 +35,19 @@ export type { PipeCommand, SideContext, TaskContext } from "./core/exec/context.
 export type { FlowBuilder, ShardsOptions } from "./core/graph/builder.ts";
 export type { CsvRow, CsvTypes } from "./core/graph/csv_types.ts";
 export type { Broadcast, Dataset, Sink } from "./core/graph/dataset.ts";
-export type { JoinOptions } from "./core/graph/dataset_joins.ts";
-export type { Hint } from "./core/graph/dataset_marks.ts";
-export type { LocalSortOptions, SortOptions, TopOptions } from "./core/graph/dataset_order.ts";
-export type { LinesOptions, SideOptions } from "./core/graph/dataset_rows.ts";
-export type { WriteCsvOptions, WriteOptions } from "./core/graph/dataset_sinks.ts";
+export type { JoinOperations, JoinOptions } from "./core/graph/dataset_joins.ts";
+export type { KeyOperations } from "./core/graph/dataset_keys.ts";
+export type { Hint, MarkOperations } from "./core/graph/dataset_marks.ts";
+export type {
+  LocalSortOptions,
+  OrderOperations,
+  SortOptions,
+  TopOptions,
+} from "./core/graph/dataset_order.ts";
+export type { PlacementOperations } from "./core/graph/dataset_placement.ts";
+export type { LinesOptions, RowOperations, SideOptions } from "./core/graph/dataset_rows.ts";
+export type { SinkOperations, WriteCsvOptions, WriteOptions } from "./core/graph/dataset_sinks.ts";
+export type { WholeOperations } from "./core/graph/dataset_whole.ts";
 export type { CallSite, CsvOptions, JsonlOptions, SplitOptions } from "./core/graph/node.ts";
 export type {
   Aggregation,
@@ -53,6 +61,7 @@ export type {
   SideFunction,
   Stats,
 } from "./core/graph/row_types.ts";
+export type { PlanOperations } from "./core/plan/dataset_plan.ts";
 export type { PlotFormat, PlotOptions } from "./core/plan/plot.ts";
 export type { DatasetInput, DatasetRef } from "./core/program/dataset_ref.ts";
 export { type Flow, type FlowOutput, flow } from "./core/program/flow.ts";

@@ -8,10 +8,11 @@ import "../plan/dataset_plan.ts";
 import { type DatasetInput, DatasetRef } from "../program/dataset_ref.ts";
 import { checkFunction, checkOptionalWhole, checkOptions, checkText, checkWhole, show } from "./arguments.ts";
 import { type CsvRow, type CsvTypes, checkCsvOptions, checkOnError } from "./csv_types.ts";
-import { Dataset } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
 import "./dataset_joins.ts";
 import "./dataset_keys.ts";
 import "./dataset_marks.ts";
+import { DatasetNode } from "./dataset_node.ts";
 import "./dataset_order.ts";
 import "./dataset_placement.ts";
 import "./dataset_rows.ts";
@@ -268,7 +269,7 @@ export class FlowBuilder {
   }
 
   #add<T>(spec: NodeSpec): Dataset<T> {
-    return new Dataset<T>(this.#recorder, this.#recorder.add(spec, []));
+    return new DatasetNode<T>(this.#recorder, this.#recorder.add(spec, []));
   }
 }
 

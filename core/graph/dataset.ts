@@ -1,82 +1,86 @@
 /**
- * Datasets as users hold them while they build a flow.
+ * What users hold while they build a flow: datasets, broadcasts, sinks.
  *
- * A dataset is the name of a node; every operation adds a node and is defined by
- * its family in a `dataset_*.ts` beside this file. Nothing here runs or plans.
+ * Types only. The operations of a dataset are declared, and defined, by family in the
+ * `dataset_*.ts` beside this file; dataset_node.ts has the classes behind the types.
  */
-import { PlanError } from "../errors.ts";
-import { show } from "./arguments.ts";
-import { formatCallSite } from "./call_site.ts";
-import type { NodeId, NodeSpec } from "./node.ts";
-import type { Recorder } from "./recorder.ts";
+import type { PlanOperations } from "../plan/dataset_plan.ts";
+import type { JoinOperations } from "./dataset_joins.ts";
+import type { KeyOperations } from "./dataset_keys.ts";
+import type { MarkOperations } from "./dataset_marks.ts";
+import type { OrderOperations } from "./dataset_order.ts";
+import type { PlacementOperations } from "./dataset_placement.ts";
+import type { RowOperations } from "./dataset_rows.ts";
+import type { SinkOperations } from "./dataset_sinks.ts";
+import type { WholeOperations } from "./dataset_whole.ts";
 
 declare const ROW: unique symbol;
+declare const BROADCAST: unique symbol;
+declare const SINK: unique symbol;
 
-/** An immutable, partitioned collection of rows of type T, described but not yet computed. */
-export class Dataset<T> {
-  declare readonly [ROW]: T;
-  /** The graph that it belongs to; for the engine. */
-  readonly recorder: Recorder;
-  /** Its node in that graph; for the engine. */
-  readonly node: NodeId;
-
-  constructor(recorder: Recorder, node: NodeId) {
-    this.recorder = recorder;
-    this.node = node;
-  }
+/**
+ * An immutable, partitioned collection of rows of type T, described but not yet computed.
+ *
+ * Every operation gives a new dataset and leaves this one as it is.
+ *
+ * @example Naming a dataset's type in a function of one's own
+ * ```ts
+ * import { type Dataset, flow, run } from "luciole";
+ * const longest = (words: Dataset<string>): Dataset<string> => words.top(1, (word) => word.length);
+ * const found = flow("longest", (f) => longest(f.values(["to", "been", "or"])));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(found)).collect()); // ["been"]
+ * });
+ * ```
+ */
+export interface Dataset<T>
+  extends RowOperations<T>,
+    PlacementOperations<T>,
+    KeyOperations,
+    JoinOperations,
+    WholeOperations<T>,
+    OrderOperations<T>,
+    MarkOperations<T>,
+    SinkOperations<T>,
+    PlanOperations {
+  /** The type of the rows; for the compiler, there is no such property. */
+  readonly [ROW]: T;
 }
 
-/** A small dataset that every task reads whole, given to closures as `{ with: broadcast }`. */
-export class Broadcast<T> {
-  declare readonly [ROW]: T;
-  /** The graph that it belongs to; for the engine. */
-  readonly recorder: Recorder;
-  /** Its node in that graph; for the engine. */
-  readonly node: NodeId;
-
-  constructor(recorder: Recorder, node: NodeId) {
-    this.recorder = recorder;
-    this.node = node;
-  }
+/**
+ * A small dataset that every task reads whole, given to closures as `{ with: broadcast }`.
+ *
+ * @example Looking rows up in a small table
+ * ```ts
+ * import { type Broadcast, type Dataset, flow, run } from "luciole";
+ * const named = (ids: Dataset<number>, names: Broadcast<string>) =>
+ *   ids.map((id, ctx) => ctx.side[id], { with: names });
+ * const looked = flow("looked-up", (f) => named(f.values([1, 0]), f.values(["Ann", "Bo"]).broadcast()));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(looked)).collect()); // ["Bo", "Ann"]
+ * });
+ * ```
+ */
+export interface Broadcast<T> {
+  /** The type of the rows; for the compiler, there is no such property. */
+  readonly [BROADCAST]: T;
 }
 
-/** An output that leaves the engine: files, or a closure that consumes the rows. */
-export class Sink {
-  /** The graph that it belongs to; for the engine. */
-  readonly recorder: Recorder;
-  /** Its node in that graph; for the engine. */
-  readonly node: NodeId;
-
-  constructor(recorder: Recorder, node: NodeId) {
-    this.recorder = recorder;
-    this.node = node;
-  }
-}
-
-interface Placed {
-  readonly recorder: Recorder;
-  readonly node: NodeId;
-}
-
-/** Adds a node that reads `input` and, after it, `others`. */
-export function addNode(input: Placed, spec: NodeSpec, others: readonly Placed[] = []): NodeId {
-  for (const other of others) {
-    if (other.recorder === input.recorder) continue;
-    throw new PlanError(
-      `Cannot use ${spec.kind} in flow "${input.recorder.flow}" at ${formatCallSite(input.recorder.callSite([input.node]))}: ` +
-        `a dataset of another graph (flow "${other.recorder.flow}") was given; pass its handle in the parameters and use f.from`,
-    );
-  }
-  return input.recorder.add(spec, [input.node, ...others.map((other) => other.node)]);
-}
-
-/** Makes the dataset of a new node. */
-export function derive<U>(input: Placed, spec: NodeSpec, others: readonly Placed[] = []): Dataset<U> {
-  return new Dataset<U>(input.recorder, addNode(input, spec, others));
-}
-
-/** @throws {TypeError} If a value is not a dataset. */
-export function checkDataset(operation: string, name: string, value: unknown): Dataset<unknown> {
-  if (value instanceof Dataset) return value;
-  throw new TypeError(`Cannot use ${operation}: ${name} must be a Dataset, got ${show(value)}`);
+/**
+ * An output that leaves the engine: files, or a closure that consumes the rows.
+ *
+ * @example Returning a sink, to learn what was written
+ * ```ts
+ * import { type Dataset, flow, run, type Sink } from "luciole";
+ * const write = (rows: Dataset<number>, path: string): Sink => rows.writeText(path, String);
+ * const numbers = flow("numbers", (f, p: { out: string }) => write(f.range(3), p.out));
+ * await run(async (job) => {
+ *   const sink = await job.execute(numbers, { out: "numbers-out" });
+ *   console.log((await sink.result()).rows); // 3
+ * });
+ * ```
+ */
+export interface Sink {
+  /** Tells a sink from other values; for the compiler, there is no such property. */
+  readonly [SINK]: true;
 }

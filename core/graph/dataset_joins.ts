@@ -5,7 +5,8 @@
  * value of equal keys. An absent side of an outer join is undefined.
  */
 import { checkChoice, checkOptions } from "./arguments.ts";
-import { checkDataset, Dataset, derive } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
+import { checkDataset, DatasetNode, derive } from "./dataset_node.ts";
 
 /** How a join is carried out. */
 export interface JoinOptions {
@@ -16,101 +17,100 @@ export interface JoinOptions {
   readonly strategy?: "auto" | "hash" | "sort-merge" | "broadcast";
 }
 
-declare module "./dataset.ts" {
-  interface Dataset<T> {
-    /**
-     * Joins pairs of equal keys; keys of only one side are left out.
-     *
-     * @param other The right side; its keys are of the same type.
-     * @returns Pairs `[key, [left, right]]`.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const joined = flow("join", (f) => f.values([["a", 1]]).join(f.values([["a", "x"], ["b", "y"]])));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(joined)).collect()); // [["a", [1, "x"]]]
-     * });
-     * ```
-     */
-    join<K, V, W>(this: Dataset<[K, V]>, other: Dataset<[K, W]>, options?: JoinOptions): Dataset<[K, [V, W]]>;
+/** Operations that bring two datasets of pairs together, on every dataset of pairs. */
+export interface JoinOperations {
+  /**
+   * Joins pairs of equal keys; keys of only one side are left out.
+   *
+   * @param other The right side; its keys are of the same type.
+   * @returns Pairs `[key, [left, right]]`.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const joined = flow("join", (f) => f.values([["a", 1]]).join(f.values([["a", "x"], ["b", "y"]])));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(joined)).collect()); // [["a", [1, "x"]]]
+   * });
+   * ```
+   */
+  join<K, V, W>(this: Dataset<[K, V]>, other: Dataset<[K, W]>, options?: JoinOptions): Dataset<[K, [V, W]]>;
 
-    /**
-     * Joins pairs of equal keys and keeps left pairs without a partner.
-     *
-     * @param other The right side.
-     * @returns Pairs `[key, [left, right or undefined]]`.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const joined = flow("left", (f) => f.values([["a", 1]]).leftJoin(f.values([["b", "y"]])));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(joined)).collect()); // [["a", [1, undefined]]]
-     * });
-     * ```
-     */
-    leftJoin<K, V, W>(
-      this: Dataset<[K, V]>,
-      other: Dataset<[K, W]>,
-      options?: JoinOptions,
-    ): Dataset<[K, [V, W | undefined]]>;
+  /**
+   * Joins pairs of equal keys and keeps left pairs without a partner.
+   *
+   * @param other The right side.
+   * @returns Pairs `[key, [left, right or undefined]]`.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const joined = flow("left", (f) => f.values([["a", 1]]).leftJoin(f.values([["b", "y"]])));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(joined)).collect()); // [["a", [1, undefined]]]
+   * });
+   * ```
+   */
+  leftJoin<K, V, W>(
+    this: Dataset<[K, V]>,
+    other: Dataset<[K, W]>,
+    options?: JoinOptions,
+  ): Dataset<[K, [V, W | undefined]]>;
 
-    /**
-     * Joins pairs of equal keys and keeps right pairs without a partner.
-     *
-     * @param other The right side.
-     * @returns Pairs `[key, [left or undefined, right]]`.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const joined = flow("right", (f) => f.values([["a", 1]]).rightJoin(f.values([["b", "y"]])));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(joined)).collect()); // [["b", [undefined, "y"]]]
-     * });
-     * ```
-     */
-    rightJoin<K, V, W>(
-      this: Dataset<[K, V]>,
-      other: Dataset<[K, W]>,
-      options?: JoinOptions,
-    ): Dataset<[K, [V | undefined, W]]>;
+  /**
+   * Joins pairs of equal keys and keeps right pairs without a partner.
+   *
+   * @param other The right side.
+   * @returns Pairs `[key, [left or undefined, right]]`.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const joined = flow("right", (f) => f.values([["a", 1]]).rightJoin(f.values([["b", "y"]])));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(joined)).collect()); // [["b", [undefined, "y"]]]
+   * });
+   * ```
+   */
+  rightJoin<K, V, W>(
+    this: Dataset<[K, V]>,
+    other: Dataset<[K, W]>,
+    options?: JoinOptions,
+  ): Dataset<[K, [V | undefined, W]]>;
 
-    /**
-     * Joins pairs of equal keys and keeps pairs of both sides without a partner.
-     *
-     * @param other The right side.
-     * @returns Pairs `[key, [left or undefined, right or undefined]]`.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const joined = flow("full", (f) => f.values([["a", 1]]).fullJoin(f.values([["b", "y"]])));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(joined)).count()); // 2
-     * });
-     * ```
-     */
-    fullJoin<K, V, W>(
-      this: Dataset<[K, V]>,
-      other: Dataset<[K, W]>,
-      options?: JoinOptions,
-    ): Dataset<[K, [V | undefined, W | undefined]]>;
+  /**
+   * Joins pairs of equal keys and keeps pairs of both sides without a partner.
+   *
+   * @param other The right side.
+   * @returns Pairs `[key, [left or undefined, right or undefined]]`.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const joined = flow("full", (f) => f.values([["a", 1]]).fullJoin(f.values([["b", "y"]])));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(joined)).count()); // 2
+   * });
+   * ```
+   */
+  fullJoin<K, V, W>(
+    this: Dataset<[K, V]>,
+    other: Dataset<[K, W]>,
+    options?: JoinOptions,
+  ): Dataset<[K, [V | undefined, W | undefined]]>;
 
-    /**
-     * Collects the values of each key of both sides.
-     *
-     * @param other The right side.
-     * @returns Pairs `[key, [left values, right values]]`; a side without the key is an empty array.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const groups = flow("cogroup", (f) => f.values([["a", 1]]).cogroup(f.values([["a", "x"]])));
-     * await run(async (job) => {
-     *   const [[key, [left, right]]] = await (await job.execute(groups)).collect();
-     *   console.log(key, left, right); // a [1] ["x"]
-     * });
-     * ```
-     */
-    cogroup<K, V, W>(this: Dataset<[K, V]>, other: Dataset<[K, W]>): Dataset<[K, [V[], W[]]]>;
-  }
+  /**
+   * Collects the values of each key of both sides.
+   *
+   * @param other The right side.
+   * @returns Pairs `[key, [left values, right values]]`; a side without the key is an empty array.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const groups = flow("cogroup", (f) => f.values([["a", 1]]).cogroup(f.values([["a", "x"]])));
+   * await run(async (job) => {
+   *   const [[key, [left, right]]] = await (await job.execute(groups)).collect();
+   *   console.log(key, left, right); // a [1] ["x"]
+   * });
+   * ```
+   */
+  cogroup<K, V, W>(this: Dataset<[K, V]>, other: Dataset<[K, W]>): Dataset<[K, [V[], W[]]]>;
 }
 
 type How = "inner" | "left" | "right" | "full";
@@ -134,18 +134,18 @@ function deriveJoin<U>(
   return derive<U>(left, { kind: "join", how, strategy }, [right]);
 }
 
-Dataset.prototype.join = function join(this: Dataset<unknown>, other: unknown, options) {
+DatasetNode.prototype.join = function join(this: Dataset<unknown>, other: unknown, options) {
   return deriveJoin("join", "inner", this, other, options);
 };
-Dataset.prototype.leftJoin = function leftJoin(this: Dataset<unknown>, other: unknown, options) {
+DatasetNode.prototype.leftJoin = function leftJoin(this: Dataset<unknown>, other: unknown, options) {
   return deriveJoin("leftJoin", "left", this, other, options);
 };
-Dataset.prototype.rightJoin = function rightJoin(this: Dataset<unknown>, other: unknown, options) {
+DatasetNode.prototype.rightJoin = function rightJoin(this: Dataset<unknown>, other: unknown, options) {
   return deriveJoin("rightJoin", "right", this, other, options);
 };
-Dataset.prototype.fullJoin = function fullJoin(this: Dataset<unknown>, other: unknown, options) {
+DatasetNode.prototype.fullJoin = function fullJoin(this: Dataset<unknown>, other: unknown, options) {
   return deriveJoin("fullJoin", "full", this, other, options);
 };
-Dataset.prototype.cogroup = function cogroup(this: Dataset<unknown>, other: unknown) {
+DatasetNode.prototype.cogroup = function cogroup(this: Dataset<unknown>, other: unknown) {
   return derive(this, { kind: "cogroup" }, [checkDataset("cogroup", "other", other)]);
 };

@@ -2,110 +2,110 @@
  * Operations on the values of equal keys, for datasets of pairs.
  */
 import { checkFunction, show } from "./arguments.ts";
-import { Dataset, derive } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
+import { DatasetNode, derive } from "./dataset_node.ts";
 import type { Aggregation, Reducer } from "./row_types.ts";
 
-declare module "./dataset.ts" {
-  interface Dataset<T> {
-    /**
-     * Reduces the values of each key to one.
-     *
-     * @param fn Joins two values; must be associative and commutative.
-     * @returns One pair for each key, in no particular order.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const sums = flow("sums", (f) => f.values([["a", 1], ["a", 2]]).reduceByKey((x, y) => x + y));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(sums)).collect()); // [["a", 3]]
-     * });
-     * ```
-     */
-    reduceByKey<K, V>(this: Dataset<[K, V]>, fn: Reducer<V>): Dataset<[K, V]>;
+/** Operations on the values of equal keys, on datasets of pairs. */
+export interface KeyOperations {
+  /**
+   * Reduces the values of each key to one.
+   *
+   * @param fn Joins two values; must be associative and commutative.
+   * @returns One pair for each key, in no particular order.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const sums = flow("sums", (f) => f.values([["a", 1], ["a", 2]]).reduceByKey((x, y) => x + y));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(sums)).collect()); // [["a", 3]]
+   * });
+   * ```
+   */
+  reduceByKey<K, V>(this: Dataset<[K, V]>, fn: Reducer<V>): Dataset<[K, V]>;
 
-    /**
-     * Gathers the values of each key into a result of another type.
-     *
-     * @param aggregation How a result begins, takes a value in, and joins another result.
-     * @returns One pair `[key, result]` for each key.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const sizes = flow("sizes", (f) =>
-     *   f.values([["a", "x"], ["a", "yz"]]).aggregateByKey({
-     *     zero: () => 0,
-     *     add: (size, text) => size + text.length,
-     *     merge: (a, b) => a + b,
-     *   }));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(sizes)).collect()); // [["a", 3]]
-     * });
-     * ```
-     */
-    aggregateByKey<K, V, A>(this: Dataset<[K, V]>, aggregation: Aggregation<V, A>): Dataset<[K, A]>;
+  /**
+   * Gathers the values of each key into a result of another type.
+   *
+   * @param aggregation How a result begins, takes a value in, and joins another result.
+   * @returns One pair `[key, result]` for each key.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const sizes = flow("sizes", (f) =>
+   *   f.values([["a", "x"], ["a", "yz"]]).aggregateByKey({
+   *     zero: () => 0,
+   *     add: (size, text) => size + text.length,
+   *     merge: (a, b) => a + b,
+   *   }));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(sizes)).collect()); // [["a", 3]]
+   * });
+   * ```
+   */
+  aggregateByKey<K, V, A>(this: Dataset<[K, V]>, aggregation: Aggregation<V, A>): Dataset<[K, A]>;
 
-    /**
-     * Collects all values of each key. Prefer `reduceByKey` or `aggregateByKey` where they serve: they exchange less.
-     *
-     * @returns One pair `[key, values]` for each key.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const groups = flow("groups", (f) => f.values([["a", 1], ["a", 2]], { shards: 1 }).groupByKey());
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(groups)).collect()); // [["a", [1, 2]]]
-     * });
-     * ```
-     */
-    groupByKey<K, V>(this: Dataset<[K, V]>): Dataset<[K, V[]]>;
+  /**
+   * Collects all values of each key. Prefer `reduceByKey` or `aggregateByKey` where they serve: they exchange less.
+   *
+   * @returns One pair `[key, values]` for each key.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const groups = flow("groups", (f) => f.values([["a", 1], ["a", 2]], { shards: 1 }).groupByKey());
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(groups)).collect()); // [["a", [1, 2]]]
+   * });
+   * ```
+   */
+  groupByKey<K, V>(this: Dataset<[K, V]>): Dataset<[K, V[]]>;
 
-    /**
-     * Counts the pairs of each key.
-     *
-     * @returns One pair `[key, count]` for each key.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const counts = flow("counts", (f) => f.values([["a", 1], ["a", 2]]).countByKey());
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(counts)).collect()); // [["a", 2]]
-     * });
-     * ```
-     */
-    countByKey<K, V>(this: Dataset<[K, V]>): Dataset<[K, number]>;
+  /**
+   * Counts the pairs of each key.
+   *
+   * @returns One pair `[key, count]` for each key.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const counts = flow("counts", (f) => f.values([["a", 1], ["a", 2]]).countByKey());
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(counts)).collect()); // [["a", 2]]
+   * });
+   * ```
+   */
+  countByKey<K, V>(this: Dataset<[K, V]>): Dataset<[K, number]>;
 
-    /**
-     * Reduces the values of each key within its shard, without an exchange.
-     *
-     * @param fn Joins two values; must be associative.
-     * @returns One pair for each key and shard.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const sums = flow("local-sums", (f) =>
-     *   f.values([["a", 1], ["a", 2]], { shards: 1 }).localReduceByKey((x, y) => x + y));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(sums)).collect()); // [["a", 3]]
-     * });
-     * ```
-     */
-    localReduceByKey<K, V>(this: Dataset<[K, V]>, fn: Reducer<V>): Dataset<[K, V]>;
+  /**
+   * Reduces the values of each key within its shard, without an exchange.
+   *
+   * @param fn Joins two values; must be associative.
+   * @returns One pair for each key and shard.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const sums = flow("local-sums", (f) =>
+   *   f.values([["a", 1], ["a", 2]], { shards: 1 }).localReduceByKey((x, y) => x + y));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(sums)).collect()); // [["a", 3]]
+   * });
+   * ```
+   */
+  localReduceByKey<K, V>(this: Dataset<[K, V]>, fn: Reducer<V>): Dataset<[K, V]>;
 
-    /**
-     * Collects the values of each key within its shard, without an exchange.
-     *
-     * @returns One pair `[key, values]` for each key and shard.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const groups = flow("local-groups", (f) => f.values([["a", 1]], { shards: 1 }).localGroupByKey());
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(groups)).collect()); // [["a", [1]]]
-     * });
-     * ```
-     */
-    localGroupByKey<K, V>(this: Dataset<[K, V]>): Dataset<[K, V[]]>;
-  }
+  /**
+   * Collects the values of each key within its shard, without an exchange.
+   *
+   * @returns One pair `[key, values]` for each key and shard.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const groups = flow("local-groups", (f) => f.values([["a", 1]], { shards: 1 }).localGroupByKey());
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(groups)).collect()); // [["a", [1]]]
+   * });
+   * ```
+   */
+  localGroupByKey<K, V>(this: Dataset<[K, V]>): Dataset<[K, V[]]>;
 }
 
 /** @throws {TypeError} If one of the three functions is missing. */
@@ -121,22 +121,22 @@ export function checkAggregation<V, A>(operation: string, value: Aggregation<V, 
   return value;
 }
 
-Dataset.prototype.reduceByKey = function reduceByKey(this: Dataset<unknown>, fn) {
+DatasetNode.prototype.reduceByKey = function reduceByKey(this: Dataset<unknown>, fn) {
   return derive(this, { kind: "reduceByKey", fn: checkFunction("reduceByKey", "fn", fn) });
 };
-Dataset.prototype.aggregateByKey = function aggregateByKey(this: Dataset<unknown>, aggregation) {
+DatasetNode.prototype.aggregateByKey = function aggregateByKey(this: Dataset<unknown>, aggregation) {
   const { zero, add, merge } = checkAggregation("aggregateByKey", aggregation);
   return derive(this, { kind: "aggregateByKey", zero, add, merge });
 };
-Dataset.prototype.groupByKey = function groupByKey(this: Dataset<unknown>) {
+DatasetNode.prototype.groupByKey = function groupByKey(this: Dataset<unknown>) {
   return derive(this, { kind: "groupByKey" });
 };
-Dataset.prototype.countByKey = function countByKey(this: Dataset<unknown>) {
+DatasetNode.prototype.countByKey = function countByKey(this: Dataset<unknown>) {
   return derive(this, { kind: "countByKey" });
 };
-Dataset.prototype.localReduceByKey = function localReduceByKey(this: Dataset<unknown>, fn) {
+DatasetNode.prototype.localReduceByKey = function localReduceByKey(this: Dataset<unknown>, fn) {
   return derive(this, { kind: "localReduceByKey", fn: checkFunction("localReduceByKey", "fn", fn) });
 };
-Dataset.prototype.localGroupByKey = function localGroupByKey(this: Dataset<unknown>) {
+DatasetNode.prototype.localGroupByKey = function localGroupByKey(this: Dataset<unknown>) {
   return derive(this, { kind: "localGroupByKey" });
 };

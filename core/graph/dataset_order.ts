@@ -12,7 +12,8 @@ import {
   checkWhole,
   show,
 } from "./arguments.ts";
-import { Dataset, derive } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
+import { DatasetNode, derive } from "./dataset_node.ts";
 import type { UserFunction } from "./node.ts";
 import type { Compare, FieldOf, Row, RowFunction } from "./row_types.ts";
 
@@ -36,143 +37,142 @@ export interface TopOptions {
   readonly ascending?: boolean;
 }
 
-declare module "./dataset.ts" {
-  interface Dataset<T> {
-    /**
-     * Sorts all rows by a key.
-     *
-     * @param key Makes the key of a row; or names a property, or the place in a tuple, which is faster.
-     * @param options `descending`, and the number of shards.
-     * @returns The rows in order: within each shard, and from shard to shard.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const sorted = flow("by-length", (f) => f.values(["bbb", "a"]).sortBy((word) => word.length));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(sorted)).collect()); // ["a", "bbb"]
-     * });
-     * ```
-     */
-    sortBy<K extends Row>(key: RowFunction<T, K>, options?: SortOptions): Dataset<T>;
-    sortBy(key: FieldOf<T>, options?: SortOptions): Dataset<T>;
+/** Operations that sort, or take rows from the front, on every dataset. */
+export interface OrderOperations<T> {
+  /**
+   * Sorts all rows by a key.
+   *
+   * @param key Makes the key of a row; or names a property, or the place in a tuple, which is faster.
+   * @param options `descending`, and the number of shards.
+   * @returns The rows in order: within each shard, and from shard to shard.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const sorted = flow("by-length", (f) => f.values(["bbb", "a"]).sortBy((word) => word.length));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(sorted)).collect()); // ["a", "bbb"]
+   * });
+   * ```
+   */
+  sortBy<K extends Row>(key: RowFunction<T, K>, options?: SortOptions): Dataset<T>;
+  sortBy(key: FieldOf<T>, options?: SortOptions): Dataset<T>;
 
-    /**
-     * Sorts pairs by their key.
-     *
-     * @param options `descending`, and the number of shards.
-     * @returns The pairs in the order of their keys.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const sorted = flow("by-key", (f) => f.values([["b", 1], ["a", 2]]).sortByKey());
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(sorted)).collect()); // [["a", 2], ["b", 1]]
-     * });
-     * ```
-     */
-    sortByKey<K, V>(this: Dataset<[K, V]>, options?: SortOptions): Dataset<[K, V]>;
+  /**
+   * Sorts pairs by their key.
+   *
+   * @param options `descending`, and the number of shards.
+   * @returns The pairs in the order of their keys.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const sorted = flow("by-key", (f) => f.values([["b", 1], ["a", 2]]).sortByKey());
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(sorted)).collect()); // [["a", 2], ["b", 1]]
+   * });
+   * ```
+   */
+  sortByKey<K, V>(this: Dataset<[K, V]>, options?: SortOptions): Dataset<[K, V]>;
 
-    /**
-     * Sorts all rows, by value or with a compare function.
-     *
-     * @param compare Negative when its first row comes first. Default: the order of values.
-     * @param options `descending`, and the number of shards.
-     * @returns The rows in order: within each shard, and from shard to shard.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const sorted = flow("sorted", (f) => f.values([3, 1, 2]).sort((a, b) => b - a));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(sorted)).collect()); // [3, 2, 1]
-     * });
-     * ```
-     */
-    sort(compare?: Compare<T>, options?: SortOptions): Dataset<T>;
+  /**
+   * Sorts all rows, by value or with a compare function.
+   *
+   * @param compare Negative when its first row comes first. Default: the order of values.
+   * @param options `descending`, and the number of shards.
+   * @returns The rows in order: within each shard, and from shard to shard.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const sorted = flow("sorted", (f) => f.values([3, 1, 2]).sort((a, b) => b - a));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(sorted)).collect()); // [3, 2, 1]
+   * });
+   * ```
+   */
+  sort(compare?: Compare<T>, options?: SortOptions): Dataset<T>;
 
-    /**
-     * Sorts the rows of each shard on its own.
-     *
-     * @param compare Negative when its first row comes first. Default: the order of values.
-     * @returns The same shards, each in order.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const sorted = flow("local", (f) => f.values([2, 1], { shards: 1 }).localSort());
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(sorted)).collect()); // [1, 2]
-     * });
-     * ```
-     */
-    localSort(compare?: Compare<T>, options?: LocalSortOptions): Dataset<T>;
+  /**
+   * Sorts the rows of each shard on its own.
+   *
+   * @param compare Negative when its first row comes first. Default: the order of values.
+   * @returns The same shards, each in order.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const sorted = flow("local", (f) => f.values([2, 1], { shards: 1 }).localSort());
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(sorted)).collect()); // [1, 2]
+   * });
+   * ```
+   */
+  localSort(compare?: Compare<T>, options?: LocalSortOptions): Dataset<T>;
 
-    /**
-     * Merges shards that are in order already, as `localSort` leaves them.
-     *
-     * @param compare The compare function that they were sorted with.
-     * @param options `descending` as they were sorted, and the number of shards to merge into (default 1).
-     * @returns Sorted shards.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const merged = flow("merged", (f) => f.values([4, 2, 3, 1], { shards: 2 }).localSort().mergeSorted());
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(merged)).collect()); // [1, 2, 3, 4]
-     * });
-     * ```
-     */
-    mergeSorted(compare?: Compare<T>, options?: SortOptions): Dataset<T>;
+  /**
+   * Merges shards that are in order already, as `localSort` leaves them.
+   *
+   * @param compare The compare function that they were sorted with.
+   * @param options `descending` as they were sorted, and the number of shards to merge into (default 1).
+   * @returns Sorted shards.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const merged = flow("merged", (f) => f.values([4, 2, 3, 1], { shards: 2 }).localSort().mergeSorted());
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(merged)).collect()); // [1, 2, 3, 4]
+   * });
+   * ```
+   */
+  mergeSorted(compare?: Compare<T>, options?: SortOptions): Dataset<T>;
 
-    /**
-     * Takes the n largest rows.
-     *
-     * @param n At least 0.
-     * @param by Makes the key that rows are compared by. Default: the row itself.
-     * @param options With `ascending` the n smallest.
-     * @returns At most n rows, in one shard, the largest first (the smallest with `ascending`).
-     * @throws {RangeError} If n is not a whole number of at least 0.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const best = flow("best", (f) => f.values([["a", 1], ["b", 5]]).top(1, ([, n]) => n));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(best)).collect()); // [["b", 5]]
-     * });
-     * ```
-     */
-    top<K extends Row>(n: number, by?: RowFunction<T, K>, options?: TopOptions): Dataset<T>;
+  /**
+   * Takes the n largest rows.
+   *
+   * @param n At least 0.
+   * @param by Makes the key that rows are compared by. Default: the row itself.
+   * @param options With `ascending` the n smallest.
+   * @returns At most n rows, in one shard, the largest first (the smallest with `ascending`).
+   * @throws {RangeError} If n is not a whole number of at least 0.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const best = flow("best", (f) => f.values([["a", 1], ["b", 5]]).top(1, ([, n]) => n));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(best)).collect()); // [["b", 5]]
+   * });
+   * ```
+   */
+  top<K extends Row>(n: number, by?: RowFunction<T, K>, options?: TopOptions): Dataset<T>;
 
-    /**
-     * Takes rows from the front, in shard order, and stops reading as soon as there are enough.
-     *
-     * @param n At least 0.
-     * @returns At most n rows, in one shard.
-     * @throws {RangeError} If n is not a whole number of at least 0.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const some = flow("limit", (f) => f.range(100).limit(3));
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(some)).count()); // 3
-     * });
-     * ```
-     */
-    limit(n: number): Dataset<T>;
+  /**
+   * Takes rows from the front, in shard order, and stops reading as soon as there are enough.
+   *
+   * @param n At least 0.
+   * @returns At most n rows, in one shard.
+   * @throws {RangeError} If n is not a whole number of at least 0.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const some = flow("limit", (f) => f.range(100).limit(3));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(some)).count()); // 3
+   * });
+   * ```
+   */
+  limit(n: number): Dataset<T>;
 
-    /**
-     * Takes the first row.
-     *
-     * @returns One row, or none of an empty dataset.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const first = flow("first", (f) => f.values([7, 8], { shards: 1 }).first());
-     * await run(async (job) => {
-     *   console.log(await (await job.execute(first)).collect()); // [7]
-     * });
-     * ```
-     */
-    first(): Dataset<T>;
-  }
+  /**
+   * Takes the first row.
+   *
+   * @returns One row, or none of an empty dataset.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const first = flow("first", (f) => f.values([7, 8], { shards: 1 }).first());
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(first)).collect()); // [7]
+   * });
+   * ```
+   */
+  first(): Dataset<T>;
 }
 
 function checkSortOptions(
@@ -190,7 +190,7 @@ function compareOf(operation: string, compare: unknown): { fn?: UserFunction } {
   return fn === undefined ? {} : { fn };
 }
 
-Dataset.prototype.sortBy = function sortBy(key: unknown, options?: SortOptions) {
+DatasetNode.prototype.sortBy = function sortBy(key: unknown, options?: SortOptions) {
   const checked = checkSortOptions("sortBy", options);
   if (typeof key === "function") {
     return derive(this, { kind: "sortBy", fn: checkFunction("sortBy", "key", key), ...checked });
@@ -204,29 +204,29 @@ Dataset.prototype.sortBy = function sortBy(key: unknown, options?: SortOptions) 
   const fn = (row: Record<string | number, unknown>) => row[field];
   return derive(this, { kind: "sortBy", fn, field, ...checked });
 };
-Dataset.prototype.sortByKey = function sortByKey(this: Dataset<unknown>, options) {
+DatasetNode.prototype.sortByKey = function sortByKey(this: Dataset<unknown>, options) {
   return derive(this, { kind: "sortByKey", ...checkSortOptions("sortByKey", options) });
 };
-Dataset.prototype.sort = function sort(compare, options) {
+DatasetNode.prototype.sort = function sort(compare, options) {
   return derive(this, { kind: "sort", ...compareOf("sort", compare), ...checkSortOptions("sort", options) });
 };
-Dataset.prototype.localSort = function localSort(compare, options) {
+DatasetNode.prototype.localSort = function localSort(compare, options) {
   const { descending = false } = checkOptions("localSort", options, ["descending"]);
   return derive(this, { kind: "localSort", ...compareOf("localSort", compare), descending });
 };
-Dataset.prototype.mergeSorted = function mergeSorted(compare, options) {
+DatasetNode.prototype.mergeSorted = function mergeSorted(compare, options) {
   const { descending, shards = 1 } = checkSortOptions("mergeSorted", options);
   return derive(this, { kind: "mergeSorted", ...compareOf("mergeSorted", compare), descending, shards });
 };
-Dataset.prototype.top = function top(n, by, options) {
+DatasetNode.prototype.top = function top(n, by, options) {
   const { ascending = false } = checkOptions("top", options, ["ascending"]);
   const fn = checkOptionalFunction("top", "by", by);
   const checked = checkWhole("top", "n", n, 0);
   return derive(this, { kind: "top", n: checked, ...(fn === undefined ? {} : { fn }), ascending });
 };
-Dataset.prototype.limit = function limit(n) {
+DatasetNode.prototype.limit = function limit(n) {
   return derive(this, { kind: "limit", n: checkWhole("limit", "n", n, 0), isFirst: false });
 };
-Dataset.prototype.first = function first() {
+DatasetNode.prototype.first = function first() {
   return derive(this, { kind: "limit", n: 1, isFirst: true });
 };

@@ -5,7 +5,8 @@
  * appear whole when the execution commits, or not at all.
  */
 import { checkFunction, checkOptions, checkText } from "./arguments.ts";
-import { addNode, Dataset, Sink } from "./dataset.ts";
+import type { Dataset, Sink } from "./dataset.ts";
+import { DatasetNode, deriveSink } from "./dataset_node.ts";
 import type { SinkFormat, UserFunction } from "./node.ts";
 import type { RowFunction } from "./row_types.ts";
 
@@ -27,94 +28,93 @@ export interface WriteCsvOptions extends WriteOptions {
   readonly delimiter?: string;
 }
 
-declare module "./dataset.ts" {
-  interface Dataset<T> {
-    /**
-     * Writes each row as a line of text.
-     *
-     * @param path A directory of part files, or with `single` one file.
-     * @param line Makes the line of a row. Default: the row as a string.
-     * @returns The sink, to be returned from the builder or not.
-     * @throws {TypeError} If the path is empty.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const write = flow("write", (f, p: { out: string }) =>
-     *   f.range(3).writeText(p.out, (n) => `line ${n}`));
-     * await run(async (job) => {
-     *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
-     * });
-     * ```
-     */
-    writeText(path: string, line: RowFunction<T, string>, options?: WriteOptions): Sink;
-    writeText(path: string, options?: WriteOptions): Sink;
+/** Operations that let rows leave the engine, on every dataset. */
+export interface SinkOperations<T> {
+  /**
+   * Writes each row as a line of text.
+   *
+   * @param path A directory of part files, or with `single` one file.
+   * @param line Makes the line of a row. Default: the row as a string.
+   * @returns The sink, to be returned from the builder or not.
+   * @throws {TypeError} If the path is empty.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const write = flow("write", (f, p: { out: string }) =>
+   *   f.range(3).writeText(p.out, (n) => `line ${n}`));
+   * await run(async (job) => {
+   *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
+   * });
+   * ```
+   */
+  writeText(path: string, line: RowFunction<T, string>, options?: WriteOptions): Sink;
+  writeText(path: string, options?: WriteOptions): Sink;
 
-    /**
-     * Writes rows as comma-separated values.
-     *
-     * @param path A directory of part files, or with `single` one file.
-     * @param options Header, columns, delimiter, `single`, `overwrite`.
-     * @returns The sink.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const write = flow("write-csv", (f, p: { out: string }) =>
-     *   f.values([{ name: "Ann", age: 30 }]).writeCsv(p.out, { single: true }));
-     * await run(async (job) => {
-     *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
-     * });
-     * ```
-     */
-    writeCsv(path: string, options?: WriteCsvOptions): Sink;
+  /**
+   * Writes rows as comma-separated values.
+   *
+   * @param path A directory of part files, or with `single` one file.
+   * @param options Header, columns, delimiter, `single`, `overwrite`.
+   * @returns The sink.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const write = flow("write-csv", (f, p: { out: string }) =>
+   *   f.values([{ name: "Ann", age: 30 }]).writeCsv(p.out, { single: true }));
+   * await run(async (job) => {
+   *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
+   * });
+   * ```
+   */
+  writeCsv(path: string, options?: WriteCsvOptions): Sink;
 
-    /**
-     * Writes each row as one line of JSON.
-     *
-     * @param path A directory of part files, or with `single` one file.
-     * @returns The sink.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const write = flow("write-jsonl", (f, p: { out: string }) => f.values([{ n: 1 }]).writeJsonl(p.out));
-     * await run(async (job) => {
-     *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
-     * });
-     * ```
-     */
-    writeJsonl(path: string, options?: WriteOptions): Sink;
+  /**
+   * Writes each row as one line of JSON.
+   *
+   * @param path A directory of part files, or with `single` one file.
+   * @returns The sink.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const write = flow("write-jsonl", (f, p: { out: string }) => f.values([{ n: 1 }]).writeJsonl(p.out));
+   * await run(async (job) => {
+   *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
+   * });
+   * ```
+   */
+  writeJsonl(path: string, options?: WriteOptions): Sink;
 
-    /**
-     * Writes rows of any type in Luciole's own columnar form, to be read again with `f.binary`.
-     *
-     * @param path A directory of part files, or with `single` one file.
-     * @returns The sink.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const write = flow("write-binary", (f, p: { out: string }) => f.values([["a", new Date(0)]]).writeBinary(p.out));
-     * await run(async (job) => {
-     *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
-     * });
-     * ```
-     */
-    writeBinary(path: string, options?: WriteOptions): Sink;
+  /**
+   * Writes rows of any type in Luciole's own columnar form, to be read again with `f.binary`.
+   *
+   * @param path A directory of part files, or with `single` one file.
+   * @returns The sink.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const write = flow("write-binary", (f, p: { out: string }) => f.values([["a", new Date(0)]]).writeBinary(p.out));
+   * await run(async (job) => {
+   *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
+   * });
+   * ```
+   */
+  writeBinary(path: string, options?: WriteOptions): Sink;
 
-    /**
-     * Calls a closure with each row, on the workers. A task that is tried again calls it again.
-     *
-     * @param fn Called for its effect.
-     * @returns The sink.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * const counted = flow("counted", (f) => f.range(2).forEach((_, ctx) => ctx.count("rows")));
-     * await run(async (job) => {
-     *   await job.execute(counted);
-     * });
-     * ```
-     */
-    forEach(fn: RowFunction<T, unknown>): Sink;
-  }
+  /**
+   * Calls a closure with each row, on the workers. A task that is tried again calls it again.
+   *
+   * @param fn Called for its effect.
+   * @returns The sink.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const counted = flow("counted", (f) => f.range(2).forEach((_, ctx) => ctx.count("rows")));
+   * await run(async (job) => {
+   *   await job.execute(counted);
+   * });
+   * ```
+   */
+  forEach(fn: RowFunction<T, unknown>): Sink;
 }
 
 function writeTo(
@@ -131,12 +131,12 @@ function writeTo(
     isSingle: options.single ?? false,
     overwrite: options.overwrite ?? false,
   } as const;
-  return new Sink(dataset.recorder, addNode(dataset, spec));
+  return deriveSink(dataset, spec);
 }
 
 const WRITE_OPTIONS = ["single", "overwrite"] as const;
 
-Dataset.prototype.writeText = function writeText(
+DatasetNode.prototype.writeText = function writeText(
   path: string,
   second?: UserFunction | WriteOptions,
   third?: WriteOptions,
@@ -145,7 +145,7 @@ Dataset.prototype.writeText = function writeText(
   const options = checkOptions("writeText", typeof second === "function" ? third : second, WRITE_OPTIONS);
   return writeTo(this, "writeText", path, { kind: "text", ...(line === undefined ? {} : { line }) }, options);
 };
-Dataset.prototype.writeCsv = function writeCsv(path, options) {
+DatasetNode.prototype.writeCsv = function writeCsv(path, options) {
   const known = [...WRITE_OPTIONS, "header", "columns", "delimiter"] as const;
   const { header = true, columns, delimiter = ",", ...rest } = checkOptions("writeCsv", options, known);
   if (delimiter.length !== 1) {
@@ -154,15 +154,15 @@ Dataset.prototype.writeCsv = function writeCsv(path, options) {
   const format = { kind: "csv", header, delimiter, ...(columns === undefined ? {} : { columns }) } as const;
   return writeTo(this, "writeCsv", path, format, rest);
 };
-Dataset.prototype.writeJsonl = function writeJsonl(path, options) {
+DatasetNode.prototype.writeJsonl = function writeJsonl(path, options) {
   const checked = checkOptions("writeJsonl", options, WRITE_OPTIONS);
   return writeTo(this, "writeJsonl", path, { kind: "jsonl" }, checked);
 };
-Dataset.prototype.writeBinary = function writeBinary(path, options) {
+DatasetNode.prototype.writeBinary = function writeBinary(path, options) {
   const checked = checkOptions("writeBinary", options, WRITE_OPTIONS);
   return writeTo(this, "writeBinary", path, { kind: "binary" }, checked);
 };
-Dataset.prototype.forEach = function forEach(fn) {
+DatasetNode.prototype.forEach = function forEach(fn) {
   const spec = { kind: "forEach", fn: checkFunction("forEach", "fn", fn), hasSide: false } as const;
-  return new Sink(this.recorder, addNode(this, spec));
+  return deriveSink(this, spec);
 };

@@ -5,7 +5,7 @@
  */
 import { PlanError } from "../errors.ts";
 import { formatCallSite } from "./call_site.ts";
-import { Broadcast, Dataset, Sink } from "./dataset.ts";
+import { BroadcastNode, DatasetNode, SinkNode } from "./dataset_node.ts";
 import type { CallSite, NodeId } from "./node.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -41,7 +41,7 @@ function collect(
   outputs: Set<NodeId>,
 ): void {
   if (value === undefined) return;
-  if (value instanceof Dataset || value instanceof Sink) {
+  if (value instanceof DatasetNode || value instanceof SinkNode) {
     if (value.recorder !== recorder) throw foreign(recorder, value, place);
     outputs.add(value.node);
   } else if (Array.isArray(value)) {
@@ -58,7 +58,7 @@ function collect(
   }
 }
 
-function foreign(recorder: Recorder, value: Dataset<unknown> | Sink, place: string): PlanError {
+function foreign(recorder: Recorder, value: DatasetNode<unknown> | SinkNode, place: string): PlanError {
   const node = value.recorder.nodes[value.node];
   return new PlanError(
     `Cannot plan flow "${recorder.flow}": ${place} is ${node.spec.kind} of ${formatCallSite(node.callSite)}, ` +
@@ -73,7 +73,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 }
 
 function describe(value: unknown): string {
-  if (value instanceof Broadcast) return "a broadcast: return its dataset instead";
+  if (value instanceof BroadcastNode) return "a broadcast: return its dataset instead";
   if (value instanceof Promise) return "a promise: a builder must not be async";
   return value === null ? "null" : `a ${typeof value}`;
 }

@@ -6,7 +6,8 @@
  * planned by the very planner, from these assumptions.
  */
 import { checkChoice, checkOptions } from "../graph/arguments.ts";
-import { Dataset } from "../graph/dataset.ts";
+import type { Dataset } from "../graph/dataset.ts";
+import { DatasetNode, placeOf } from "../graph/dataset_node.ts";
 import type { Graph, GraphNode } from "../graph/node.ts";
 import { ROW_BYTES } from "./estimates.ts";
 import { explainPlan } from "./explain.ts";
@@ -15,53 +16,52 @@ import type { PhysicalPlan, SourceSplit } from "./physical.ts";
 import { planGraph } from "./plan.ts";
 import { type PlotOptions, plotPlan } from "./plot.ts";
 
-declare module "../graph/dataset.ts" {
-  interface Dataset<T> {
-    /**
-     * Tells how the dataset would be computed: task groups, exchanges and why. Files are not looked
-     * for, so shards of sources are assumed.
-     *
-     * @returns Text of several lines.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * let text = "";
-     * const sorted = flow("explained", (f) => {
-     *   const rows = f.range(10).sort();
-     *   text = rows.explain();
-     *   return rows;
-     * });
-     * await run(async (job) => {
-     *   await job.execute(sorted);
-     *   console.log(text.slice(0, 16)); // Flow "explained"
-     * });
-     * ```
-     */
-    explain(): string;
+/** Looking at the plan of a dataset while its flow is being built, on every dataset. */
+export interface PlanOperations {
+  /**
+   * Tells how the dataset would be computed: task groups, exchanges and why. Files are not looked
+   * for, so shards of sources are assumed.
+   *
+   * @returns Text of several lines.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * let text = "";
+   * const sorted = flow("explained", (f) => {
+   *   const rows = f.range(10).sort();
+   *   text = rows.explain();
+   *   return rows;
+   * });
+   * await run(async (job) => {
+   *   await job.execute(sorted);
+   *   console.log(text.slice(0, 16)); // Flow "explained"
+   * });
+   * ```
+   */
+  explain(): string;
 
-    /**
-     * Draws how the dataset would be computed, from the same assumptions as `explain`.
-     *
-     * @param options The format: "dot", "mermaid" or "svg" (the default).
-     * @returns The drawing as text.
-     * @throws {TypeError} If the format is not known.
-     * @example
-     * ```ts
-     * import { flow, run } from "luciole";
-     * let drawing = "";
-     * const drawn = flow("drawn", (f) => {
-     *   const rows = f.range(10).map((n) => n + 1);
-     *   drawing = rows.plot({ format: "mermaid" });
-     *   return rows;
-     * });
-     * await run(async (job) => {
-     *   await job.execute(drawn);
-     *   console.log(drawing.slice(0, 12)); // flowchart TD
-     * });
-     * ```
-     */
-    plot(options?: PlotOptions): string;
-  }
+  /**
+   * Draws how the dataset would be computed, from the same assumptions as `explain`.
+   *
+   * @param options The format: "dot", "mermaid" or "svg" (the default).
+   * @returns The drawing as text.
+   * @throws {TypeError} If the format is not known.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * let drawing = "";
+   * const drawn = flow("drawn", (f) => {
+   *   const rows = f.range(10).map((n) => n + 1);
+   *   drawing = rows.plot({ format: "mermaid" });
+   *   return rows;
+   * });
+   * await run(async (job) => {
+   *   await job.execute(drawn);
+   *   console.log(drawing.slice(0, 12)); // flowchart TD
+   * });
+   * ```
+   */
+  plot(options?: PlotOptions): string;
 }
 
 const SLOTS = 4;
@@ -109,15 +109,16 @@ function assumedBytes({ spec }: GraphNode): number {
   return spec.kind === "array" ? spec.values.length * ROW_BYTES : Number.POSITIVE_INFINITY;
 }
 
-function graphOf({ recorder, node }: Dataset<unknown>): Graph {
+function graphOf(dataset: Dataset<unknown>): Graph {
+  const { recorder, node } = placeOf(dataset);
   return { flow: recorder.flow, nodes: recorder.nodes, outputs: [node] };
 }
 
-Dataset.prototype.explain = function explain() {
+DatasetNode.prototype.explain = function explain() {
   const graph = graphOf(this);
   return explainPlan(graph, planAssumed(graph));
 };
-Dataset.prototype.plot = function plot(options) {
+DatasetNode.prototype.plot = function plot(options) {
   const { format = "svg" } = checkOptions("plot", options, ["format"]);
   const graph = graphOf(this);
   return plotPlan(

@@ -2,7 +2,8 @@
  * From what a flow's builder returned to what its execution gives: the same structure, with a
  * handle in the place of each dataset and sink.
  */
-import { Dataset, Sink } from "../../core/graph/dataset.ts";
+import type { Dataset, Sink } from "../../core/graph/dataset.ts";
+import { DatasetNode, SinkNode } from "../../core/graph/dataset_node.ts";
 import type { DatasetHandle, SinkHandle } from "./handle.ts";
 
 /** The handles of a flow's outputs, in the structure that its builder returned. */
@@ -28,8 +29,8 @@ export function mapOutputs(
   toSink: (node: number) => SinkHandle,
 ): never {
   const map = (value: unknown): unknown => {
-    if (value instanceof Dataset) return toHandle(value.node);
-    if (value instanceof Sink) return toSink(value.node);
+    if (value instanceof DatasetNode) return toHandle(value.node);
+    if (value instanceof SinkNode) return toSink(value.node);
     if (Array.isArray(value)) return value.map(map);
     if (typeof value === "object" && value !== null) {
       return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, map(item)]));
