@@ -4,17 +4,18 @@
  *
  * Nothing here knows what flows compute. Closing a cluster checks that nothing is left.
  */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FlowBuilder } from "../../core/graph/builder.ts";
-import type { Dataset } from "../../core/graph/dataset.ts";
+import type { Dataset, Sink } from "../../core/graph/dataset.ts";
 import { flow } from "../../core/program/flow.ts";
 import { type Agent, createAgent } from "../../net/agent/agent.ts";
 import { workersInProcess } from "../../net/agent/worker_in_process.ts";
 import { AgentClient } from "../../net/driver/agent_client.ts";
 import { Executor } from "../../net/driver/executor.ts";
 import { Job } from "../../net/driver/job.ts";
+import type { SinkResult } from "../../net/driver/sink_results.ts";
 import type { Transport } from "../../net/protocol.ts";
 import { currentRuntime } from "../../net/runtime/current_runtime.ts";
 
@@ -28,10 +29,14 @@ export interface ClusterOptions {
 
 const JOB = "oracle";
 const MEMORY_BYTES = 2 ** 30;
+/** These tests make tens of thousands of tiny files, which some disks take a millisecond for. */
+const SCRATCH = process.env.TMPDIR ?? (existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
 
 /** Builders of the tests by number: workers in this process find the very closures. */
 const builders: ((f: FlowBuilder) => Record<string, Dataset<unknown>>)[] = [];
 const built = flow("oracle", (f, p: { builder: number }) => builders[p.builder](f));
+const sinks: ((f: FlowBuilder) => Sink)[] = [];
+const written = flow("oracle-sink", (f, p: { builder: number }) => sinks[p.builder](f));
 
 type RowOf<D> = D extends Dataset<infer T> ? T : never;
 
@@ -47,7 +52,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   static async open({ agents, slots, memoryBytes = MEMORY_BYTES }: ClusterOptions): Promise<Cluster> {
-    const directory = mkdtempSync(join(tmpdir(), "luciole-oracle-"));
+    const directory = mkdtempSync(join(SCRATCH, "luciole-oracle-"));
     const logged: string[] = [];
     const workers = agents * slots;
     const executor = new Executor({
@@ -99,6 +104,11 @@ export class Cluster implements AsyncDisposable {
       handle.release();
     }
     return rows as { [N in keyof R]: RowOf<R[N]>[] };
+  }
+
+  /** Runs a flow that ends in a sink; tells what was published. */
+  async write(build: (f: FlowBuilder) => Sink): Promise<SinkResult> {
+    return (await this.job.execute(written, { builder: sinks.push(build) - 1 })).result();
   }
 
   /** Files of the job on all agents, as `agent/job/file`. */
