@@ -68,7 +68,7 @@ function hashJoin(lowering: Lowering, node: GraphNode, left: Draft, right: Draft
       notes.push(`no exchange of the ${side} side: it lies by key in ${partitions} shards already`);
       return { from: lowering.store(draft).from, mode: "forward" };
     }
-    const tail = { kind: "hash", partitions, key: "pair" } as const;
+    const tail = { kind: "hash", partitions, key: "pair", node: node.id } as const;
     return { from: lowering.exchange(draft, tail, partitions).from, mode: "partition" };
   };
   const head: Head = {

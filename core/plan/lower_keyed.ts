@@ -40,7 +40,8 @@ export function lowerGroup(lowering: Lowering, node: GraphNode): Draft {
   const partitions = choosePartitions(draft.bytes, lowering.facts.slots);
   const placement: Placement = { how: "hash", key: "pair", partitions };
   draft.notes.push(`exchanged by key for ${node.spec.kind}`);
-  const grouped = readPartitions(lowering, draft, { kind: "hash", partitions, key: "pair" }, placement);
+  const tail = { kind: "hash", partitions, key: "pair", node: node.id } as const;
+  const grouped = readPartitions(lowering, draft, tail, placement);
   addStep(grouped, node, { op: "group", node: node.id });
   return grouped;
 }

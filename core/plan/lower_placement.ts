@@ -48,7 +48,7 @@ function partitionByKey(lowering: Lowering, draft: Draft, node: GraphNode, parti
     return draft;
   }
   draft.nodes.push(node.id);
-  const tail = { kind: "hash", partitions, key: "pair" } as const;
+  const tail = { kind: "hash", partitions, key: "pair", node: node.id } as const;
   return readPartitions(lowering, draft, tail, { how: "hash", key: "pair", partitions });
 }
 

@@ -69,7 +69,9 @@ export class Lowering {
   exchange(draft: Draft, tail: Tail, shards: number): Stored {
     const { reads, steps } = draft;
     const isCopy = reads !== undefined && steps.length === 0;
-    const name = isCopy ? `${JSON.stringify(reads.from)} ${JSON.stringify(tail)}` : undefined;
+    // Who needs the rows by key makes no difference to how they lie.
+    const how = tail.kind === "hash" ? { ...tail, node: undefined } : tail;
+    const name = isCopy ? `${JSON.stringify(reads.from)} ${JSON.stringify(how)}` : undefined;
     const earlier = name === undefined ? undefined : this.#exchanged.get(name);
     if (earlier !== undefined) return earlier;
     const group = this.close(draft, tail);

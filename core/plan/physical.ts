@@ -126,7 +126,13 @@ export type Tail =
   /** One partition. */
   | { readonly kind: "store" }
   /** By the stable hash of row[0] or of the row. */
-  | { readonly kind: "hash"; readonly partitions: number; readonly key: "pair" | "row" }
+  | {
+      readonly kind: "hash";
+      readonly partitions: number;
+      readonly key: "pair" | "row";
+      /** The step that needs the rows by key: it is blamed for rows that are no pairs. */
+      readonly node?: NodeId;
+    }
   /** By the user's function of node. */
   | { readonly kind: "function"; readonly partitions: number; readonly node: NodeId }
   | { readonly kind: "roundRobin"; readonly partitions: number }

@@ -100,7 +100,8 @@ export function skewWarning(group: Group): string | undefined {
   const sizes = group.partitionBytes.slice().sort();
   if (sizes.length < 2) return undefined;
   const max = sizes[sizes.length - 1];
-  const median = sizes[sizes.length >> 1];
+  // Of two the smaller one: the larger can be skewed against it.
+  const median = sizes[(sizes.length - 1) >> 1];
   if (max <= SKEW_BYTES || max <= SKEW_FACTOR * median) return undefined;
   const what = partitionsOf(group.plan) > 1 ? "partition" : "shard";
   return `${group.plan.label} is skewed: its largest ${what} has ${max} bytes, the median ${median}`;

@@ -32,6 +32,9 @@ export async function runMergeJoin(scope: TaskScope, head: JoinHead, next: Opera
     await sortPieces(scope, scope.input.pieces[0] ?? [], left);
     await sortPieces(scope, scope.input.pieces[1] ?? [], right);
     await join.run(new PairStream(await left.finish()), new PairStream(await right.finish()));
+  } catch (error) {
+    if (error instanceof TypeError) scope.fail(head.node, error);
+    throw error;
   } finally {
     join.close();
     left.close();

@@ -10,6 +10,7 @@ import { encodeBatch } from "../../batch/codec.ts";
 import type { Batch, Column } from "../../batch/column.ts";
 import { columnBytes, concatColumns, gather } from "../../batch/gather.ts";
 import { rowReader } from "../../batch/row_reader.ts";
+import { LucioleError } from "../../errors.ts";
 import { hashColumn } from "../../key/hash.ts";
 import type { Tail } from "../../plan/physical.ts";
 import { pairColumns, pairOf } from "../keyed/pair_columns.ts";
@@ -126,10 +127,12 @@ class Exchange implements Operator {
     }
   }
 
-  /** Blames the step whose rows these are. */
+  /** Blames the step that needs the exchange, or the one that made rows that cannot be stored. */
   #fail(error: unknown): never {
     const { nodes } = this.#scope.plan;
-    const node = this.#tail.kind === "function" ? this.#tail.node : nodes[nodes.length - 1];
+    const last = nodes[nodes.length - 1];
+    const isStorable = !(error instanceof LucioleError);
+    const node = isStorable && this.#tail.kind !== "roundRobin" ? (this.#tail.node ?? last) : last;
     const row = error instanceof RowError ? this.#rows + error.row : undefined;
     this.#scope.fail(node, error instanceof RowError ? error.cause : error, row);
   }

@@ -194,6 +194,20 @@ test("apply() adds up totals of the attempts that won, once", () => {
   expect(outcome.stages.map((stage) => stage.attempts)).toEqual([3, 2]);
 });
 
+test("apply() warns of skew once, also when there are two partitions, and not when they are small", () => {
+  for (const [sizes, warnings] of [
+    [[1e6, 40e6], 1],
+    [[1e3, 15e6], 0],
+    [[20e6, 40e6], 0],
+  ] as const) {
+    const cluster = new FakeCluster();
+    cluster.join("a", 1);
+    cluster.submit("e", planOf([{ tasks: 1, tail: hashTail(2) }], [0]));
+    cluster.commit("e-0-0-1", { partitions: sizes.map((bytes) => ({ rows: 1, bytes, chunks: 1 })) });
+    expect(cluster.warnings).toHaveLength(warnings);
+  }
+});
+
 test("apply() warns of skew when one partition is much larger than the median", () => {
   const cluster = new FakeCluster();
   cluster.join("a", 1);

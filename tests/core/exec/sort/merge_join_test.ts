@@ -43,6 +43,7 @@ async function join(
     ["r", batchesOf(right, options.batchRows)],
   ]);
   const fake = fakeTask({
+    specs: [{ kind: "join", how: "inner", strategy: "sort-merge" }],
     memoryBytes: options.memoryBytes,
     shards,
     isRemote: true,
@@ -100,7 +101,9 @@ test("runMergeJoin() keeps unmatched rows when the other side is empty", async (
   expect((await join([], pairs, "left", options)).rows).toEqual([]);
 });
 
-test("runMergeJoin() refuses rows that are no pairs", async () => {
+test("runMergeJoin() names the join when rows are no pairs", async () => {
   const rows = [1, 2, 3] as unknown as Pair[];
-  await expect(join(rows, rows, "inner", { memoryBytes: 1 << 20, batchRows: 2 })).rejects.toThrow(TypeError);
+  await expect(join(rows, rows, "inner", { memoryBytes: 1 << 20, batchRows: 2 })).rejects.toThrow(
+    "Cannot run join: shard 3: TypeError: Cannot take the key of a row",
+  );
 });

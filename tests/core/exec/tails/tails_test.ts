@@ -97,6 +97,15 @@ describe("createExchange()", () => {
     }
   });
 
+  test("createExchange() blames the step that needs the rows by key when they are no pairs", async () => {
+    const tail = { kind: "hash", partitions: 2, key: "pair", node: 0 } as const;
+    for (const how of ["rows", "batches"] as const) {
+      await expect(exchange(tail, [1, 2], { how })).rejects.toThrow(
+        "Cannot run partitionBy at /home/user/job.ts:10: shard 0: TypeError: Cannot take the key of a row",
+      );
+    }
+  });
+
   test("createExchange() refuses rows that are no pairs when it deals by key", () => {
     expect(exchange({ kind: "hash", partitions: 2, key: "pair" }, [1, 2])).rejects.toThrow(
       "it must be a [key, value] pair",
