@@ -3,7 +3,7 @@
  */
 
 /** Bytes of estimated input that one partition should hold. */
-const TARGET_BYTES = 64 * 2 ** 20;
+const TARGET_BYTES = 16 * 2 ** 20;
 /** Below this one task is faster than an exchange between several. */
 const TINY_BYTES = 4 * 2 ** 20;
 const MAX_PARTITIONS = 1024;

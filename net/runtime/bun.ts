@@ -19,6 +19,7 @@ export const bunRuntime: Runtime = {
   fetchUnix,
   spawn: spawnChild,
   dieWithParent,
+  collectGarbage: () => Bun.gc(true),
   scriptCommand: () => (EMBEDDED.test(Bun.main) ? [process.execPath] : [process.execPath, Bun.main]),
 };
 

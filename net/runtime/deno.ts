@@ -40,6 +40,8 @@ export const denoRuntime: Runtime = {
   },
   spawn: spawnChild,
   dieWithParent: async () => dieWithParent(),
+  // Deno has no call for it unless it was started with one.
+  collectGarbage: () => undefined,
   scriptCommand: () =>
     deno.build.standalone ? [deno.execPath()] : [deno.execPath(), "run", "-A", deno.mainModule],
 };

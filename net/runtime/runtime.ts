@@ -33,6 +33,8 @@ export interface Runtime {
    * never returns. Only Linux can; elsewhere a worker finds out when it next listens.
    */
   dieWithParent(): Promise<void>;
+  /** Frees memory that nothing refers to any more, at once, where the runtime can be asked to. */
+  collectGarbage(): void;
   /** The command that starts this very program again. */
   scriptCommand(): readonly string[];
 }

@@ -23,6 +23,7 @@ export async function runWorker(): Promise<never> {
     worker: Number(variable("worker")),
     agent: variable("agent"),
     directory: variable("directory"),
+    collectGarbage: () => runtime.collectGarbage(),
   });
   const onUncaught = (error: unknown) => {
     console.error(error);

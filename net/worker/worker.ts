@@ -25,12 +25,17 @@ export interface WorkerOptions {
   readonly agent: string;
   /** Directory of the job's shards on this host. */
   readonly directory: string;
+  /** Frees the memory of an attempt that is over. */
+  readonly collectGarbage?: () => void;
   /** Reaches another agent, to read shards that it holds. */
   readonly transportTo?: (agent: string) => Transport | undefined;
 }
 
 /** Cancels that came before their order: kept only as long as they can matter. */
 const MAX_EARLY_CANCELS = 256;
+
+/** An attempt that moved so much takes far longer than a collection (20 ms). */
+const LARGE_ATTEMPT_BYTES = 8 * 2 ** 20;
 
 interface RunningAttempt {
   readonly attempt: string;
@@ -161,7 +166,11 @@ export class Worker {
     this.#running = running;
     if (this.#earlyCancels.delete(order.attempt)) this.#cancel(order.attempt);
     try {
-      return await runAttempt(order, this.#host(running), running.crashed.promise);
+      const result = await runAttempt(order, this.#host(running), running.crashed.promise);
+      // Tables and batches are few and large: the collector sees no reason to hurry, the next attempt would come on top.
+      if (result.totals.bytesIn + result.totals.bytesOut >= LARGE_ATTEMPT_BYTES)
+        this.#options.collectGarbage?.();
+      return result;
     } finally {
       this.#running = undefined;
       this.#inbox.forgetListeners();
