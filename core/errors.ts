@@ -6,20 +6,47 @@
  * being done, a colon, then the state with its values.
  */
 
+/** Values that an error carries beside its message, by name. */
 export type ErrorFields = Readonly<Record<string, string | number | boolean | null>>;
 
+/** What an error may carry beside its code and message. */
 export interface LucioleErrorOptions {
+  /** Values of the state that the message tells of. Default: none. */
   readonly fields?: ErrorFields;
+  /** Whether the same may succeed when tried again. Default false, unless the class says otherwise. */
   readonly retryable?: boolean;
+  /** What led to it. */
   readonly cause?: unknown;
 }
 
-/** The base of every error that Luciole itself raises. */
+/**
+ * The base of every error that Luciole itself raises.
+ *
+ * @example Deciding by the code
+ * ```ts
+ * import { flow, LucioleError, run } from "luciole";
+ * const lines = flow("missing", (f) => f.text("no-such-file.txt").count());
+ * await run(async (job) => {
+ *   const error = await job.execute(lines).catch((caught) => caught);
+ *   console.log(error instanceof LucioleError, error.code); // true input-missing
+ * });
+ * ```
+ */
 export class LucioleError extends Error {
+  /** What kind of error it is: stable, and the same when it comes from another process. */
   readonly code: string;
+  /** Whether the same may succeed when tried again. */
   readonly retryable: boolean;
+  /** Values of the state that the message tells of. */
   readonly fields: ErrorFields;
 
+  /**
+   * Makes an error.
+   *
+   * @param code A stable name of the condition, such as "input-missing".
+   * @param message What was being done, a colon, then the state with its values.
+   * @param options Fields, the cause, and whether trying again may help.
+   */
   constructor(code: string, message: string, options: LucioleErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
@@ -29,8 +56,21 @@ export class LucioleError extends Error {
   }
 }
 
-/** A flow that cannot be planned: refused before anything runs. */
+/**
+ * A flow that cannot be planned: refused before anything runs.
+ *
+ * @example Catching a flow that makes nothing
+ * ```ts
+ * import { flow, PlanError, run } from "luciole";
+ * const empty = flow("empty", () => undefined);
+ * await run(async (job) => {
+ *   const error = await job.execute(empty).catch((caught) => caught);
+ *   console.log(error instanceof PlanError, error.code); // true plan
+ * });
+ * ```
+ */
 export class PlanError extends LucioleError {
+  /** Makes one, of code "plan". */
   constructor(message: string, options: LucioleErrorOptions = {}) {
     super("plan", message, options);
   }
@@ -38,13 +78,31 @@ export class PlanError extends LucioleError {
 
 /** A worker rebuilt another graph than the driver's: the flow is not a pure function of its parameters. */
 export class PlanMismatchError extends LucioleError {
+  /** Makes one, of code "plan-mismatch". */
   constructor(message: string, options: LucioleErrorOptions = {}) {
     super("plan-mismatch", message, options);
   }
 }
 
-/** User code, a source or a sink failed while a task ran. */
+/**
+ * User code, a source or a sink failed while a task ran.
+ *
+ * @example Finding what a closure threw
+ * ```ts
+ * import { flow, run, TaskError } from "luciole";
+ * const strict = flow("strict", (f) =>
+ *   f.values([1, -1]).map((n) => {
+ *     if (n < 0) throw new RangeError(`negative: ${n}`);
+ *     return n;
+ *   }));
+ * await run(async (job) => {
+ *   const error = await job.execute(strict).catch((caught) => caught);
+ *   console.log(error instanceof TaskError, error.cause.message); // true negative: -1
+ * });
+ * ```
+ */
 export class TaskError extends LucioleError {
+  /** Makes one, of code "task". */
   constructor(message: string, options: LucioleErrorOptions = {}) {
     super("task", message, options);
   }
@@ -52,6 +110,7 @@ export class TaskError extends LucioleError {
 
 /** A shard that was committed cannot be read any more. */
 export class ShardLostError extends LucioleError {
+  /** Makes one, of code "shard-lost". */
   constructor(message: string, options: LucioleErrorOptions = {}) {
     super("shard-lost", message, { retryable: true, ...options });
   }
@@ -59,6 +118,7 @@ export class ShardLostError extends LucioleError {
 
 /** An agent does not hold the program that it was asked to run. */
 export class ProgramMissingError extends LucioleError {
+  /** Makes one, of code "program-missing". */
   constructor(message: string, options: LucioleErrorOptions = {}) {
     super("program-missing", message, { retryable: true, ...options });
   }
@@ -66,6 +126,7 @@ export class ProgramMissingError extends LucioleError {
 
 /** No worker can be had for what was asked. */
 export class NotEnoughResourcesError extends LucioleError {
+  /** Makes one, of code "not-enough-resources". */
   constructor(message: string, options: LucioleErrorOptions = {}) {
     super("not-enough-resources", message, options);
   }
@@ -73,6 +134,7 @@ export class NotEnoughResourcesError extends LucioleError {
 
 /** The other side sent what the protocol does not allow, or bytes that fail their checksum. */
 export class ProtocolError extends LucioleError {
+  /** Makes one, of code "protocol". */
   constructor(message: string, options: LucioleErrorOptions = {}) {
     super("protocol", message, options);
   }
@@ -80,13 +142,31 @@ export class ProtocolError extends LucioleError {
 
 /** The caller may not do this. */
 export class AuthError extends LucioleError {
+  /** Makes one, of code "auth". */
   constructor(message: string, options: LucioleErrorOptions = {}) {
     super("auth", message, options);
   }
 }
 
-/** The work was ended on request. */
+/**
+ * The work was ended on request.
+ *
+ * @example Cancelling an execution
+ * ```ts
+ * import { CancelledError, flow, run } from "luciole";
+ * const endless = flow("endless", (f) => f.generate(1, async function* () {
+ *   for (;;) yield await new Promise<number>((resolve) => setTimeout(resolve, 5, 1));
+ * }).count());
+ * await run(async (job) => {
+ *   const execution = job.start(endless);
+ *   execution.cancel();
+ *   const error = await execution.done.catch((caught) => caught);
+ *   console.log(error instanceof CancelledError, error.code); // true cancelled
+ * });
+ * ```
+ */
 export class CancelledError extends LucioleError {
+  /** Makes one, of code "cancelled". */
   constructor(message: string, options: LucioleErrorOptions = {}) {
     super("cancelled", message, options);
   }
@@ -125,7 +205,7 @@ export function toWireError(error: unknown, depth = 0): WireError {
     return {
       name: "Error",
       code: "unknown",
-      message: String(error),
+      message: describeThrown(error),
       retryable: false,
       fields: {},
     };
@@ -144,6 +224,13 @@ export function toWireError(error: unknown, depth = 0): WireError {
     : { ...wire, cause: toWireError(error.cause, depth + 1) };
 }
 
+/** Writes whatever was thrown: `RangeError: too far`, or a value that is no error at all. */
+export function describeThrown(error: unknown): string {
+  if (error instanceof LucioleError) return error.message;
+  if (error instanceof Error) return error.message === "" ? error.name : `${error.name}: ${error.message}`;
+  return `${typeof error === "string" ? JSON.stringify(error) : String(error)} was thrown`;
+}
+
 /** Makes an error of a wire form again; the remote stack is kept as its stack. */
 export function fromWireError(wire: WireError): Error {
   const cause = wire.cause === undefined ? undefined : fromWireError(wire.cause);
@@ -158,6 +245,7 @@ export function fromWireError(wire: WireError): Error {
   } else {
     error = new LucioleError(wire.code, wire.message, options);
   }
-  if (wire.stack !== undefined) error.stack = wire.stack;
+  // Where this very function stands tells nothing of what was thrown.
+  error.stack = wire.stack ?? `${wire.name}: ${wire.message}`;
   return error;
 }

@@ -5,8 +5,9 @@
  * single operators. The task closes every operator itself, so an operator
  * finishes its next one but never closes it.
  */
-import { LucioleError, TaskError } from "../errors.ts";
-import type { Graph, GraphNode, NodeId } from "../graph/node.ts";
+import { describeThrown, LucioleError, TaskError } from "../errors.ts";
+import { isEngineStack } from "../graph/call_site.ts";
+import type { Graph, GraphNode, NodeId, NodeSpec } from "../graph/node.ts";
 import type { StepPlan, TaskGroupPlan, TaskInput } from "../plan/physical.ts";
 import type { TaskReport } from "../schedule/report.ts";
 import type { TaskContext } from "./context.ts";
@@ -58,15 +59,31 @@ export function failStep(
   const node = nodeOf(scope.graph, id);
   const site = node.callSite === undefined ? "" : `${node.callSite.file}:${node.callSite.line}`;
   const place = row === undefined ? `shard ${scope.task}` : `shard ${scope.task}, row ${row}`;
-  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  throw new TaskError(`Cannot run ${node.spec.kind}${site === "" ? "" : ` at ${site}`}: ${place}: ${what}`, {
-    cause: error,
-    fields: {
-      step: node.spec.kind,
-      node: id,
-      callSite: site,
-      shard: scope.task,
-      ...(row === undefined ? {} : { row }),
+  const step = stepName(node.spec);
+  throw new TaskError(
+    `Cannot run ${step}${site === "" ? "" : ` at ${site}`}: ${place}: ${describeFailure(error)}`,
+    {
+      cause: error,
+      fields: {
+        step,
+        node: id,
+        callSite: site,
+        shard: scope.task,
+        ...(row === undefined ? {} : { row }),
+      },
     },
-  });
+  );
+}
+
+/** The name of the operation as users write it. */
+function stepName(spec: NodeSpec): string {
+  if (spec.kind === "array") return "values";
+  if (spec.kind !== "sink") return spec.kind;
+  const { kind } = spec.format;
+  return `write${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+}
+
+/** The engine's own complaint needs no name of a class before it. */
+function describeFailure(error: unknown): string {
+  return error instanceof Error && isEngineStack(error.stack ?? "") ? error.message : describeThrown(error);
 }

@@ -30,6 +30,43 @@ export function firstUserFrame(stack: string): CallSite | undefined {
   return undefined;
 }
 
+/** One line of a stack that lies in the user's files. */
+export interface UserFrame {
+  /** As the runtime wrote it: `at name (file:line:column)`. */
+  readonly text: string;
+  readonly site: CallSite;
+}
+
+/** The frames of a stack that are neither the engine's nor the runtime's, the innermost first. */
+export function userFrames(stack: string): readonly UserFrame[] {
+  const isEngine = ownRule();
+  return stack.split("\n").flatMap((line) => {
+    const site = parseFrame(line);
+    const isUser = site !== undefined && !isEngine(site.file) && !isRuntime(site.file);
+    return isUser ? [{ text: line.trim(), site }] : [];
+  });
+}
+
+/** Tells whether the innermost frame of a stack is the engine's: its code threw, not the user's. */
+export function isEngineStack(stack: string): boolean {
+  const frames = stack.split("\n").flatMap((line) => parseFrame(line) ?? []);
+  return frames.length > 0 && ownRule()(frames[0].file);
+}
+
+let rule: ((file: string) => boolean) | undefined;
+
+/** Tells the engine's files of this very process. */
+function ownRule(): (file: string) => boolean {
+  if (rule !== undefined) return rule;
+  for (const line of (new Error().stack ?? "").split("\n")) {
+    const frame = parseFrame(line);
+    if (frame === undefined) continue;
+    rule = engineRule(frame.file);
+    return rule;
+  }
+  return () => false;
+}
+
 /** Tells whether two call sites are the same place. */
 export function isSameSite(a: CallSite | undefined, b: CallSite | undefined): boolean {
   return a?.line === b?.line && a?.column === b?.column && a?.file === b?.file;
@@ -75,5 +112,9 @@ function withSlashes(path: string): string {
 
 /** Frames of the runtime's own code, such as `native`, `node:internal/…` and `ext:core/…`. */
 function isRuntime(file: string): boolean {
-  return file === "native" || file === "<anonymous>" || /^(?:node|ext|bun|deno|internal):/.test(file);
+  return (
+    file === "native" ||
+    file === "<anonymous>" ||
+    /^(?:(?:node|ext|bun|deno|internal):|\/\$bunfs\/)/.test(file)
+  );
 }

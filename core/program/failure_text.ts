@@ -1,31 +1,46 @@
 /**
- * What a person reads when a job has failed: the first cause in one line, then the chain.
+ * What a person reads when a job has failed: the first cause in one line, then the user's own
+ * lines of code and the causes behind it. Knows nothing of terminals.
  */
+import { describeThrown } from "../errors.ts";
+import { isEngineStack, userFrames } from "../graph/call_site.ts";
 
 const MAX_CAUSES = 6;
 const MAX_FRAMES = 4;
 
-/** Lines to print for an error; the first says everything that matters. */
+/** Lines to print for whatever was thrown; the first says everything that matters. */
 export function failureText(error: unknown): string {
-  if (!(error instanceof Error)) return `error: ${String(error)}`;
-  const lines = [`error: ${oneLine(error.message)}`];
+  if (!(error instanceof Error)) return `error: ${oneLine(describeThrown(error))}`;
+  let said = headline(error);
+  const lines = [`error: ${said}`, ...framesOf(error, said)];
   let cause: unknown = error.cause;
-  let said = error.message;
   for (let depth = 0; cause instanceof Error && depth < MAX_CAUSES; depth++, cause = cause.cause) {
-    if (!said.includes(cause.message)) lines.push(`  caused by ${cause.name}: ${oneLine(cause.message)}`);
-    lines.push(...userFrames(cause));
-    said = cause.message;
+    const text = headline(cause);
+    if (!said.includes(oneLine(cause.message))) lines.push(`  caused by: ${text}`);
+    said += text;
+    lines.push(...framesOf(cause, lines.join("\n")));
   }
   return lines.join("\n");
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, " | ");
+/** Errors that the engine made speak for themselves; others are named with their class. */
+function headline(error: Error): string {
+  const isPlain = error.name === "Error" && error.message !== "";
+  if (isPlain || isEngineStack(error.stack ?? "")) return oneLine(error.message);
+  return oneLine(describeThrown(error));
 }
 
-/** The frames of a stack that lie in the user's own files. */
-function userFrames(error: Error): readonly string[] {
-  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s*at /.test(line));
-  const own = frames.filter((line) => !/\$bunfs|node:|native|\(anonymous\)$|\/(core|net)\/\w/.test(line));
-  return own.slice(0, MAX_FRAMES).map((line) => `    ${line.trim()}`);
+/** The frames in the user's files, without the lines that were told already. */
+function framesOf(error: Error, said: string): readonly string[] {
+  const lines: string[] = [];
+  for (const { text, site } of userFrames(error.stack ?? "")) {
+    const line = `    ${text.replace(/^at (?:async )?<anonymous> \((.*)\)$/, "at $1")}`;
+    const isTold = said.split(`${site.file}:${site.line}`).some((after, i) => i > 0 && !/^\d/.test(after));
+    if (!isTold && !lines.includes(line) && lines.push(line) === MAX_FRAMES) break;
+  }
+  return lines;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, " | ");
 }

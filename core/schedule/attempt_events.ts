@@ -22,8 +22,22 @@ import { countCommit, skewWarning } from "./totals.ts";
 import { moveAttempt, moveTask } from "./transitions.ts";
 import { freeSlot, releaseShard, type Turn, warn } from "./turn.ts";
 
-/** Trying again cannot help, unless the error says so itself. */
-const FINAL_CODES = new Set(["plan-mismatch", "not-serialisable", "cancelled"]);
+/** Trying again cannot help, unless the error says so itself; also as the cause of another error. */
+const FINAL_CODES = new Set([
+  "plan",
+  "plan-mismatch",
+  "not-serialisable",
+  "cancelled",
+  "flow-unknown",
+  "malformed-input",
+  "input-missing",
+  "input-unreadable",
+  "output-exists",
+  "output-unwritable",
+  "worker-start",
+]);
+/** Errors of user code, which only their message tells apart. */
+const OPEN_CODES = new Set(["task", "unknown"]);
 
 export function onAttemptEvent(turn: Turn, event: AttemptEvent): void {
   const attempt = turn.state.attempts.get(event.attempt);
@@ -92,6 +106,7 @@ function commit(turn: Turn, attempt: Attempt, shard: ShardReport, totals: TaskRe
   group.execution.isChanged = true;
   if (!task.isRevived) countCommit(task, shard, totals, turn.now);
   if (group.done === group.tasks.length && !task.isRevived) warnOfSkew(turn, group);
+  if (task.lastError !== undefined) warnOfFailures(turn, task, task.lastError);
   task.isRevived = false;
   task.losses = 0;
   task.firstLoss = undefined;
@@ -101,6 +116,14 @@ function commit(turn: Turn, attempt: Attempt, shard: ShardReport, totals: TaskRe
   releaseIfUnneeded(turn, task);
 }
 
+/** Only what went well in the end is warned of; else the failure itself is told. */
+function warnOfFailures(turn: Turn, task: Task, error: WireError): void {
+  const { execution, plan } = task.group;
+  const text = `Task ${task.number} of ${plan.label} succeeded only when it was run again, it failed with: ${error.message}`;
+  warn(turn, execution, text);
+  task.lastError = undefined;
+}
+
 function warnOfSkew(turn: Turn, group: Group): void {
   const text = skewWarning(group);
   if (text !== undefined) warn(turn, group.execution, text);
@@ -108,7 +131,7 @@ function warnOfSkew(turn: Turn, group: Group): void {
 
 function fail(turn: Turn, attempt: Attempt, error: WireError): void {
   const { task } = attempt;
-  const { execution, plan } = task.group;
+  const { execution } = task.group;
   moveAttempt(attempt, { kind: "failed", error }, turn.now, error.message);
   leave(turn, attempt);
   if (error.code === "shard-lost") {
@@ -123,8 +146,6 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
       turn.failures.push({ execution, error });
       return;
     }
-    const text = `Task ${task.number} of ${plan.label} failed and is tried again (${task.failures} of ${turn.state.options.maxAttempts}): ${error.message}`;
-    warn(turn, execution, text);
   }
   wake(turn, task);
 }
@@ -132,9 +153,14 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
 function isLastFailure(task: Task, error: WireError, maxAttempts: number): boolean {
   if (task.failures + 1 >= maxAttempts) return true;
   if (error.retryable) return false;
-  if (FINAL_CODES.has(error.code)) return true;
-  // User code that throws the same again will throw it a third time.
-  return error.code === "task" && task.lastError?.code === "task" && task.lastError.message === error.message;
+  if (isFinal(error)) return true;
+  // What fails the same again will fail so a third time.
+  const last = task.lastError;
+  return last?.code === error.code && (last.message === error.message || !OPEN_CODES.has(error.code));
+}
+
+function isFinal(error: WireError): boolean {
+  return FINAL_CODES.has(error.code) || (error.cause !== undefined && isFinal(error.cause));
 }
 
 export function loseAttempt(turn: Turn, attempt: Attempt, cause: string): void {
@@ -162,10 +188,11 @@ function countLoss(turn: Turn, task: Task, cause: string, error?: WireError): vo
   task.losses += 1;
   task.firstLoss ??= cause;
   if (task.losses < turn.state.options.maxLosses) {
-    warn(turn, execution, `Task ${task.number} of ${plan.label} was lost and is run again: ${cause}`);
+    const text = `Task ${task.number} of ${plan.label} was lost and is run again: ${cause}`;
+    if (task.losses === 1) warn(turn, execution, text);
     return;
   }
-  const message = `Running task ${task.number} of ${plan.label}: it was lost ${task.losses} times in a row, first: ${task.firstLoss}`;
+  const message = `Cannot run task ${task.number} of ${plan.label}: it was lost ${task.losses} times in a row, first: ${task.firstLoss}`;
   const fields = { execution: execution.id, group: plan.id, task: task.number };
   const lost = toWireError(new LucioleError("task-lost", message, { fields }));
   turn.failures.push({ execution, error: error === undefined ? lost : { ...lost, cause: error } });

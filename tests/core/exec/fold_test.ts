@@ -129,7 +129,7 @@ describe("createFold()", () => {
 
   test("createFold() names the step and the row when a value is no number or a closure throws", () => {
     expect(fold({ kind: "sum" }, "partial", [1, "x"])).rejects.toThrow(
-      "Cannot run sum at /home/user/job.ts:10: shard 0, row 1: TypeError: Cannot take the sum of a string",
+      "Cannot run sum at /home/user/job.ts:10: shard 0, row 1: Cannot take the sum of a string",
     );
     const boom = () => {
       throw new Error("boom");

@@ -92,7 +92,7 @@ describe("text", () => {
 
   test("refuses rows that are no strings, naming the row and what to do", () => {
     expect(messageOf({ kind: "text" }, ["a", 5])).toContain(
-      "row 1: TypeError: the row is of type number, not a string; pass a function",
+      "row 1: the row is of type number, not a string; pass a function",
     );
     expect(messageOf({ kind: "text" }, [null])).toContain("the row is null");
     expect(messageOf({ kind: "text", line: () => 7 }, ["a"])).toContain("the line function returned number");

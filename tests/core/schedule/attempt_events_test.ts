@@ -35,7 +35,30 @@ test("apply() tries up to maxAttempts when each failure is another one", () => {
   const cluster = oneTask();
   for (let i = 1; i <= 4; i += 1) cluster.fail(`e-0-0-${i}`, new TaskError(`failure ${i}`));
   expect(messageOf(cluster.outcomes.get("e"))).toBe("failure 4");
-  expect(cluster.warnings.length).toBe(3);
+  expect(cluster.warnings).toEqual([]);
+});
+
+test("apply() warns of failures only when the task succeeded in the end", () => {
+  const cluster = oneTask();
+  for (let i = 1; i <= 3; i += 1) cluster.fail(`e-0-0-${i}`, new TaskError(`failure ${i}`));
+  cluster.commit("e-0-0-4");
+  expect(cluster.warnings).toEqual([
+    "Task 0 of group 0 succeeded only when it was run again, it failed with: failure 3",
+  ]);
+});
+
+test("apply() warns of the first loss of a task only", () => {
+  const cluster = oneTask();
+  for (let i = 1; i <= 4; i += 1) cluster.lose(`e-0-0-${i}`);
+  cluster.commit("e-0-0-5");
+  expect(cluster.warnings).toEqual(["Task 0 of group 0 was lost and is run again: killed"]);
+});
+
+test("apply() tries what the disk refused once more, whatever the message", () => {
+  const cluster = oneTask();
+  cluster.fail("e-0-0-1", new LucioleError("disk-full", "Cannot write e-0-0-1: the disk is full"));
+  cluster.fail("e-0-0-2", new LucioleError("disk-full", "Cannot write e-0-0-2: the disk is full"));
+  expect(messageOf(cluster.outcomes.get("e"))).toBe("Cannot write e-0-0-2: the disk is full");
 });
 
 test("apply() fails at once when trying again cannot help", () => {
@@ -43,6 +66,8 @@ test("apply() fails at once when trying again cannot help", () => {
     new PlanMismatchError("other graph"),
     new LucioleError("not-serialisable", "a function"),
     new CancelledError("stopped by the agent"),
+    new LucioleError("malformed-input", "no JSON"),
+    new TaskError("step map failed", { cause: new LucioleError("not-serialisable", "a promise") }),
   ]) {
     const cluster = oneTask();
     cluster.fail("e-0-0-1", error);
@@ -77,7 +102,7 @@ test("apply() ends with the first cause when a task is lost five times in a row"
   const cluster = oneTask();
   for (let i = 1; i <= 5; i += 1) cluster.lose(`e-0-0-${i}`);
   expect(messageOf(cluster.outcomes.get("e"))).toBe(
-    "Running task 0 of group 0: it was lost 5 times in a row, first: killed",
+    "Cannot run task 0 of group 0: it was lost 5 times in a row, first: killed",
   );
 });
 

@@ -104,6 +104,6 @@ test("runMergeJoin() keeps unmatched rows when the other side is empty", async (
 test("runMergeJoin() names the join when rows are no pairs", async () => {
   const rows = [1, 2, 3] as unknown as Pair[];
   await expect(join(rows, rows, "inner", { memoryBytes: 1 << 20, batchRows: 2 })).rejects.toThrow(
-    "Cannot run join: shard 3: TypeError: Cannot take the key of a row",
+    "Cannot run join: shard 3: Cannot take the key of a row",
   );
 });
