@@ -77,7 +77,8 @@ class RunningTask implements TaskScope {
   }
 
   async run(): Promise<ShardReport> {
-    this.settle();
+    const breath = this.settle();
+    if (breath !== undefined) await breath;
     const batches = await loadSides(this);
     for (const [step, side] of batches) {
       if (step.op !== "broadcastJoin") this.#sides.set(step, sideContext(this.context, side));

@@ -28,6 +28,19 @@ const EDGE: InputEdge = { from: { kind: "group", group: 0 }, mode: "forward" };
 const WORDS = Array.from({ length: 10_000 }, (_, i) => `w${i % 1234}`);
 
 describe("runTaskGroup()", () => {
+  test("runTaskGroup() rejects once, and nothing else does, when it is cancelled in its first breath", async () => {
+    const breath = Promise.withResolvers<void>();
+    const ports = Object.assign(new MemoryPorts(), { breathe: () => breath.promise });
+    let calls = 0;
+    const graph = graphOf(closure("map", () => calls++));
+    const input = { pieces: [[ports.addPiece("a", [1])]], sides: {} };
+    const running = run({ ports, graph, steps: [{ op: "map", node: 0 }], input });
+    ports.controller.abort();
+    breath.resolve();
+    await expect(running).rejects.toBeInstanceOf(CancelledError);
+    expect(calls).toBe(0);
+  });
+
   test("runTaskGroup() writes the rows of all pieces in order and reports them when it reads shards", async () => {
     for (const isRemote of [false, true]) {
       const ports = new MemoryPorts({ isRemote });
