@@ -13,8 +13,9 @@ import { flow } from "../../core/program/flow.ts";
 import { type Agent, createAgent } from "../../net/agent/agent.ts";
 import { workersInProcess } from "../../net/agent/worker_in_process.ts";
 import { AgentClient } from "../../net/driver/agent_client.ts";
+import { DriverJob } from "../../net/driver/driver_job.ts";
 import { Executor } from "../../net/driver/executor.ts";
-import { Job } from "../../net/driver/job.ts";
+import type { Job } from "../../net/driver/job.ts";
 import type { SinkResult } from "../../net/driver/sink_results.ts";
 import type { Transport } from "../../net/protocol.ts";
 import { currentRuntime } from "../../net/runtime/current_runtime.ts";
@@ -23,11 +24,12 @@ export interface ClusterOptions {
   readonly agents: number;
   /** Slots of each agent; each gets a worker. */
   readonly slots: number;
-  /** Of all workers together. */
+  /** Of all workers of a job together. */
   readonly memoryBytes?: number;
+  /** Jobs that share the agents, each with workers of its own. Default 1. */
+  readonly jobs?: number;
 }
 
-const JOB = "oracle";
 const MEMORY_BYTES = 2 ** 30;
 /** These tests make tens of thousands of tiny files, which some disks take a millisecond for. */
 const SCRATCH = process.env.TMPDIR ?? (existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
@@ -41,51 +43,37 @@ const written = flow("oracle-sink", (f, p: { builder: number }) => sinks[p.build
 type RowOf<D> = D extends Dataset<infer T> ? T : never;
 
 export class Cluster implements AsyncDisposable {
-  readonly job: Job;
+  readonly jobs: readonly Job[];
+  /** Lines of the job's log, warnings included. */
   readonly logged: string[];
+  readonly #agents: readonly Agent[];
   readonly #directory: string;
 
-  private constructor(job: Job, logged: string[], directory: string) {
-    this.job = job;
+  private constructor(jobs: readonly Job[], logged: string[], agents: readonly Agent[], directory: string) {
+    this.jobs = jobs;
     this.logged = logged;
+    this.#agents = agents;
     this.#directory = directory;
   }
 
-  static async open({ agents, slots, memoryBytes = MEMORY_BYTES }: ClusterOptions): Promise<Cluster> {
+  static async open(options: ClusterOptions): Promise<Cluster> {
     const directory = mkdtempSync(join(SCRATCH, "luciole-oracle-"));
+    const agents = await startAgents(options, directory);
     const logged: string[] = [];
-    const workers = agents * slots;
-    const executor = new Executor({
-      job: JOB,
-      memoryBytesPerWorker: Math.floor(memoryBytes / workers),
-      listener: {
-        onLog: (event) => logged.push(event.text),
-        onWarning: (text) => logged.push(`warning: ${text}`),
-        onWorkerMessage: () => undefined,
-      },
-    });
-    const started = await startAgents({ agents, slots, directory });
-    for (const [i, { client }] of started.entries()) {
-      const command = { command: ["none"], environment: {}, workingDirectory: directory };
-      await client.startJob({ workers: slots, firstWorker: i * slots, command });
-      executor.addAgent(client, slots);
+    const jobs: Job[] = [];
+    for (let i = 0; i < (options.jobs ?? 1); i++) {
+      jobs.push(await openJob(`oracle${i}`, agents, options, (text) => logged.push(text)));
     }
-    const job = new Job({
-      id: JOB,
-      args: [],
-      workers,
-      memoryBytes,
-      executor,
-      log: (text) => logged.push(text),
-      onProgress: () => undefined,
-      onWorkerMessage: () => undefined,
-      close: async () => {
-        for (const { client } of started) await client.endJob();
-        for (const { agent } of started) await agent.close();
-        await executor.stop();
-      },
-    });
-    return new Cluster(job, logged, directory);
+    return new Cluster(
+      jobs,
+      logged,
+      agents.map(({ agent }) => agent),
+      directory,
+    );
+  }
+
+  get job(): Job {
+    return this.jobs[0];
   }
 
   /** Runs a flow to its end and reads its rows; nothing stays stored. */
@@ -111,35 +99,38 @@ export class Cluster implements AsyncDisposable {
     return (await this.job.execute(written, { builder: sinks.push(build) - 1 })).result();
   }
 
-  /** Files of the job on all agents, as `agent/job/file`. */
+  /** Files of all jobs on all agents, as `agent/job/file`. */
   files(): readonly string[] {
     return readdirSync(this.#directory, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(this.#directory.length + 1));
   }
 
-  /** @throws {Error} If the job left a file or directory behind. */
+  /** @throws {Error} If a job left a file or directory behind. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.job.close();
+    await Promise.all(this.jobs.map((job) => job.close()));
     const left = readdirSync(this.#directory).flatMap((agent) => readdirSync(join(this.#directory, agent)));
+    await Promise.all(this.#agents.map((agent) => agent.close()));
     rmSync(this.#directory, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`Cannot close the cluster cleanly: ${left.join(", ")} is left`);
   }
 }
 
-async function startAgents(options: {
-  readonly agents: number;
-  readonly slots: number;
-  readonly directory: string;
-}): Promise<{ readonly agent: Agent; readonly client: AgentClient }[]> {
+interface StartedAgent {
+  readonly id: string;
+  readonly agent: Agent;
+  readonly transport: Transport;
+}
+
+async function startAgents(options: ClusterOptions, directory: string): Promise<StartedAgent[]> {
   const transports = new Map<string, Transport>();
-  const started: { agent: Agent; client: AgentClient }[] = [];
+  const started: StartedAgent[] = [];
   for (let i = 0; i < options.agents; i++) {
     const id = `agent${i}`;
     const agent: Agent = await createAgent({
       id,
-      directory: join(options.directory, id),
-      slots: options.slots,
+      directory: join(directory, id),
+      slots: options.slots * (options.jobs ?? 1),
       runtime: await currentRuntime(),
       startWorker: workersInProcess({
         fetch: (request) => agent.fetch(request),
@@ -150,7 +141,45 @@ async function startAgents(options: {
       fetch: async (path, init) => agent.fetch(new Request(`http://${id}${path}`, init)),
     };
     transports.set(id, transport);
-    started.push({ agent, client: new AgentClient({ id, job: JOB, transport }) });
+    started.push({ id, agent, transport });
   }
   return started;
+}
+
+async function openJob(
+  job: string,
+  agents: readonly StartedAgent[],
+  { slots, memoryBytes = MEMORY_BYTES }: ClusterOptions,
+  log: (text: string) => void,
+): Promise<Job> {
+  const workers = agents.length * slots;
+  const executor = new Executor({
+    job,
+    memoryBytesPerWorker: Math.floor(memoryBytes / workers),
+    listener: {
+      onLog: (event) => log(event.text),
+      onWarning: (text) => log(`warning: ${text}`),
+      onWorkerMessage: () => undefined,
+    },
+  });
+  for (const [i, { id, transport }] of agents.entries()) {
+    const client = new AgentClient({ id, job, transport });
+    const command = { command: ["none"], environment: {}, workingDirectory: "." };
+    await client.startJob({ workers: slots, firstWorker: i * slots, command });
+    executor.addAgent(client, slots);
+  }
+  return new DriverJob({
+    id: job,
+    args: [],
+    workers,
+    memoryBytes,
+    executor,
+    log,
+    onProgress: () => undefined,
+    onWorkerMessage: () => undefined,
+    close: async () => {
+      await Promise.all(executor.agents.map((client) => client.endJob()));
+      await executor.stop();
+    },
+  });
 }
