@@ -7,7 +7,13 @@
  */
 import { LucioleError } from "../errors.ts";
 import type { AgentEvent, TaskOrder } from "../schedule/order.ts";
-import { cancelledEvent, type EndedAttempt, type QueueCommand, type QueueEvent } from "./queue_events.ts";
+import {
+  cancelledEvent,
+  type EndedAttempt,
+  notStartedEvent,
+  type QueueCommand,
+  type QueueEvent,
+} from "./queue_events.ts";
 import { freeWorker, killReason, newWorker, type WorkerState } from "./worker_state.ts";
 
 type AttemptPhase = "queued" | "running" | "committed" | "over";
@@ -134,7 +140,7 @@ export class AgentQueue {
     for (const [number, worker] of this.#workers) {
       if (worker.phase === "waiting") this.#serve(number, worker, now);
     }
-    if (this.#failure !== undefined) this.#loseQueue(this.#failure);
+    if (this.#failure !== undefined) this.#failQueue(this.#failure);
   }
 
   #asked(number: number, ended: EndedAttempt | undefined, now: number): void {
@@ -243,7 +249,7 @@ export class AgentQueue {
     worker.phase = isFinal ? "failed" : "starting";
     this.#emit({ kind: "workerExited", worker: number, cause, ...(isFinal ? { isFinal } : {}) });
     if (isFinal) {
-      this.#giveUp(`worker ${number} cannot be started: it ${cause}`);
+      this.#giveUp(`Cannot start a worker: it ${cause}`);
     } else {
       worker.killsAt = now + START_GRACE_MS;
       this.#commands.push({ kind: "startWorker", worker: number });
@@ -264,12 +270,14 @@ export class AgentQueue {
   #giveUp(cause: string): void {
     for (const worker of this.#workers.values()) if (worker.phase !== "failed") return;
     this.#failure = cause;
-    this.#loseQueue(cause);
+    this.#failQueue(cause);
   }
 
-  #loseQueue(cause: string): void {
+  #failQueue(cause: string): void {
     for (let order = this.#dequeue(); order !== undefined; order = this.#dequeue()) {
-      this.#lose(order.attempt, false, cause);
+      this.#attempts.set(order.attempt, "over");
+      this.#commands.push({ kind: "discarded", attempt: order.attempt, cause });
+      this.#emit(notStartedEvent(order.attempt, cause));
     }
   }
 

@@ -1,7 +1,7 @@
 /**
  * What happens to an agent's queue, and what it asks for in return. Plain data.
  */
-import { CancelledError, toWireError } from "../errors.ts";
+import { CancelledError, LucioleError, toWireError } from "../errors.ts";
 import type { AgentEvent, TaskOrder } from "../schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../schedule/report.ts";
 
@@ -48,8 +48,15 @@ export const NO_TOTALS: TaskReport = {
 
 /** The end of an attempt that was cancelled and cannot tell so itself. */
 export function cancelledEvent(attempt: string, how: string): AgentEvent {
-  const { stack: _, ...error } = toWireError(
-    new CancelledError(`Cannot run ${attempt}: it was cancelled ${how}`),
-  );
+  return failedEvent(attempt, new CancelledError(`Cannot run ${attempt}: it was cancelled ${how}`));
+}
+
+/** The end of an attempt that no worker can be started for: the program does not load there. */
+export function notStartedEvent(attempt: string, cause: string): AgentEvent {
+  return failedEvent(attempt, new LucioleError("worker-start", cause));
+}
+
+function failedEvent(attempt: string, cause: LucioleError): AgentEvent {
+  const { stack: _, ...error } = toWireError(cause);
   return { kind: "attemptEnded", attempt, result: { kind: "failed", error, totals: NO_TOTALS } };
 }

@@ -92,6 +92,7 @@ export class AgentJob {
   /** Resolves with what the worker is to do next. */
   next(worker: number, ended: EndedAttempt | undefined, isLeaving: boolean): Promise<NextReply> {
     this.#reply(worker, { kind: "wait" });
+    this.#workers.get(worker)?.showOutput();
     return new Promise((resolve) => {
       this.#held.set(worker, resolve);
       this.apply({ kind: isLeaving ? "leaving" : "asked", worker, ended });

@@ -4,6 +4,7 @@
  * It does not decide whether another worker takes its place.
  */
 import type { ControlMessage } from "../protocol.ts";
+import { beginsCrashReport } from "./last_words.ts";
 import { LogGuard } from "./log_guard.ts";
 import { SequenceOutbox } from "./sequence_outbox.ts";
 import type { StartedWorker, WorkerStart, WorkerStarter } from "./worker_starter.ts";
@@ -15,6 +16,8 @@ export interface WorkerHandleOptions {
   readonly onExit: (cause: string) => void;
 }
 
+/** Lines that are held back at most, until it is known whether they matter. */
+const MAX_HELD = 200;
 /** What an idle worker needs to go when it is told to stop. */
 const STOP_GRACE_MS = 200;
 const KILL_GRACE_MS = 1000;
@@ -23,28 +26,38 @@ export class WorkerHandle {
   readonly control = new SequenceOutbox<ControlMessage>();
   readonly #exited = Promise.withResolvers<void>();
   readonly #worker: StartedWorker;
+  readonly #guard: LogGuard;
   #why: string | undefined;
+  /** Lines of a worker that may never start, or of the report of a crash: its cause says it in one line. */
+  #held: string[] | undefined = [];
   #hasExited = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: WorkerHandleOptions) {
-    const guard = new LogGuard({
+    this.#guard = new LogGuard({
       onLine: (line) => options.onLog("info", line),
       onDropped: (lines, bytes) =>
         options.onLog("warn", `${lines} lines (${bytes} bytes) of output were dropped: too many in a second`),
     });
     this.#worker = options.startWorker({
       ...options.start,
-      onOutput: (_stream, line) => guard.line(line),
+      onOutput: (_stream, line) => this.#line(line),
       onExit: (cause) => {
         this.#hasExited = true;
-        guard.flush();
+        this.#guard.flush();
         clearTimeout(this.#timer);
         this.control.end();
         this.#exited.resolve();
         options.onExit(this.#why === undefined ? cause : `${cause} (${this.#why})`);
       },
     });
+  }
+
+  /** It asked for work: what it prints is the program's own. */
+  showOutput(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const line of held ?? []) this.#guard.line(line);
   }
 
   kill(why: string): void {
@@ -61,5 +74,11 @@ export class WorkerHandle {
       this.#timer = setTimeout(() => this.#worker.kill(), KILL_GRACE_MS);
     }, STOP_GRACE_MS);
     return this.#exited.promise;
+  }
+
+  #line(line: string): void {
+    if (this.#held === undefined && beginsCrashReport(line)) this.#held = [];
+    if (this.#held === undefined) this.#guard.line(line);
+    else if (this.#held.push(line) > MAX_HELD) this.showOutput();
   }
 }

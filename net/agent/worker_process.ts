@@ -8,11 +8,12 @@
 import { WORKER_ENV } from "../protocol.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { describeExit, type SpawnOptions } from "../runtime/spawn.ts";
+import { lastWords } from "./last_words.ts";
 import type { StartedWorker, WorkerStart, WorkerStarter } from "./worker_starter.ts";
 
 const INHERITED = /^(PATH|HOME|USER|LANG|LC_[A-Z]+|TZ|TMPDIR|TMP|TEMP|SYSTEMROOT|NO_COLOR|FORCE_COLOR)$/;
-/** Lines of stderr that the cause of an exit quotes. */
-const LAST_LINES = 20;
+/** Lines of stderr among which the cause of an exit is looked for. */
+const LAST_LINES = 40;
 const LAST_LINE_LENGTH = 500;
 
 export interface WorkerProcessOptions {
@@ -38,8 +39,8 @@ function startProcess(options: WorkerProcessOptions, start: WorkerStart): Starte
       start.onOutput("stderr", line);
     },
     onExit: (exit) => {
-      const quoted = lastLines.length === 0 ? "" : `; last lines of stderr:\n${lastLines.join("\n")}`;
-      start.onExit(describeExit(exit) + quoted);
+      const words = lastWords(lastLines);
+      start.onExit(describeExit(exit) + (words === undefined ? "" : `: ${words}`));
     },
   };
   const child = options.runtime.spawn(spawnOptions);

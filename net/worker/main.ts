@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import { ProtocolError } from "../../core/errors.ts";
+import { failureText } from "../../core/program/failure_text.ts";
 import { WORKER_ENV } from "../protocol.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import { Worker } from "./worker.ts";
@@ -25,9 +26,16 @@ export async function runWorker(): Promise<never> {
     directory: variable("directory"),
     collectGarbage: () => runtime.collectGarbage(),
   });
+  const { exit } = process;
+  // The program's line is told only as long as the process lives.
+  process.exit = (code) => {
+    if (worker.isRunning) throw new Error(`process.exit(${code ?? ""}) was called in a task`);
+    return exit(code);
+  };
   const onUncaught = (error: unknown) => {
-    console.error(error);
-    if (!worker.crash(error)) process.exit(EXIT_FAILED);
+    if (worker.crash(error)) return;
+    console.error(failureText(error));
+    exit(EXIT_FAILED);
   };
   process.on("uncaughtException", onUncaught);
   process.on("unhandledRejection", onUncaught);
@@ -36,10 +44,10 @@ export async function runWorker(): Promise<never> {
   try {
     await worker.run();
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(EXIT_FAILED);
+    console.error(failureText(error));
+    exit(EXIT_FAILED);
   }
-  process.exit(EXIT_DONE);
+  return exit(EXIT_DONE);
 }
 
 function variable(name: keyof typeof WORKER_ENV): string {

@@ -1,7 +1,8 @@
 /**
  * Runs one attempt: from its order to its result, with its files whole or gone.
  */
-import { CancelledError, ProtocolError, TaskError, toWireError } from "../../core/errors.ts";
+import { setImmediate } from "node:timers";
+import { CancelledError, describeThrown, ProtocolError, TaskError, toWireError } from "../../core/errors.ts";
 import { runTaskGroup } from "../../core/exec/task.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { AttemptResult, ShardReport } from "../../core/schedule/report.ts";
@@ -18,7 +19,10 @@ export async function runAttempt(
   const counters: Record<string, number> = {};
   const ports = new WorkerTaskPorts(order, host, counters);
   try {
-    const shard = await Promise.race([run(order, host, ports, counters), crashed.catch(uncaught)]);
+    const lost = crashed.catch(uncaught);
+    const shard = await Promise.race([run(order, host, ports, counters), lost]);
+    // Runtimes tell of a rejection that nobody handles after the microtasks only.
+    await Promise.race([new Promise((resolve) => setImmediate(resolve)), lost]);
     host.signal.throwIfAborted();
     return { kind: "committed", shard: ports.commit(shard), totals: ports.totals };
   } catch (error) {
@@ -57,6 +61,6 @@ async function run(
 }
 
 function uncaught(error: unknown): never {
-  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const what = describeThrown(error);
   throw new TaskError(`Cannot go on with the task: an error was not caught: ${what}`, { cause: error });
 }

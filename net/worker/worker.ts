@@ -97,6 +97,11 @@ export class Worker {
     return true;
   }
 
+  /** Whether an attempt runs. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   async #next(ended: NextRequest["ended"]): Promise<NextReply> {
     const events = await this.#reports.drain();
     const request = {

@@ -110,21 +110,26 @@ describe("AgentQueue", () => {
     expect(lost).toMatchObject({ event: { cause: "worker 0 was ended by signal SIGKILL" } });
   });
 
-  test("apply() gives up after three failed starts and loses the queued orders with the cause", () => {
+  test("apply() gives up after three failed starts and fails the queued orders with the cause", () => {
     const queue = started(1);
     queue.apply({ kind: "enqueued", orders: [order("a")] }, 0);
     const exit: QueueEvent = { kind: "exited", worker: 0, cause: "exited with code 1; SyntaxError" };
     expect(short(queue.apply(exit, 1))).toEqual(["workerExited", "startWorker 0"]);
     expect(short(queue.apply(exit, 2))).toEqual(["workerExited", "startWorker 0"]);
     const last = queue.apply(exit, 3);
-    expect(short(last)).toEqual(["workerExited", "discarded a", "attemptLost a"]);
+    expect(short(last)).toEqual(["workerExited", "discarded a", "attemptEnded a"]);
     expect(last[0]).toMatchObject({ event: { isFinal: true } });
     const late = queue.apply({ kind: "enqueued", orders: [order("b")] }, 4);
     expect(late.at(-1)).toMatchObject({
       event: {
-        kind: "attemptLost",
+        kind: "attemptEnded",
         attempt: "b",
-        cause: "worker 0 cannot be started: it exited with code 1; SyntaxError",
+        result: {
+          error: {
+            code: "worker-start",
+            message: "Cannot start a worker: it exited with code 1; SyntaxError",
+          },
+        },
       },
     });
   });

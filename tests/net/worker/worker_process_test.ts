@@ -108,11 +108,13 @@ describe("runWorker()", () => {
     expect((await events.until("attemptEnded")).result.kind).toBe("committed");
   });
 
-  test("loses the attempt, with the exit code, when user code ends the process", async () => {
+  test("fails the attempt, with the user's line, when user code ends the process", async () => {
     const agent = await open();
     const events = await agent.events();
     await orderWork(agent, "e0", { what: "exit" });
-    expect((await events.until("attemptLost")).cause).toBe("worker 0 exited with code 7");
+    const { result } = await events.until("attemptEnded");
+    if (result.kind !== "failed") throw new Error(`it ${result.kind}`);
+    expect(result.error.message).toMatch(/worker_program.ts:\d+: .*process\.exit\(7\) was called in a task$/);
   });
 
   test("loses the attempt, with the signal, when the worker is killed", async () => {
@@ -180,9 +182,10 @@ describe("runWorker()", () => {
     const events = await agent.events();
     await agent.enqueue();
     await orderWork(agent, "e0", { what: "double" });
-    const { cause } = await events.until("attemptLost");
-    expect(cause).toContain("worker 0 cannot be started: it exited with code 1");
-    expect(cause).toContain("no luck at load");
+    const { result } = await events.until("attemptEnded");
+    if (result.kind !== "failed") throw new Error(`it ${result.kind}`);
+    expect(result.error.message).toContain("Cannot start a worker: it exited with code 1: no luck at load");
+    expect(events.seen.filter(({ kind }) => kind === "log")).toEqual([]);
     expect(events.seen.filter(({ kind }) => kind === "workerExited").length).toBe(3);
   });
 

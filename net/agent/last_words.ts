@@ -1,0 +1,35 @@
+/**
+ * The most telling line among the last ones that a process wrote to its stderr.
+ *
+ * Knows how Bun, Deno and the kernel's runtimes write uncaught errors and crashes.
+ */
+
+const CRASH = /^(?:ASSERTION FAILED: |panic\([^)]*\): |FATAL ERROR: |fatal(?: runtime)? error: )(.*)/i;
+/** The head of Bun's report of its own crash, which says nothing to the user of a worker. */
+const CRASH_REPORT = /^={20,}$|^ASSERTION FAILED: /;
+const MEMORY = /^RSS: ([^|]*)/;
+const ERROR = /^(?:Uncaught )?(?:\(in promise\) )?((?:[A-Z]\w*)?Error|error): (.*)/;
+const FRAME = /^\s+at (?:.*\()?((?:file:\/\/)?[^()]+:\d+):\d+\)?$/;
+
+/** Tells whether a line begins the report of a crash of the runtime. */
+export function beginsCrashReport(line: string): boolean {
+  return CRASH_REPORT.test(line);
+}
+
+/** `no start (/home/user/job.ts:2)`; undefined when no line tells of an error. */
+export function lastWords(lines: readonly string[]): string | undefined {
+  const crash = lines.map((line) => CRASH.exec(line)?.[1]).find((text) => text !== undefined);
+  if (crash !== undefined) {
+    const memory = lines.map((line) => MEMORY.exec(line)?.[1]).find((text) => text !== undefined);
+    return memory === undefined ? crash : `${crash} (it held ${memory.trim()} of memory)`;
+  }
+  const at = lines.findIndex((line) => ERROR.test(line));
+  const [, name, message] = ERROR.exec(lines[at] ?? "") ?? [];
+  if (name === undefined || message === undefined) return undefined;
+  const text = name === "error" || name === "Error" ? message : `${name}: ${message}`;
+  const frame = lines
+    .slice(at)
+    .map((line) => FRAME.exec(line)?.[1])
+    .find((place) => place !== undefined);
+  return frame === undefined || text.includes(frame) ? text : `${text} (${frame})`;
+}

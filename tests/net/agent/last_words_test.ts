@@ -1,0 +1,48 @@
+/** The line of stderr that tells why a process ended. */
+import { expect, test } from "bun:test";
+import { beginsCrashReport, lastWords } from "../../../net/agent/last_words.ts";
+
+test.each([
+  [
+    [
+      "1 | import x;",
+      "        ^",
+      "error: no start",
+      "      at run (/home/user/job.ts:2:11)",
+      "",
+      "Bun v1.4.5 (Linux x64)",
+    ],
+    "no start (/home/user/job.ts:2)",
+  ],
+  [
+    [
+      "error: Uncaught (in promise) Error: x",
+      "Uncaught (in promise) RangeError: too far",
+      "    at file:///home/user/job.ts:3:1",
+    ],
+    "Uncaught (in promise) Error: x (file:///home/user/job.ts:3)",
+  ],
+  [
+    ["TypeError: no such thing", "    at /home/user/a.ts:4:1"],
+    "TypeError: no such thing (/home/user/a.ts:4)",
+  ],
+  [
+    [
+      "ASSERTION FAILED: MemoryExhaustion: memory is exhausted.",
+      "RSS: 3.69 GB | Peak: 3.69 GB",
+      "panic(main thread): abort() called",
+    ],
+    "MemoryExhaustion: memory is exhausted. (it held 3.69 GB of memory)",
+  ],
+  [["panic(main thread): Segmentation fault"], "Segmentation fault"],
+  [["a line of the program", "another"], undefined],
+  [[], undefined],
+])("lastWords() of %j", (lines, words) => {
+  expect(lastWords(lines)).toBe(words);
+});
+
+test("beginsCrashReport() knows the first lines of a crash, not the program's own", () => {
+  expect(beginsCrashReport("=".repeat(60))).toBe(true);
+  expect(beginsCrashReport("ASSERTION FAILED: x")).toBe(true);
+  expect(beginsCrashReport("== title ==")).toBe(false);
+});
