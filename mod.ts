@@ -22,7 +22,9 @@
 export {
   AuthError,
   CancelledError,
+  type ErrorFields,
   LucioleError,
+  type LucioleErrorOptions,
   NotEnoughResourcesError,
   PlanError,
   PlanMismatchError,
@@ -33,7 +35,7 @@ export {
 } from "./core/errors.ts";
 export type { PipeCommand, SideContext, TaskContext } from "./core/exec/context.ts";
 export type { FlowBuilder, ShardsOptions } from "./core/graph/builder.ts";
-export type { CsvRow, CsvTypes } from "./core/graph/csv_types.ts";
+export type { CsvRow, CsvType, CsvTypes, CsvValues } from "./core/graph/csv_types.ts";
 export type { Broadcast, Dataset, Sink } from "./core/graph/dataset.ts";
 export type { JoinOperations, JoinOptions } from "./core/graph/dataset_joins.ts";
 export type { KeyOperations } from "./core/graph/dataset_keys.ts";
@@ -65,10 +67,17 @@ export type { PlanOperations } from "./core/plan/dataset_plan.ts";
 export type { PlotFormat, PlotOptions } from "./core/plan/plot.ts";
 export type { DatasetInput, DatasetRef } from "./core/program/dataset_ref.ts";
 export { type Flow, type FlowOutput, flow } from "./core/program/flow.ts";
+export type { GroupProgress } from "./core/schedule/job_state.ts";
 export type { Channel } from "./net/driver/channel.ts";
-export type { ExecutionTotals } from "./net/driver/execution.ts";
 export type { DatasetHandle, SinkHandle } from "./net/driver/handle.ts";
-export type { ExecuteOptions, Execution, Job, Messenger } from "./net/driver/job.ts";
+export type {
+  ExecuteOptions,
+  Execution,
+  ExecutionProgress,
+  ExecutionTotals,
+  Job,
+  Messenger,
+} from "./net/driver/job.ts";
 export { type JobOptions, openJob } from "./net/driver/open_job.ts";
 export type { Outputs } from "./net/driver/outputs.ts";
 export { type Driver, run } from "./net/driver/run.ts";

@@ -6,10 +6,33 @@
  * being done, a colon, then the state with its values.
  */
 
-/** Values that an error carries beside its message, by name. */
+/**
+ * Values that an error carries beside its message, by name.
+ *
+ * @example Reading the values of an error
+ * ```ts
+ * import { type ErrorFields, flow, LucioleError, run } from "luciole";
+ * const lines = flow("no-fields", (f) => f.text("no-such-file.txt").count());
+ * const fieldsOf = (error: unknown): ErrorFields => (error instanceof LucioleError ? error.fields : {});
+ * await run(async (job) => {
+ *   const error = await job.execute(lines).catch((caught) => caught);
+ *   console.log(typeof fieldsOf(error)); // object
+ * });
+ * ```
+ */
 export type ErrorFields = Readonly<Record<string, string | number | boolean | null>>;
 
-/** What an error may carry beside its code and message. */
+/**
+ * What an error may carry beside its code and message.
+ *
+ * @example An error of one's own that says why
+ * ```ts
+ * import { LucioleError, type LucioleErrorOptions } from "luciole";
+ * const options: LucioleErrorOptions = { retryable: true, fields: { status: 503 } };
+ * const error = new LucioleError("price-service", "Cannot read prices: the service is busy", options);
+ * console.log(error.code, error.retryable, error.fields.status); // price-service true 503
+ * ```
+ */
 export interface LucioleErrorOptions {
   /** Values of the state that the message tells of. Default: none. */
   readonly fields?: ErrorFields;
@@ -76,7 +99,20 @@ export class PlanError extends LucioleError {
   }
 }
 
-/** A worker rebuilt another graph than the driver's: the flow is not a pure function of its parameters. */
+/**
+ * A worker rebuilt another graph than the driver's: the flow is not a pure function of its parameters.
+ *
+ * @example A flow that is no pure function of its parameters
+ * ```ts
+ * import { flow, PlanMismatchError, run } from "luciole";
+ * let calls = 0;
+ * const impure = flow("impure", (f) => (process.env.LUCIOLE_ROLE === "task" ? f.range(2).distinct() : f.range(2 + 0 * calls++)));
+ * await run(async (job) => {
+ *   const error = await job.execute(impure).catch((caught) => caught);
+ *   console.log(error instanceof PlanMismatchError); // true
+ * });
+ * ```
+ */
 export class PlanMismatchError extends LucioleError {
   /** Makes one, of code "plan-mismatch". */
   constructor(message: string, options: LucioleErrorOptions = {}) {

@@ -2,10 +2,34 @@
  * What user code sees of the task that it runs in.
  */
 
-/** A command line: a string is run by the shell, an array directly. */
+/**
+ * A command line: a string is run by the shell, an array directly.
+ *
+ * @example A command with arguments, without a shell
+ * ```ts
+ * import { flow, type PipeCommand, run } from "luciole";
+ * const command: PipeCommand = ["tr", "a-z", "A-Z"];
+ * const upper = flow("upper-words", (f) => f.values(["a b"]).pipe(command));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(upper)).collect()); // ["A B"]
+ * });
+ * ```
+ */
 export type PipeCommand = string | readonly string[];
 
-/** The task that user code runs in; the second argument of every closure. */
+/**
+ * The task that user code runs in; the second argument of every closure.
+ *
+ * @example Telling rows apart by their shard
+ * ```ts
+ * import { flow, run, type TaskContext } from "luciole";
+ * const label = (n: number, ctx: TaskContext): string => `${n} of shard ${ctx.shard + 1} of ${ctx.shards}`;
+ * const labelled = flow("labelled", (f) => f.range(2, { shards: 2 }).map(label));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(labelled)).collect()); // ["0 of shard 1 of 2", "1 of shard 2 of 2"]
+ * });
+ * ```
+ */
 export interface TaskContext {
   /** Number of this shard, from 0. */
   readonly shard: number;
@@ -25,7 +49,19 @@ export interface TaskContext {
   readonly signal: AbortSignal;
 }
 
-/** The task context of a closure that reads a broadcast dataset beside its rows. */
+/**
+ * The task context of a closure that reads a broadcast dataset beside its rows.
+ *
+ * @example A closure with a name of its own
+ * ```ts
+ * import { flow, run, type SideContext } from "luciole";
+ * const inWords = (n: number, ctx: SideContext<string>): string => ctx.side[n];
+ * const numbers = flow("in-words", (f) => f.values([1, 0]).map(inWords, { with: f.values(["zero", "one"]).broadcast() }));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(numbers)).collect()); // ["one", "zero"]
+ * });
+ * ```
+ */
 export interface SideContext<U> extends TaskContext {
   /** All rows of the broadcast dataset. */
   readonly side: readonly U[];

@@ -5,7 +5,7 @@
  * fingerprint tells whether they did. Nothing here plans.
  */
 import type { AnyFlow } from "../program/flow.ts";
-import { FlowBuilder } from "./builder.ts";
+import { createBuilder } from "./builder.ts";
 import type { Graph } from "./node.ts";
 import { Recorder } from "./recorder.ts";
 import { validateOutputs } from "./validate.ts";
@@ -24,7 +24,7 @@ export interface BuiltGraph {
  */
 export function buildGraph(flow: AnyFlow, params: unknown): BuiltGraph {
   const recorder = new Recorder(flow.name, flow.callSite);
-  const outputs = flow.builder(new FlowBuilder(recorder), params as never);
+  const outputs = flow.builder(createBuilder(recorder), params as never);
   recorder.close();
   const nodes = Object.freeze([...recorder.nodes]);
   const graph = Object.freeze({

@@ -22,7 +22,19 @@ import type { CsvOptions, JsonlOptions, NodeSpec, SplitOptions } from "./node.ts
 import type { Recorder } from "./recorder.ts";
 import type { GenerateFunction, Row } from "./row_types.ts";
 
-/** Options of sources that are made in memory. */
+/**
+ * Options of sources that are made in memory.
+ *
+ * @example Rows in a number of shards
+ * ```ts
+ * import { flow, run, type ShardsOptions } from "luciole";
+ * const options: ShardsOptions = { shards: 3 };
+ * const numbers = flow("in-shards", (f) => f.range(9, options));
+ * await run(async (job) => {
+ *   console.log((await job.execute(numbers)).shards); // 3
+ * });
+ * ```
+ */
 export interface ShardsOptions {
   /** Number of shards, at least 1. Default: chosen from the size. */
   readonly shards?: number;
@@ -30,11 +42,30 @@ export interface ShardsOptions {
 
 const SPLIT_OPTIONS = ["shards", "splitBytes"] as const;
 
-/** Makes the datasets that a flow begins with. */
+/** Makes a builder that records in a graph. */
+export let createBuilder: (recorder: Recorder) => FlowBuilder;
+
+/**
+ * Makes the datasets that a flow begins with.
+ *
+ * @example Naming the builder's type in a function of one's own
+ * ```ts
+ * import { type Dataset, flow, type FlowBuilder, run } from "luciole";
+ * const evens = (f: FlowBuilder, n: number): Dataset<number> => f.range(n).map((i) => 2 * i);
+ * const total = flow("sum-of-evens", (f) => evens(f, 4).sum());
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(total)).collect()); // [12]
+ * });
+ * ```
+ */
 export class FlowBuilder {
   readonly #recorder: Recorder;
 
-  constructor(recorder: Recorder) {
+  static {
+    createBuilder = (recorder) => new FlowBuilder(recorder);
+  }
+
+  private constructor(recorder: Recorder) {
     this.#recorder = recorder;
   }
 
@@ -70,12 +101,13 @@ export class FlowBuilder {
    * @returns One object for each line; columns without a declared type are strings.
    * @example
    * ```ts
+   * import { writeFileSync } from "node:fs";
    * import { flow, run } from "luciole";
    * const ages = flow("csv", (f, p: { input: string }) =>
    *   f.csv(p.input, { columns: ["name", "age"], types: { age: "number" } }).map((row) => row.age).mean());
    * await run(async (job) => {
-   *   if (job.args[0] === undefined) return;
-   *   console.log(await (await job.execute(ages, { input: job.args[0] })).collect());
+   *   writeFileSync("ages.csv", "name,age\nAnn,30\nBo,40\n");
+   *   console.log(await (await job.execute(ages, { input: "ages.csv" })).collect()); // [35]
    * });
    * ```
    */
@@ -102,11 +134,12 @@ export class FlowBuilder {
    * @returns One row for each line, taken to be of type T.
    * @example
    * ```ts
+   * import { writeFileSync } from "node:fs";
    * import { flow, run } from "luciole";
    * const ids = flow("jsonl", (f, p: { input: string }) => f.jsonl<{ id: number }>(p.input).map((row) => row.id));
    * await run(async (job) => {
-   *   if (job.args[0] === undefined) return;
-   *   console.log(await (await job.execute(ids, { input: job.args[0] })).collect());
+   *   writeFileSync("ids.jsonl", '{"id":7}\n{"id":8}\n');
+   *   console.log(await (await job.execute(ids, { input: "ids.jsonl" })).collect()); // [7, 8]
    * });
    * ```
    */
@@ -126,6 +159,7 @@ export class FlowBuilder {
    * Reads what `writeBinary` or `handle.persist` wrote: rows exactly as they were, of any type.
    *
    * @param path The directory, a file or a glob.
+   * @param options At least so many shards, or the bytes of one split.
    * @returns The rows; say their type, which the files do not tell the compiler.
    * @example
    * ```ts
@@ -153,6 +187,7 @@ export class FlowBuilder {
    * Lists files.
    *
    * @param glob A path or glob.
+   * @param options How many shards.
    * @returns One row for each path, in sorted order.
    * @example
    * ```ts
@@ -171,10 +206,9 @@ export class FlowBuilder {
   /**
    * Counts: `range(3)` gives 0, 1, 2; `range(2, 5)` gives 2, 3, 4.
    *
-   * @param first The number of rows, or with `second` the first number.
-   * @param second The number after the last.
-   * @returns Whole numbers in order.
-   * @throws {RangeError} If a bound is not a whole number, or the last comes before the first.
+   * @param first The number of rows.
+   * @returns Whole numbers in order, from 0.
+   * @throws {RangeError} If it is not a whole number of at least 0.
    * @example
    * ```ts
    * import { flow, run } from "luciole";
@@ -185,6 +219,14 @@ export class FlowBuilder {
    * ```
    */
   range(first: number, options?: ShardsOptions): Dataset<number>;
+  /**
+   * Counts from a number up to, and without, another one.
+   *
+   * @param first The first number.
+   * @param second The number after the last.
+   * @returns Whole numbers in order.
+   * @throws {RangeError} If a bound is not a whole number, or the last comes before the first.
+   */
   range(first: number, second: number, options?: ShardsOptions): Dataset<number>;
   range(first: number, second?: number | ShardsOptions, third?: ShardsOptions): Dataset<number> {
     const isPair = typeof second === "number";

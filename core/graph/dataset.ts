@@ -14,10 +14,6 @@ import type { RowOperations } from "./dataset_rows.ts";
 import type { SinkOperations } from "./dataset_sinks.ts";
 import type { WholeOperations } from "./dataset_whole.ts";
 
-declare const ROW: unique symbol;
-declare const BROADCAST: unique symbol;
-declare const SINK: unique symbol;
-
 /**
  * An immutable, partitioned collection of rows of type T, described but not yet computed.
  *
@@ -44,7 +40,7 @@ export interface Dataset<T>
     SinkOperations<T>,
     PlanOperations {
   /** The type of the rows; for the compiler, there is no such property. */
-  readonly [ROW]: T;
+  readonly "~row": T;
 }
 
 /**
@@ -63,7 +59,7 @@ export interface Dataset<T>
  */
 export interface Broadcast<T> {
   /** The type of the rows; for the compiler, there is no such property. */
-  readonly [BROADCAST]: T;
+  readonly "~broadcast": T;
 }
 
 /**
@@ -72,7 +68,7 @@ export interface Broadcast<T> {
  * @example Returning a sink, to learn what was written
  * ```ts
  * import { type Dataset, flow, run, type Sink } from "luciole";
- * const write = (rows: Dataset<number>, path: string): Sink => rows.writeText(path, String);
+ * const write = (rows: Dataset<number>, path: string): Sink => rows.writeText(path, String, { overwrite: true });
  * const numbers = flow("numbers", (f, p: { out: string }) => write(f.range(3), p.out));
  * await run(async (job) => {
  *   const sink = await job.execute(numbers, { out: "numbers-out" });
@@ -82,5 +78,5 @@ export interface Broadcast<T> {
  */
 export interface Sink {
   /** Tells a sink from other values; for the compiler, there is no such property. */
-  readonly [SINK]: true;
+  readonly "~sink": true;
 }

@@ -8,7 +8,19 @@ import { checkChoice, checkOptions } from "./arguments.ts";
 import type { Dataset } from "./dataset.ts";
 import { checkDataset, DatasetNode, derive } from "./dataset_node.ts";
 
-/** How a join is carried out. */
+/**
+ * How a join is carried out.
+ *
+ * @example Sending a small side to every task
+ * ```ts
+ * import { flow, type JoinOptions, run } from "luciole";
+ * const options: JoinOptions = { strategy: "broadcast" };
+ * const joined = flow("join-small", (f) => f.values([["a", 1]]).join(f.values([["a", "x"]]), options));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(joined)).collect()); // [["a", [1, "x"]]]
+ * });
+ * ```
+ */
 export interface JoinOptions {
   /**
    * `hash` holds the smaller side of each shard in memory, `sort-merge` sorts both,

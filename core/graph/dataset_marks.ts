@@ -8,7 +8,22 @@ import type { Broadcast, Dataset } from "./dataset.ts";
 import { DatasetNode, derive, deriveBroadcast } from "./dataset_node.ts";
 import type { Marks } from "./node.ts";
 
-/** What the planner should take a dataset to be. */
+/**
+ * What the planner should take a dataset to be.
+ *
+ * @example Saying what a generator will give
+ * ```ts
+ * import { flow, type Hint, run } from "luciole";
+ * const hint: Hint = { rows: 2, latency: "short" };
+ * const few = flow("few", (f) =>
+ *   f.generate(1, async function* () {
+ *     yield* [1, 2];
+ *   }).hint(hint));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(few)).collect()); // [1, 2]
+ * });
+ * ```
+ */
 export interface Hint {
   /** Number of rows. */
   readonly rows?: number;

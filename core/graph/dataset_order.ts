@@ -17,7 +17,19 @@ import { DatasetNode, derive } from "./dataset_node.ts";
 import type { UserFunction } from "./node.ts";
 import type { Compare, FieldOf, Row, RowFunction } from "./row_types.ts";
 
-/** Options of a sort over all shards. */
+/**
+ * Options of a sort over all shards.
+ *
+ * @example The largest first
+ * ```ts
+ * import { flow, run, type SortOptions } from "luciole";
+ * const options: SortOptions = { descending: true, shards: 1 };
+ * const sorted = flow("downwards", (f) => f.values([1, 3, 2]).sort(undefined, options));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(sorted)).collect()); // [3, 2, 1]
+ * });
+ * ```
+ */
 export interface SortOptions {
   /** Largest first. Default false. */
   readonly descending?: boolean;
@@ -25,13 +37,37 @@ export interface SortOptions {
   readonly shards?: number;
 }
 
-/** Options of a sort within each shard. */
+/**
+ * Options of a sort within each shard.
+ *
+ * @example Each shard, the largest first
+ * ```ts
+ * import { flow, type LocalSortOptions, run } from "luciole";
+ * const options: LocalSortOptions = { descending: true };
+ * const sorted = flow("shards-downwards", (f) => f.range(4, { shards: 2 }).localSort(undefined, options));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(sorted)).collect()); // [1, 0, 3, 2]
+ * });
+ * ```
+ */
 export interface LocalSortOptions {
   /** Largest first. Default false. */
   readonly descending?: boolean;
 }
 
-/** Options of taking the largest rows. */
+/**
+ * Options of taking the largest rows.
+ *
+ * @example The two smallest
+ * ```ts
+ * import { flow, run, type TopOptions } from "luciole";
+ * const options: TopOptions = { ascending: true };
+ * const least = flow("least", (f) => f.values([3, 1, 2]).top(2, (n) => n, options));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(least)).collect()); // [1, 2]
+ * });
+ * ```
+ */
 export interface TopOptions {
   /** Takes the smallest instead. Default false. */
   readonly ascending?: boolean;
@@ -42,7 +78,7 @@ export interface OrderOperations<T> {
   /**
    * Sorts all rows by a key.
    *
-   * @param key Makes the key of a row; or names a property, or the place in a tuple, which is faster.
+   * @param key Makes the key of a row.
    * @param options `descending`, and the number of shards.
    * @returns The rows in order: within each shard, and from shard to shard.
    * @example
@@ -55,6 +91,13 @@ export interface OrderOperations<T> {
    * ```
    */
   sortBy<K extends Row>(key: RowFunction<T, K>, options?: SortOptions): Dataset<T>;
+  /**
+   * Sorts all rows by a property or a place in a tuple, which is faster than by a closure.
+   *
+   * @param key The name of the property, or the number of the place from 0.
+   * @param options `descending`, and the number of shards.
+   * @returns The rows in order: within each shard, and from shard to shard.
+   */
   sortBy(key: FieldOf<T>, options?: SortOptions): Dataset<T>;
 
   /**

@@ -12,13 +12,39 @@ import { BroadcastNode, DatasetNode, derive } from "./dataset_node.ts";
 import type { ClosureKind, UserFunction } from "./node.ts";
 import type { Row, RowFunction, ShardFunction, SideFunction } from "./row_types.ts";
 
-/** Gives every task of a closure the whole of a small dataset. */
+/**
+ * Gives every task of a closure the whole of a small dataset.
+ *
+ * @example Rows that every task reads
+ * ```ts
+ * import { flow, run, type SideOptions } from "luciole";
+ * const shifted = flow("shifted", (f) => {
+ *   const options: SideOptions<number> = { with: f.values([100]).broadcast() };
+ *   return f.range(2).map((n, ctx) => n + ctx.side[0], options);
+ * });
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(shifted)).collect()); // [100, 101]
+ * });
+ * ```
+ */
 export interface SideOptions<S> {
   /** The dataset, broadcast; its rows are `ctx.side`. */
   readonly with: Broadcast<S>;
 }
 
-/** Options of reading lines. */
+/**
+ * Options of reading lines.
+ *
+ * @example Lines without their paths
+ * ```ts
+ * import { flow, type LinesOptions, run } from "luciole";
+ * const options: LinesOptions = { withPath: false };
+ * const first = flow("first-line", (f, p: { path: string }) => f.files(p.path).lines(options).limit(1));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(first, { path: import.meta.filename })).count()); // 1
+ * });
+ * ```
+ */
 export interface LinesOptions {
   /** Rows become `[path, line]`. Default false. */
   readonly withPath?: boolean;
@@ -41,13 +67,20 @@ export interface RowOperations<T> {
    * ```
    */
   map<U extends Row>(fn: RowFunction<T, U>): Dataset<U>;
+  /**
+   * Turns each row into another one, with a broadcast dataset at hand.
+   *
+   * @param fn Gets the row and the context, which has the broadcast rows as `ctx.side`.
+   * @param options The broadcast dataset, as `{ with: … }`.
+   * @returns A dataset with as many rows, in the same order.
+   */
   map<U extends Row, S>(fn: SideFunction<T, U, S>, options: SideOptions<S>): Dataset<U>;
 
   /**
-   * Keeps the rows for which a closure returns true.
+   * Keeps the rows for which a type guard returns true.
    *
-   * @param fn Gets the row and the task's context.
-   * @returns The rows that were kept, in their order.
+   * @param fn Gets the row.
+   * @returns The rows that were kept, in their order and of the narrower type.
    * @example
    * ```ts
    * import { flow, run } from "luciole";
@@ -58,7 +91,20 @@ export interface RowOperations<T> {
    * ```
    */
   filter<U extends T>(fn: (row: T) => row is U): Dataset<U>;
+  /**
+   * Keeps the rows for which a closure returns something true.
+   *
+   * @param fn Gets the row and the task's context.
+   * @returns The rows that were kept, in their order.
+   */
   filter(fn: RowFunction<T, unknown>): Dataset<T>;
+  /**
+   * Keeps the rows for which a closure returns something true, with a broadcast dataset at hand.
+   *
+   * @param fn Gets the row and the context, which has the broadcast rows as `ctx.side`.
+   * @param options The broadcast dataset, as `{ with: … }`.
+   * @returns The rows that were kept, in their order.
+   */
   filter<S>(fn: SideFunction<T, unknown, S>, options: SideOptions<S>): Dataset<T>;
 
   /**
@@ -76,6 +122,13 @@ export interface RowOperations<T> {
    * ```
    */
   flatMap<U extends Row>(fn: RowFunction<T, Iterable<U>>): Dataset<U>;
+  /**
+   * Turns each row into any number of rows, with a broadcast dataset at hand.
+   *
+   * @param fn Gets the row and the context, which has the broadcast rows as `ctx.side`.
+   * @param options The broadcast dataset, as `{ with: … }`.
+   * @returns All rows that the closure returned, in order.
+   */
   flatMap<U extends Row, S>(fn: SideFunction<T, Iterable<U>, S>, options: SideOptions<S>): Dataset<U>;
 
   /**
@@ -98,6 +151,13 @@ export interface RowOperations<T> {
    * ```
    */
   mapShards<U extends Row>(fn: ShardFunction<T, U>): Dataset<U>;
+  /**
+   * Turns the rows of a whole shard into other rows, with a broadcast dataset at hand.
+   *
+   * @param fn Gets the shard's rows and the context, which has the broadcast rows as `ctx.side`.
+   * @param options The broadcast dataset, as `{ with: … }`.
+   * @returns What the generator yields, shard by shard.
+   */
   mapShards<U extends Row, S>(
     fn: (rows: AsyncIterable<T>, ctx: Parameters<SideFunction<T, U, S>>[1]) => AsyncIterable<U> | Iterable<U>,
     options: SideOptions<S>,
@@ -216,10 +276,10 @@ export interface RowOperations<T> {
   words(this: Dataset<string>): Dataset<string>;
 
   /**
-   * Reads the lines of the files whose paths are the rows.
+   * Reads the lines of the files whose paths are the rows, and tells where each line is from.
    *
-   * @param options With `withPath` each row is `[path, line]`.
-   * @returns The lines, file after file.
+   * @param options `withPath` true.
+   * @returns Pairs `[path, line]`, file after file.
    * @example
    * ```ts
    * import { flow, run } from "luciole";
@@ -235,6 +295,12 @@ export interface RowOperations<T> {
     this: Dataset<string>,
     options: LinesOptions & { readonly withPath: true },
   ): Dataset<[string, string]>;
+  /**
+   * Reads the lines of the files whose paths are the rows.
+   *
+   * @param options Nothing, or `withPath` false.
+   * @returns The lines, file after file.
+   */
   lines(this: Dataset<string>, options?: LinesOptions): Dataset<string>;
 
   /**

@@ -10,7 +10,20 @@ import { DatasetNode, deriveSink } from "./dataset_node.ts";
 import type { SinkFormat, UserFunction } from "./node.ts";
 import type { RowFunction } from "./row_types.ts";
 
-/** Options of every sink of files. */
+/**
+ * Options of every sink of files.
+ *
+ * @example One file, written anew by each run
+ * ```ts
+ * import { flow, run, type WriteOptions } from "luciole";
+ * const options: WriteOptions = { single: true, overwrite: true };
+ * const write = flow("one-file", (f) => f.values(["a"]).writeText("one-file.txt", options));
+ * await run(async (job) => {
+ *   const sink = await job.execute(write);
+ *   console.log((await sink.result()).rows); // 1
+ * });
+ * ```
+ */
 export interface WriteOptions {
   /** One file at the path, not a directory of part files. Default false. */
   readonly single?: boolean;
@@ -18,7 +31,21 @@ export interface WriteOptions {
   readonly overwrite?: boolean;
 }
 
-/** Options of writing csv. */
+/**
+ * Options of writing csv.
+ *
+ * @example Tabs between the columns
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { flow, run, type WriteCsvOptions } from "luciole";
+ * const options: WriteCsvOptions = { columns: ["b", "a"], delimiter: "\t", single: true, overwrite: true };
+ * const write = flow("write-tabs", (f) => f.values([{ a: 1, b: 2 }]).writeCsv("tabs.csv", options));
+ * await run(async (job) => {
+ *   await job.execute(write);
+ *   console.log(readFileSync("tabs.csv", "utf8")); // b a 2 1
+ * });
+ * ```
+ */
 export interface WriteCsvOptions extends WriteOptions {
   /** Writes the column names first. Default true. */
   readonly header?: boolean;
@@ -34,21 +61,31 @@ export interface SinkOperations<T> {
    * Writes each row as a line of text.
    *
    * @param path A directory of part files, or with `single` one file.
-   * @param line Makes the line of a row. Default: the row as a string.
+   * @param line Makes the line of a row.
+   * @param options `single`, `overwrite`.
    * @returns The sink, to be returned from the builder or not.
    * @throws {TypeError} If the path is empty.
    * @example
    * ```ts
    * import { flow, run } from "luciole";
    * const write = flow("write", (f, p: { out: string }) =>
-   *   f.range(3).writeText(p.out, (n) => `line ${n}`));
+   *   f.range(3).writeText(p.out, (n) => `line ${n}`, { overwrite: true }));
    * await run(async (job) => {
-   *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
+   *   const sink = await job.execute(write, { out: "lines-written" });
+   *   console.log((await sink.result()).rows); // 3
    * });
    * ```
    */
   writeText(path: string, line: RowFunction<T, string>, options?: WriteOptions): Sink;
-  writeText(path: string, options?: WriteOptions): Sink;
+  /**
+   * Writes each row, which must be a string, as a line of text.
+   *
+   * @param path A directory of part files, or with `single` one file.
+   * @param options `single`, `overwrite`.
+   * @returns The sink.
+   * @throws {TypeError} If the path is empty.
+   */
+  writeText(this: Dataset<string>, path: string, options?: WriteOptions): Sink;
 
   /**
    * Writes rows as comma-separated values.
@@ -58,11 +95,13 @@ export interface SinkOperations<T> {
    * @returns The sink.
    * @example
    * ```ts
+   * import { readFileSync } from "node:fs";
    * import { flow, run } from "luciole";
    * const write = flow("write-csv", (f, p: { out: string }) =>
-   *   f.values([{ name: "Ann", age: 30 }]).writeCsv(p.out, { single: true }));
+   *   f.values([{ name: "Ann", age: 30 }]).writeCsv(p.out, { single: true, overwrite: true }));
    * await run(async (job) => {
-   *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
+   *   await job.execute(write, { out: "people.csv" });
+   *   console.log(readFileSync("people.csv", "utf8")); // name,age Ann,30
    * });
    * ```
    */
@@ -76,9 +115,10 @@ export interface SinkOperations<T> {
    * @example
    * ```ts
    * import { flow, run } from "luciole";
-   * const write = flow("write-jsonl", (f, p: { out: string }) => f.values([{ n: 1 }]).writeJsonl(p.out));
+   * const write = flow("write-jsonl", (f, p: { out: string }) => f.values([{ n: 1 }]).writeJsonl(p.out, { overwrite: true }));
    * await run(async (job) => {
-   *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
+   *   const sink = await job.execute(write, { out: "rows-as-json" });
+   *   console.log((await sink.result()).files); // ["part-00000.jsonl"]
    * });
    * ```
    */
@@ -92,9 +132,13 @@ export interface SinkOperations<T> {
    * @example
    * ```ts
    * import { flow, run } from "luciole";
-   * const write = flow("write-binary", (f, p: { out: string }) => f.values([["a", new Date(0)]]).writeBinary(p.out));
+   * const write = flow("write-binary", (f, p: { out: string }) =>
+   *   f.values([["a", new Date(0)]]).writeBinary(p.out, { overwrite: true }));
+   * const read = flow("read-binary", (f, p: { input: string }) => f.binary<[string, Date]>(p.input));
    * await run(async (job) => {
-   *   if (job.args[0] !== undefined) await job.execute(write, { out: job.args[0] });
+   *   await job.execute(write, { out: "rows-binary" });
+   *   const [[key, date]] = await (await job.execute(read, { input: "rows-binary" })).collect();
+   *   console.log(key, date.getTime()); // a 0
    * });
    * ```
    */
@@ -110,7 +154,8 @@ export interface SinkOperations<T> {
    * import { flow, run } from "luciole";
    * const counted = flow("counted", (f) => f.range(2).forEach((_, ctx) => ctx.count("rows")));
    * await run(async (job) => {
-   *   await job.execute(counted);
+   *   const { done } = job.start(counted);
+   *   console.log((await done).counters.rows); // 2
    * });
    * ```
    */

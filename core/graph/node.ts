@@ -9,10 +9,25 @@ import type { PipeCommand } from "../exec/context.ts";
 
 export type NodeId = number;
 
-/** The user's line that made a node. */
+/**
+ * The user's line that made a node.
+ *
+ * @example Telling where a flow is defined
+ * ```ts
+ * import { type CallSite, flow, run } from "luciole";
+ * const show = (site: CallSite | undefined): string => (site === undefined ? "somewhere" : `line ${site.line}`);
+ * const numbers = flow("call-site", (f) => f.range(2));
+ * await run(async (job) => {
+ *   console.log(show(numbers.callSite)); // line 3
+ * });
+ * ```
+ */
 export interface CallSite {
+  /** Path of the source file. */
   readonly file: string;
+  /** From 1. */
   readonly line: number;
+  /** From 1. */
   readonly column: number;
 }
 
@@ -30,6 +45,21 @@ export interface Marks {
 // biome-ignore lint/suspicious/noExplicitAny: user closures are typed at the Dataset, not in the graph
 export type UserFunction = (...args: any[]) => any;
 
+/**
+ * Options of reading csv.
+ *
+ * @example A file without a header that says its columns
+ * ```ts
+ * import { writeFileSync } from "node:fs";
+ * import { type CsvOptions, flow, run } from "luciole";
+ * const options = { header: false, columns: ["name", "age"], delimiter: ";" } as const satisfies CsvOptions;
+ * const names = flow("no-header", (f) => f.csv("no-header.csv", options).map((row) => row.name));
+ * await run(async (job) => {
+ *   writeFileSync("no-header.csv", "Ann;30\n");
+ *   console.log(await (await job.execute(names)).collect()); // ["Ann"]
+ * });
+ * ```
+ */
 export interface CsvOptions {
   /** First line holds the column names. Default true. */
   readonly header?: boolean;
@@ -37,21 +67,53 @@ export interface CsvOptions {
   readonly columns?: readonly string[];
   /** Type of each column, by name. Default "string". */
   readonly types?: Readonly<Record<string, "string" | "number" | "boolean" | "date">>;
+  /** One character between columns. Default ",". */
   readonly delimiter?: string;
   /** What to do with a malformed line. Default "fail". */
   readonly onError?: "fail" | "skip";
 }
 
+/**
+ * Options of reading lines of JSON.
+ *
+ * @example Passing over what is not JSON
+ * ```ts
+ * import { writeFileSync } from "node:fs";
+ * import { flow, type JsonlOptions, run } from "luciole";
+ * const options: JsonlOptions = { onError: "skip" };
+ * const rows = flow("some-json", (f) => f.jsonl("some.jsonl", options).count());
+ * await run(async (job) => {
+ *   writeFileSync("some.jsonl", "1\noops\n3\n");
+ *   console.log(await (await job.execute(rows)).collect()); // [2]
+ * });
+ * ```
+ */
 export interface JsonlOptions {
   /** Keep only these properties. */
   readonly columns?: readonly string[];
+  /** What to do with a malformed line. Default "fail". */
   readonly onError?: "fail" | "skip";
 }
 
+/**
+ * How files are cut into shards.
+ *
+ * @example Small files in several shards
+ * ```ts
+ * import { writeFileSync } from "node:fs";
+ * import { flow, run, type SplitOptions } from "luciole";
+ * const options: SplitOptions = { splitBytes: 8 };
+ * const lines = flow("small-splits", (f) => f.text("splits.txt", options));
+ * await run(async (job) => {
+ *   writeFileSync("splits.txt", "one two\nthree f\n");
+ *   console.log((await job.execute(lines)).shards); // 2
+ * });
+ * ```
+ */
 export interface SplitOptions {
   /** At least this many shards. */
   readonly shards?: number;
-  /** Bytes of one split. */
+  /** Bytes of one split, at least 1. Default: chosen from the sizes and the number of workers. */
   readonly splitBytes?: number;
 }
 

@@ -6,9 +6,34 @@ import { arrowsOf, describeGroup, describeTail, plural } from "./describe.ts";
 import type { InputEdge, PhysicalPlan } from "./physical.ts";
 import { type Box, type Drawing, drawSvg } from "./plot_svg.ts";
 
+/**
+ * A drawing's form: Graphviz, Mermaid, or a picture.
+ *
+ * @example Every form of a drawing
+ * ```ts
+ * import { flow, type PlotFormat, run } from "luciole";
+ * const formats: readonly PlotFormat[] = ["dot", "mermaid"];
+ * const drawings = flow("drawings", (f) => f.values(formats.map((format) => f.range(3).sum().plot({ format }).slice(0, 9))));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(drawings)).collect()); // ["digraph \"", "flowchart"]
+ * });
+ * ```
+ */
 export type PlotFormat = "dot" | "mermaid" | "svg";
 
-/** Options of a drawing. */
+/**
+ * Options of a drawing.
+ *
+ * @example A drawing for Graphviz
+ * ```ts
+ * import { flow, type PlotOptions, run } from "luciole";
+ * const options: PlotOptions = { format: "dot" };
+ * const drawing = flow("drawing", (f) => f.values([f.range(3).plot(options).slice(0, 7)]));
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(drawing)).collect()); // ["digraph"]
+ * });
+ * ```
+ */
 export interface PlotOptions {
   /** Default "svg". */
   readonly format?: PlotFormat;

@@ -7,7 +7,22 @@ import { captureCallSite, formatCallSite, isSameSite } from "../graph/call_site.
 import type { Dataset, Sink } from "../graph/dataset.ts";
 import type { CallSite } from "../graph/node.ts";
 
-/** What a builder may return: datasets and sinks, in arrays and objects of any depth. */
+/**
+ * What a builder may return: datasets and sinks, in arrays and objects of any depth.
+ *
+ * @example Outputs in a structure
+ * ```ts
+ * import { flow, type FlowOutput, run } from "luciole";
+ * const both = flow("both-outputs", (f) => {
+ *   const rows = f.range(3);
+ *   return { rows, figures: [rows.sum(), rows.count()] } satisfies FlowOutput;
+ * });
+ * await run(async (job) => {
+ *   const { figures } = await job.execute(both);
+ *   console.log(await Promise.all(figures.map((figure) => figure.collect()))); // [[3], [3]]
+ * });
+ * ```
+ */
 export type FlowOutput =
   | Dataset<unknown>
   | Sink
@@ -17,7 +32,20 @@ export type FlowOutput =
   | readonly FlowOutput[]
   | { readonly [name: string]: FlowOutput };
 
-/** A named builder of a graph, with parameters of type P and outputs of the structure R. */
+/**
+ * A named builder of a graph, with parameters of type P and outputs of the structure R.
+ *
+ * @example Making flows with a function
+ * ```ts
+ * import { type Dataset, type Flow, flow, run } from "luciole";
+ * const multiplier = (by: number): Flow<{ n: number }, Dataset<number>> =>
+ *   flow(`times-${by}`, (f, p: { n: number }) => f.range(p.n).map((i) => i * by));
+ * const times5 = multiplier(5);
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(times5, { n: 3 })).collect()); // [0, 5, 10]
+ * });
+ * ```
+ */
 export interface Flow<P, R> {
   /** Unique within the program. */
   readonly name: string;

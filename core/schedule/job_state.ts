@@ -69,14 +69,35 @@ export interface SinkPart {
   readonly file: NonNullable<ShardReport["sinkFile"]>;
 }
 
+/**
+ * How far one task group is.
+ *
+ * @example Tasks that are still to do
+ * ```ts
+ * import { flow, type GroupProgress, run } from "luciole";
+ * const left = (groups: readonly GroupProgress[]) => groups.reduce((sum, { tasks, committed }) => sum + tasks - committed, 0);
+ * const numbers = flow("progress", (f) => f.range(3));
+ * await run(async (job) => {
+ *   const execution = job.start(numbers);
+ *   await execution.done;
+ *   console.log(left(execution.progress?.groups ?? [])); // 0
+ * });
+ * ```
+ */
 export interface GroupProgress {
+  /** Number of the group in the plan, from 0. */
   readonly group: number;
+  /** Its steps, as plans show them. */
   readonly label: string;
+  /** How many tasks it has. */
   readonly tasks: number;
+  /** How many of them run now. */
   readonly running: number;
+  /** How many of them are done. */
   readonly committed: number;
-  /** Written so far, running attempts included. */
+  /** Rows written so far, running attempts included. */
   readonly rows: number;
+  /** Bytes written so far, running attempts included. */
   readonly bytes: number;
 }
 

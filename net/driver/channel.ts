@@ -25,7 +25,24 @@ interface ChannelOptions<T> {
   readonly onClosed: (rows: number, bytes: number) => void;
 }
 
-/** A source that the driver feeds; give it to a flow as a parameter and read it with `f.from(channel)`. */
+/** Makes a channel on its agent. */
+export let createChannel: <T>(options: ChannelOptions<T>) => Channel<T>;
+
+/**
+ * A source that the driver feeds; give it to a flow as a parameter and read it with `f.from(channel)`.
+ *
+ * @example Waiting until a flow has taken all rows
+ * ```ts
+ * import { type Channel, type DatasetInput, flow, run } from "luciole";
+ * const last = flow("last-row", (f, p: { rows: DatasetInput<string> }) => f.from(p.rows).max());
+ * const isTaken = async (rows: Channel<string>): Promise<boolean> => (await rows.done, rows.isClosed);
+ * await run(async (job) => {
+ *   const rows = job.channel(["a", "b"]);
+ *   const { outputs } = job.start(last, { rows });
+ *   console.log(await isTaken(rows), await outputs.collect()); // true ["b"]
+ * });
+ * ```
+ */
 export class Channel<T> implements DatasetInput<T> {
   /** Resolves when the source is at its end and all rows were taken; rejects with the source's failure. */
   readonly done: Promise<void>;
@@ -33,7 +50,11 @@ export class Channel<T> implements DatasetInput<T> {
   readonly #opened: Promise<void>;
   #isClosed = false;
 
-  constructor(options: ChannelOptions<T>) {
+  static {
+    createChannel = (options) => new Channel(options);
+  }
+
+  private constructor(options: ChannelOptions<T>) {
     this.#ref = new DatasetRef<T>({ id: options.attempt, shards: 1, rows: Infinity, bytes: Infinity });
     this.#opened = options.opened;
     this.done = this.#pump(options).finally(() => {

@@ -7,10 +7,8 @@
 import { CancelledError, fromWireError } from "../../core/errors.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { ExecutionListener, ExecutionOutcome, ProgressSnapshot } from "./executor.ts";
+import type { ExecutionTotals } from "./job.ts";
 import type { SinkResult } from "./sink_results.ts";
-
-/** Totals of a whole execution. */
-export type ExecutionTotals = Extract<ExecutionOutcome, { kind: "done" }>["totals"];
 
 /** A promise with its two ends. */
 export class Deferred<T> {

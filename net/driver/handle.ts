@@ -24,17 +24,42 @@ export interface DatasetSource {
   persist(ref: DatasetRef<unknown>, path: string): Promise<SinkResult>;
 }
 
+/** Makes the handle of a dataset. */
+export let createDatasetHandle: <T>(source: DatasetSource) => DatasetHandle<T>;
+/** Makes the handle of a sink. */
+export let createSinkHandle: (read: () => Promise<SinkResult>) => SinkHandle;
+
 /**
  * A dataset of the job, on the machines where it was computed.
  *
  * Its rows can be read any number of times until it is released, and it can be a
  * parameter of a further flow, which reads it there with `f.from(handle)`.
+ *
+ * @example Reading a few rows, and all of them one by one
+ * ```ts
+ * import { type DatasetHandle, flow, run } from "luciole";
+ * const numbers = flow("handle", (f) => f.range(4));
+ * async function sumOf(rows: DatasetHandle<number>): Promise<number> {
+ *   let sum = 0;
+ *   for await (const row of rows) sum += row;
+ *   return sum;
+ * }
+ * await run(async (job) => {
+ *   const handle = await job.execute(numbers);
+ *   console.log(await handle.take(2), await handle.count(), await sumOf(handle)); // [0, 1] 4 6
+ *   handle.release();
+ * });
+ * ```
  */
 export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
   readonly #source: DatasetSource;
   #isReleased = false;
 
-  constructor(source: DatasetSource) {
+  static {
+    createDatasetHandle = (source) => new DatasetHandle(source);
+  }
+
+  private constructor(source: DatasetSource) {
     this.#source = source;
   }
 
@@ -63,16 +88,21 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
    * @throws {LucioleError} If the execution fails before its last row.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
-    for await (const batch of this.batches()) {
+    for await (const batch of this.#batches()) {
       const read = rowReader(batch.column);
       for (let i = 0; i < batch.rows; i++) yield read(i) as T;
     }
   }
 
-  /** Reads all rows into an array. */
+  /**
+   * Reads all rows into an array, in the order of the shards.
+   *
+   * @returns The rows; all of them must fit in the driver's memory.
+   * @throws {TypeError} If the dataset was released.
+   */
   async collect(): Promise<T[]> {
     const rows: T[] = [];
-    for await (const batch of this.batches()) {
+    for await (const batch of this.#batches()) {
       const read = rowReader(batch.column);
       for (let i = 0; i < batch.rows; i++) rows.push(read(i) as T);
     }
@@ -83,6 +113,7 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
    * Reads the first n rows, in the order of the shards.
    *
    * @param n How many, at least 0; fewer come when the dataset has fewer.
+   * @returns The rows.
    * @throws {RangeError} If n is negative or no integer.
    */
   async take(n: number): Promise<T[]> {
@@ -90,7 +121,7 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
       throw new RangeError(`Cannot take ${n} rows: expected an integer of at least 0`);
     const rows: T[] = [];
     if (n === 0) return rows;
-    for await (const batch of this.batches()) {
+    for await (const batch of this.#batches()) {
       const read = rowReader(batch.column);
       for (let i = 0; i < batch.rows && rows.length < n; i++) rows.push(read(i) as T);
       if (rows.length === n) break;
@@ -98,7 +129,12 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
     return rows;
   }
 
-  /** Counts the rows, without reading them. */
+  /**
+   * Counts the rows, without reading them.
+   *
+   * @returns How many, once the dataset is complete.
+   * @throws {TypeError} If the dataset was released.
+   */
   async count(): Promise<number> {
     this.#check();
     await this.#source.complete();
@@ -108,7 +144,19 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
   /**
    * Writes the dataset to a directory in Luciole's binary form, to be read again with `f.binary(path)`.
    *
+   * @param path The directory, which must not exist.
    * @returns The path, rows, bytes and part files.
+   * @throws {TypeError} If the dataset was released.
+   * @example Keeping rows for another program
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const squares = flow("squares-kept", (f) => f.range(3).map((n) => n * n));
+   * const again = flow("squares-again", (f, p: { path: string }) => f.binary<number>(p.path).sum());
+   * await run(async (job) => {
+   *   const { rows } = await (await job.execute(squares)).persist("squares-kept");
+   *   console.log(rows, await (await job.execute(again, { path: "squares-kept" })).collect()); // 3 [5]
+   * });
+   * ```
    */
   async persist(path: string): Promise<SinkResult> {
     this.#check();
@@ -143,8 +191,7 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
     });
   }
 
-  /** The batches of all shards in order. */
-  async *batches(): AsyncGenerator<Batch> {
+  async *#batches(): AsyncGenerator<Batch> {
     this.#check();
     await this.#source.ready();
     yield* this.#source.batches();
@@ -156,15 +203,37 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
   }
 }
 
-/** What an execution knows of one of its sinks. */
+/**
+ * What an execution knows of one of its sinks.
+ *
+ * @example Asking what was written
+ * ```ts
+ * import { flow, run, type SinkHandle } from "luciole";
+ * const write = flow("write-few", (f, p: { out: string }) =>
+ *   f.range(3).writeText(p.out, String, { single: true, overwrite: true }));
+ * const rowsOf = async (sink: SinkHandle): Promise<number> => (await sink.result()).rows;
+ * await run(async (job) => {
+ *   console.log(await rowsOf(await job.execute(write, { out: "few.txt" }))); // 3
+ * });
+ * ```
+ */
 export class SinkHandle {
   readonly #read: () => Promise<SinkResult>;
 
-  constructor(read: () => Promise<SinkResult>) {
+  static {
+    createSinkHandle = (read) => new SinkHandle(read);
+  }
+
+  private constructor(read: () => Promise<SinkResult>) {
     this.#read = read;
   }
 
-  /** What was written, once it is published: path, rows, bytes and part files. */
+  /**
+   * Tells what was written, once it is published.
+   *
+   * @returns The path, rows, bytes and part files; of a `forEach` neither path nor files.
+   * @throws {LucioleError} If the execution fails.
+   */
   result(): Promise<SinkResult> {
     return this.#read();
   }

@@ -1,291 +1,292 @@
 /**
- * The job: what a driver program holds of its worker set, executions and datasets.
+ * The job, as a driver program holds it: its worker set, executions and datasets.
  *
- * Plans on the driver, hands the plan to the executor and wraps what comes of it in handles.
+ * Types only, made for users; net/driver/driver_job.ts has the class behind them.
  */
-import { CancelledError } from "../../core/errors.ts";
-import { buildGraph } from "../../core/graph/build.ts";
-import type { AnyFlow, Flow, FlowOutput } from "../../core/program/flow.ts";
-import { decode, encode } from "../cbor.ts";
-import { persistFlow } from "../program/persist_flow.ts";
-import { Channel } from "./channel.ts";
-import { ExecutionRecord, type ExecutionTotals } from "./execution.ts";
-import type { Executor, ProgressSnapshot } from "./executor.ts";
-import { DatasetHandle, type DatasetSource, SinkHandle } from "./handle.ts";
-import { mapOutputs, type Outputs } from "./outputs.ts";
-import { collectRefs, type ParamRefs } from "./param_refs.ts";
-import { compareFunctions, followedGroups, planExecution } from "./planning.ts";
-import { type LocalShards, readDataset } from "./read_dataset.ts";
-import { checkSinks, discardSinks } from "./sink_results.ts";
+import type { Flow, FlowOutput } from "../../core/program/flow.ts";
+import type { GroupProgress } from "../../core/schedule/job_state.ts";
+import type { Channel } from "./channel.ts";
+import type { Outputs } from "./outputs.ts";
 
-/** How one execution runs. */
+/**
+ * How one execution runs.
+ *
+ * @example Giving up after a while
+ * ```ts
+ * import { type ExecuteOptions, flow, run } from "luciole";
+ * const quick = flow("quick", (f, p: { n: number }) => f.range(p.n).sum());
+ * await run(async (job) => {
+ *   const options: ExecuteOptions = { signal: AbortSignal.timeout(60_000) };
+ *   console.log(await (await job.execute(quick, { n: 4 }, options)).collect()); // [6]
+ * });
+ * ```
+ */
 export interface ExecuteOptions {
-  /** Cancels the execution. */
+  /** Cancels the execution when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
-/** A running execution, as `job.start` gives it. */
+/**
+ * What all tasks of an execution did together, the last attempt of each.
+ *
+ * @example What an execution wrote
+ * ```ts
+ * import { type ExecutionTotals, flow, run } from "luciole";
+ * const describe = ({ rowsOut, spilledBytes }: ExecutionTotals) => `${rowsOut} rows, ${spilledBytes} bytes spilled`;
+ * const numbers = flow("totals", (f) => f.range(3));
+ * await run(async (job) => {
+ *   console.log(describe(await job.start(numbers).done)); // 3 rows, 0 bytes spilled
+ * });
+ * ```
+ */
+export interface ExecutionTotals {
+  /** Rows that the tasks read. */
+  readonly rowsIn: number;
+  /** Bytes that the tasks read, as stored. */
+  readonly bytesIn: number;
+  /** Rows that the tasks wrote. */
+  readonly rowsOut: number;
+  /** Bytes that the tasks wrote. */
+  readonly bytesOut: number;
+  /** Bytes that were put on disk for want of memory. */
+  readonly spilledBytes: number;
+  /** Sums of `ctx.count`, by name. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** First rows of what was skipped (malformed input), a few at most. */
+  readonly samples: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * How far an execution is.
+ *
+ * @example Looking at a running execution
+ * ```ts
+ * import { type ExecutionProgress, flow, run } from "luciole";
+ * const rowsOf = (progress?: ExecutionProgress) => progress?.groups.map(({ rows }) => rows) ?? [];
+ * const numbers = flow("rows-so-far", (f) => f.range(3));
+ * await run(async (job) => {
+ *   const execution = job.start(numbers);
+ *   await execution.done;
+ *   console.log(rowsOf(execution.progress).length <= 1); // true
+ * });
+ * ```
+ */
+export interface ExecutionProgress {
+  /** Its task groups, in the order of the plan. */
+  readonly groups: readonly GroupProgress[];
+}
+
+/**
+ * A running execution, as `job.start` gives it.
+ *
+ * @example Reading counters at the end
+ * ```ts
+ * import { type Execution, flow, run } from "luciole";
+ * const counted = flow("counted-rows", (f) => f.range(3).forEach((_, ctx) => ctx.count("rows")));
+ * const countersOf = async (execution: Execution<unknown>) => (await execution.done).counters;
+ * await run(async (job) => {
+ *   console.log(await countersOf(job.start(counted))); // { rows: 3 }
+ * });
+ * ```
+ */
 export interface Execution<R> {
+  /** Unique among all jobs. */
   readonly id: string;
   /** The flow's outputs: readable while it runs. */
   readonly outputs: Outputs<R>;
   /** Resolves with the totals when everything is computed and published; rejects with the first cause. */
   readonly done: Promise<ExecutionTotals>;
   /** How far it is; undefined before it started. */
-  readonly progress: ProgressSnapshot | undefined;
+  readonly progress: ExecutionProgress | undefined;
   /** Ends it; `done` then rejects with a CancelledError. */
   cancel(): void;
 }
 
-/** Sends values to the `driverMessage` listeners of workers. */
+/**
+ * Sends values to the `driverMessage` listeners of workers.
+ *
+ * @example Asking running tasks to stop
+ * ```ts
+ * import { flow, type Messenger, run } from "luciole";
+ * const stop = (messenger: Messenger): Promise<void> => messenger.broadcast("stop");
+ * const waiting = flow("waiting", (f) =>
+ *   f.generate(1, async function* (_, ctx) {
+ *     const told = new Promise((resolve) => ctx.on("driverMessage", resolve));
+ *     ctx.sendToDriver("listening");
+ *     yield `told to ${await told}`;
+ *   }));
+ * await run(async (job) => {
+ *   job.on("workerMessage", () => stop(job.messenger));
+ *   console.log(await (await job.execute(waiting)).collect()); // ["told to stop"]
+ * });
+ * ```
+ */
 export interface Messenger {
+  /**
+   * Sends a value to every worker.
+   *
+   * @param message Anything that CBOR can carry.
+   */
   broadcast(message: unknown): Promise<void>;
+  /**
+   * Sends a value to some workers.
+   *
+   * @param message Anything that CBOR can carry.
+   * @param workers Their numbers, from 0.
+   */
   sendToWorkers(message: unknown, workers: readonly number[]): Promise<void>;
+  /**
+   * Sends a value to one worker.
+   *
+   * @param message Anything that CBOR can carry.
+   * @param worker Its number, from 0.
+   */
   sendToWorker(message: unknown, worker: number): Promise<void>;
 }
 
-/** What a job is made of; net/driver/local.ts makes it for one machine. */
-export interface JobParts {
-  readonly id: string;
+/**
+ * One run of a driver. Owns its workers and datasets until it is closed.
+ *
+ * `run` gives one to the driver function, `openJob` to any other program.
+ *
+ * @example A loop over executions
+ * ```ts
+ * import { flow, type Job, run } from "luciole";
+ * const halve = flow("halve", (f, p: { n: number }) => f.values([p.n]).map((n) => Math.floor(n / 2)));
+ * async function countHalvings(job: Job, n: number): Promise<number> {
+ *   let count = 0;
+ *   for (let rest = n; rest > 1; count++) [rest = 0] = await (await job.execute(halve, { n: rest })).collect();
+ *   return count;
+ * }
+ * await run(async (job) => console.log(await countHalvings(job, 10))); // 3
+ * ```
+ */
+export interface Job extends AsyncDisposable {
+  /** The program's own arguments: what `run` left of the command line; none with `openJob`. */
   readonly args: readonly string[];
-  readonly workers: number;
-  readonly memoryBytes: number;
-  readonly executor: Executor;
-  /** Shards on this host, which need no request to be read. */
-  readonly local?: LocalShards;
-  readonly onProgress: (progress: ProgressSnapshot | undefined) => void;
-  readonly log: (text: string) => void;
-  /** Adds a listener for messages of workers. */
-  readonly onWorkerMessage: (listener: (message: unknown, worker: number) => void) => void;
-  /** Ends workers, agents and directories. */
-  readonly close: () => Promise<void>;
-}
-
-interface Begun {
-  readonly record: ExecutionRecord;
-  /** What the builder returned. */
-  readonly result: unknown;
-}
-
-/** One run of a driver. Owns its workers and datasets until it is closed. */
-export class Job implements AsyncDisposable {
-  /** The program's own arguments. */
-  readonly args: readonly string[];
+  /** Unique among all jobs. */
   readonly id: string;
+  /** Sends messages to the workers. */
   readonly messenger: Messenger;
-  readonly #parts: JobParts;
-  readonly #running = new Set<ExecutionRecord>();
-  readonly #closing = new AbortController();
-  #executions = 0;
-  #channels = 0;
-  #closed: Promise<void> | undefined;
-
-  constructor(parts: JobParts) {
-    this.#parts = parts;
-    this.args = parts.args;
-    this.id = parts.id;
-    const send = async (message: unknown, workers: readonly number[] | "all"): Promise<void> => {
-      await Promise.all(parts.executor.agents.map((agent) => agent.sendMessage(workers, message)));
-    };
-    this.messenger = {
-      broadcast: (message) => send(message, "all"),
-      sendToWorkers: (message, workers) => send(message, workers),
-      sendToWorker: (message, worker) => send(message, [worker]),
-    };
-  }
-
   /** The number of workers. */
-  get workers(): number {
-    return this.#parts.workers;
-  }
+  readonly workers: number;
 
-  /** Writes a line to the job's log (stderr); never to a result. */
-  log(text: string): void {
-    this.#parts.log(text);
-  }
+  /**
+   * Writes a line to the job's log (stderr); never to a result.
+   *
+   * @param text The line.
+   */
+  log(text: string): void;
 
-  /** Listens to values that user code sends with `ctx.sendToDriver`. */
-  on(_event: "workerMessage", listener: (message: unknown, worker: number) => void): void {
-    this.#parts.onWorkerMessage(listener);
-  }
+  /**
+   * Listens to values that user code sends with `ctx.sendToDriver`.
+   *
+   * @param event The kind of event.
+   * @param listener Gets the value and the number of the worker.
+   * @example Collecting messages
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const talking = flow("talking", (f) => f.values(["a", "b"], { shards: 1 }).tap((row, ctx) => ctx.sendToDriver(row)));
+   * await run(async (job) => {
+   *   job.on("workerMessage", (message, worker) => console.log(message, worker)); // a 0
+   *   await job.execute(talking);
+   * });
+   * ```
+   */
+  on(event: "workerMessage", listener: (message: unknown, worker: number) => void): void;
 
+  /**
+   * Runs a flow that has no parameters to its end.
+   *
+   * @param flow The flow, made by `flow(name, builder)`.
+   * @returns The outputs in the structure that the builder returned: a handle for each dataset and sink.
+   * @throws {PlanError} If the flow cannot be planned.
+   * @throws {TaskError} If user code, a source or a sink failed; its cause is the first one.
+   * @example Two outputs
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const parts = flow("parts", (f) => ({ small: f.range(2), large: f.range(100, 102) }));
+   * await run(async (job) => {
+   *   const { small, large } = await job.execute(parts);
+   *   console.log(await small.collect(), await large.collect()); // [0, 1] [100, 101]
+   * });
+   * ```
+   */
+  execute<R extends FlowOutput>(flow: Flow<void, R>): Promise<Outputs<R>>;
   /**
    * Runs a flow to its end.
    *
    * @param flow The flow, made by `flow(name, builder)`.
    * @param params Its parameters: anything that CBOR can carry, dataset handles and channels included.
+   * @param options A signal that cancels it.
    * @returns The outputs in the structure that the builder returned: a handle for each dataset and sink.
    * @throws {PlanError} If the flow cannot be planned.
    * @throws {TaskError} If user code, a source or a sink failed; its cause is the first one.
    * @throws {CancelledError} If it was cancelled.
+   * @example Parameters
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const powers = flow("powers", (f, p: { of: number }) => f.range(4).map((n) => p.of ** n));
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(powers, { of: 2 })).collect()); // [1, 2, 4, 8]
+   * });
+   * ```
    */
-  execute<R extends FlowOutput>(flow: Flow<void, R>): Promise<Outputs<R>>;
   execute<P, R extends FlowOutput>(
     flow: Flow<P, R>,
     params: P,
     options?: ExecuteOptions,
   ): Promise<Outputs<R>>;
-  async execute(flow: AnyFlow, params?: unknown, options: ExecuteOptions = {}): Promise<unknown> {
-    const { record, result } = this.#begin(flow, params, options, false);
-    await record.ended.promise;
-    return this.#outputs(record, result, false);
-  }
 
+  /**
+   * Starts a flow that has no parameters and returns at once: its outputs can be read while it runs.
+   *
+   * @param flow The flow, made by `flow(name, builder)`.
+   * @returns Its outputs, its end, its progress, and how to cancel it.
+   * @throws {TypeError} If the job is closed.
+   * @throws {PlanError} If the builder fails; what fails later rejects `done`.
+   * @example Rows as they are computed
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const squares = flow("streamed", (f) => f.range(3).map((n) => n * n));
+   * await run(async (job) => {
+   *   const { outputs, done } = job.start(squares);
+   *   for await (const row of outputs) console.log(row);
+   *   console.log((await done).rowsOut); // 3
+   * });
+   * ```
+   */
+  start<R extends FlowOutput>(flow: Flow<void, R>): Execution<R>;
   /**
    * Starts a flow and returns at once: its outputs can be read while it runs.
    *
+   * @param flow The flow, made by `flow(name, builder)`.
+   * @param params Its parameters: anything that CBOR can carry, dataset handles and channels included.
+   * @param options A signal that cancels it.
+   * @returns Its outputs, its end, its progress, and how to cancel it.
    * @throws {TypeError} If the job is closed.
    * @throws {PlanError} If the builder fails; what fails later rejects `done`.
    */
-  start<R extends FlowOutput>(flow: Flow<void, R>): Execution<R>;
   start<P, R extends FlowOutput>(flow: Flow<P, R>, params: P, options?: ExecuteOptions): Execution<R>;
-  start(flow: AnyFlow, params?: unknown, options: ExecuteOptions = {}): Execution<never> {
-    const { record, result } = this.#begin(flow, params, options, true);
-    return {
-      id: record.id,
-      outputs: this.#outputs(record, result, true),
-      done: record.ended.promise,
-      get progress() {
-        return record.progress;
-      },
-      cancel: () =>
-        this.#cancel(
-          record,
-          new CancelledError(`Cannot go on with execution ${record.id}: it was cancelled`),
-        ),
-    };
-  }
 
   /**
    * Opens a channel: rows of a source in the driver, read by flows while they come.
    *
    * @param source Anything that can be iterated, also asynchronously.
+   * @returns What goes into the parameters of a flow, which reads it with `f.from(channel)`.
+   * @throws {TypeError} If the job is closed.
+   * @example Feeding rows into a flow
+   * ```ts
+   * import { type DatasetInput, flow, run } from "luciole";
+   * const double = flow("double", (f, p: { rows: DatasetInput<number> }) => f.from(p.rows).map((n) => n * 2));
+   * await run(async (job) => {
+   *   const rows = job.channel([1, 2, 3]);
+   *   console.log(await (await job.execute(double, { rows })).collect()); // [2, 4, 6]
+   * });
+   * ```
    */
-  channel<T>(source: AsyncIterable<T> | Iterable<T>): Channel<T> {
-    this.#checkOpen();
-    const { executor } = this.#parts;
-    const attempt = `channel-${this.#channels++}`;
-    const client = executor.agents[0];
-    const opened = client.openChannel(attempt);
-    executor.feed({ kind: "datasetOpened", dataset: attempt, agent: client.id, attempt });
-    return new Channel<T>({
-      attempt,
-      client,
-      source,
-      opened,
-      signal: this.#closing.signal,
-      onClosed: (rows, bytes) => executor.feed({ kind: "datasetClosed", dataset: attempt, rows, bytes }),
-    });
-  }
+  channel<T>(source: AsyncIterable<T> | Iterable<T>): Channel<T>;
 
   /** Cancels what runs, ends the workers and deletes every shard. Safe to call twice. */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
-  async #close(): Promise<void> {
-    this.#closing.abort();
-    const running = [...this.#running];
-    for (const record of running) {
-      this.#cancel(record, ExecutionRecord.closed(record.id));
-      record.fail(ExecutionRecord.closed(record.id));
-    }
-    this.#parts.onProgress(undefined);
-    await this.#parts.close();
-    for (const record of running) this.#sweep(record);
-  }
-
-  #begin(flow: AnyFlow, params: unknown, options: ExecuteOptions, isFollowed: boolean): Begun {
-    this.#checkOpen();
-    const refs = collectRefs(params);
-    const { outputs } = buildGraph(flow, decode(encode(refs.params())));
-    const record = new ExecutionRecord(`e${this.#executions++}-${this.id}`, (changed) => {
-      this.#parts.onProgress(changed.hasEnded ? undefined : changed.progress);
-    });
-    this.#running.add(record);
-    const onAbort = (): void =>
-      this.#cancel(
-        record,
-        new CancelledError(`Cannot go on with execution ${record.id}: its signal was aborted`),
-      );
-    options.signal?.addEventListener("abort", onAbort, { once: true });
-    this.#submit(record, flow, refs, isFollowed).catch((error) => record.fail(error));
-    const finish = (): void => {
-      this.#running.delete(record);
-      options.signal?.removeEventListener("abort", onAbort);
-    };
-    record.ended.promise.then(finish, () => {
-      finish();
-      this.#sweep(record);
-    });
-    if (options.signal?.aborted === true) onAbort();
-    return { record, result: outputs };
-  }
-
-  async #submit(record: ExecutionRecord, flow: AnyFlow, refs: ParamRefs, isFollowed: boolean): Promise<void> {
-    const { executor, memoryBytes } = this.#parts;
-    await refs.complete();
-    const encoded = encode(refs.params());
-    // The builder sees on the driver what it will see on the workers.
-    const { graph } = buildGraph(flow, decode(encoded));
-    record.graph = graph;
-    checkSinks(graph);
-    const plan = await planExecution(graph, { slots: this.workers, memoryBytes });
-    if (record.hasEnded) return;
-    const order = { id: record.id, flow: flow.name, params: encoded, plan };
-    await Promise.all(executor.agents.map((agent) => agent.putExecution(order)));
-    if (record.hasEnded) return;
-    executor.submit(record.id, plan, {
-      compare: compareFunctions(graph),
-      followed: isFollowed ? followedGroups(plan) : new Set(),
-      listener: record,
-      graph,
-    });
-    record.isSubmitted = true;
-  }
-
-  #cancel(record: ExecutionRecord, cause: CancelledError): void {
-    if (record.isSubmitted) this.#parts.executor.cancel(record.id, cause);
-    else record.fail(cause);
-  }
-
-  #sweep(record: ExecutionRecord): void {
-    if (record.graph !== undefined) discardSinks(record.graph, record.id);
-  }
-
-  #outputs(record: ExecutionRecord, result: unknown, isFollowed: boolean): never {
-    return mapOutputs(
-      result,
-      (node) => new DatasetHandle<unknown>(this.#source(record, node, isFollowed)),
-      (node) => new SinkHandle(() => record.sinkResult(node)),
-    );
-  }
-
-  #source(record: ExecutionRecord, node: number, isFollowed: boolean): DatasetSource {
-    const { executor, local } = this.#parts;
-    const dataset = `${record.id}.${node}`;
-    const signal = this.#closing.signal;
-    const complete = async (): Promise<void> => {
-      await record.ended.promise;
-    };
-    return {
-      dataset,
-      ready: () => (isFollowed ? record.ready(node) : complete()),
-      complete,
-      isComplete: () => record.hasEnded,
-      batches: () => readDataset({ executor, dataset, local, signal, record }),
-      sizes: () => executor.sizes(dataset),
-      release: () => executor.feed({ kind: "datasetReleased", dataset }),
-      persist: async (ref, path) => (await this.execute(persistFlow, { input: ref, path })).result(),
-    };
-  }
-
-  #checkOpen(): void {
-    if (this.#closed !== undefined) throw new TypeError("Cannot use the job: it is closed");
-  }
+  close(): Promise<void>;
 }

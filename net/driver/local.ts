@@ -16,8 +16,9 @@ import { WORKER_ENV, type WorkerCommand } from "../protocol.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import { AgentClient } from "./agent_client.ts";
 import { makeLocalDirectory, removeDirectory } from "./directories.ts";
+import { DriverJob } from "./driver_job.ts";
 import { Executor } from "./executor.ts";
-import { Job } from "./job.ts";
+import type { Job } from "./job.ts";
 
 const AGENT = "local";
 /** Share of the machine's memory that operators may use, all workers together. */
@@ -63,7 +64,7 @@ export async function openLocalJob(flags: RunFlags, args: readonly string[]): Pr
     },
   });
   executor.addAgent(client, workers);
-  return new Job({
+  return new DriverJob({
     id,
     args,
     workers,

@@ -8,7 +8,18 @@ import { parseSize } from "../../core/program/size.ts";
 import { WORKER_ENV } from "../protocol.ts";
 import type { Job } from "./job.ts";
 
-/** What a job may use of this machine. */
+/**
+ * What a job may use of this machine.
+ *
+ * @example A job of a service
+ * ```ts
+ * import { flow, type JobOptions, openJob } from "luciole";
+ * const options: JobOptions = { workers: 1, memory: "512MiB", logLevel: "warn" };
+ * const numbers = flow("job-options", (f) => f.range(3));
+ * await using job = await openJob(options);
+ * console.log(await (await job.execute(numbers)).collect()); // [0, 1, 2]
+ * ```
+ */
 export interface JobOptions {
   /** Number of workers; all cores when missing. */
   readonly workers?: number;

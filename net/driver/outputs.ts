@@ -6,7 +6,20 @@ import type { Dataset, Sink } from "../../core/graph/dataset.ts";
 import { DatasetNode, SinkNode } from "../../core/graph/dataset_node.ts";
 import type { DatasetHandle, SinkHandle } from "./handle.ts";
 
-/** The handles of a flow's outputs, in the structure that its builder returned. */
+/**
+ * The handles of a flow's outputs, in the structure that its builder returned.
+ *
+ * @example A function that runs a flow and reads what it gives
+ * ```ts
+ * import { type Dataset, flow, type Outputs, run } from "luciole";
+ * const parts = flow("named-parts", (f) => ({ small: f.range(2), large: f.range(9) }));
+ * type Parts = Outputs<{ small: Dataset<number>; large: Dataset<number> }>;
+ * const sizes = async ({ small, large }: Parts) => [await small.count(), await large.count()];
+ * await run(async (job) => {
+ *   console.log(await sizes(await job.execute(parts))); // [2, 9]
+ * });
+ * ```
+ */
 export type Outputs<R> =
   R extends Dataset<infer T>
     ? DatasetHandle<T>

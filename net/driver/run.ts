@@ -16,7 +16,21 @@ import { host } from "../program/host.ts";
 import { WORKER_ENV } from "../protocol.ts";
 import type { Job } from "./job.ts";
 
-/** A program's own function: gets the job, and may use it until it returns. */
+/**
+ * A program's own function: gets the job, and may use it until it returns.
+ *
+ * @example Giving every driver function the same frame
+ * ```ts
+ * import { type Driver, flow, run } from "luciole";
+ * const numbers = flow("driver", (f) => f.range(3));
+ * const timed = (driver: Driver): Driver => async (job) => {
+ *   const start = performance.now();
+ *   await driver(job);
+ *   if (performance.now() - start > 60_000) job.log("That took a while");
+ * };
+ * await run(timed(async (job) => console.log(await (await job.execute(numbers)).count()))); // 3
+ * ```
+ */
 export type Driver = (job: Job) => unknown;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -30,11 +44,38 @@ type Signal = (typeof SIGNALS)[number];
  * names the first cause, everything is cleaned up, and the process ends with the exit code of
  * that cause. To handle failures yourself, catch them in the driver function or use `openJob`.
  *
- * @param driver The driver function, or a flow to execute with `params`.
+ * @param driver The driver function.
  * @returns When everything is done and cleaned up.
+ * @example A program of its own arguments
+ * ```ts
+ * import { flow, run } from "luciole";
+ * const greet = flow("greet", (f, p: { names: readonly string[] }) => f.values(p.names).map((name) => `Hello ${name}`));
+ * await run(async (job) => {
+ *   const names = job.args.length > 0 ? job.args : ["world"];
+ *   console.log(await (await job.execute(greet, { names })).collect()); // ["Hello world"]
+ * });
+ * ```
  */
 export async function run(driver: Driver): Promise<void>;
+/**
+ * Runs a program of one flow that has no parameters.
+ *
+ * @param flow The flow; its sinks are its results.
+ * @returns When everything is done and cleaned up.
+ * @example The shortest program
+ * ```ts
+ * import { flow, run } from "luciole";
+ * await run(flow("numbers-to-disk", (f) => f.range(3).writeText("numbers-to-disk", String, { overwrite: true })));
+ * ```
+ */
 export async function run<R extends FlowOutput>(flow: Flow<void, R>): Promise<void>;
+/**
+ * Runs a program of one flow.
+ *
+ * @param flow The flow; its sinks are its results.
+ * @param params Its parameters.
+ * @returns When everything is done and cleaned up.
+ */
 export async function run<P, R extends FlowOutput>(flow: Flow<P, R>, params: P): Promise<void>;
 export async function run<P, R extends FlowOutput>(program: Driver | Flow<P, R>, params?: P): Promise<void> {
   if (process.env[WORKER_ENV.role] === "task") {

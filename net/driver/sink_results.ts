@@ -9,11 +9,26 @@ import type { Graph, GraphNode } from "../../core/graph/node.ts";
 import type { ShardReport } from "../../core/schedule/report.ts";
 import { checkSink, discardStaging, publish, stagingDirectory } from "../sink/staging.ts";
 
-/** What a sink wrote. */
+/**
+ * What a sink wrote.
+ *
+ * @example Listing the part files
+ * ```ts
+ * import { flow, run, type SinkResult } from "luciole";
+ * const write = flow("write-parts", (f, p: { out: string }) => f.range(4, { shards: 2 }).writeText(p.out, String, { overwrite: true }));
+ * const describe = ({ files, rows }: SinkResult): string => `${rows} rows in ${files.join(" and ")}`;
+ * await run(async (job) => {
+ *   const sink = await job.execute(write, { out: "parts" });
+ *   console.log(describe(await sink.result())); // 4 rows in part-00000.txt and part-00001.txt
+ * });
+ * ```
+ */
 export interface SinkResult {
   /** The directory, or the one file. */
   readonly path: string;
+  /** How many rows were written. */
   readonly rows: number;
+  /** How many bytes were written. */
   readonly bytes: number;
   /** Names of the part files within the directory, in shard order. */
   readonly files: readonly string[];

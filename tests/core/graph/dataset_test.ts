@@ -60,7 +60,7 @@ describe("operations record", () => {
   test("every sink as an output, returned or not, and once", () => {
     const graph = graphOf((f) => {
       const rows = f.range(3);
-      rows.writeText("unreturned");
+      rows.writeText("unreturned", String);
       const sink = rows.writeCsv("returned", { columns: ["a"], delimiter: ";" });
       return { rows, deep: [{ sink }] };
     });

@@ -1,0 +1,240 @@
+/**
+ * The job behind the interface that programs hold: its worker set, executions and datasets.
+ *
+ * Plans on the driver, hands the plan to the executor and wraps what comes of it in handles.
+ */
+import { CancelledError } from "../../core/errors.ts";
+import { buildGraph } from "../../core/graph/build.ts";
+import type { AnyFlow, Flow, FlowOutput } from "../../core/program/flow.ts";
+import { decode, encode } from "../cbor.ts";
+import { persistFlow } from "../program/persist_flow.ts";
+import { type Channel, createChannel } from "./channel.ts";
+import { ExecutionRecord } from "./execution.ts";
+import type { Executor, ProgressSnapshot } from "./executor.ts";
+import { createDatasetHandle, createSinkHandle, type DatasetSource } from "./handle.ts";
+import type { ExecuteOptions, Execution, Job, Messenger } from "./job.ts";
+import { mapOutputs, type Outputs } from "./outputs.ts";
+import { collectRefs, type ParamRefs } from "./param_refs.ts";
+import { compareFunctions, followedGroups, planExecution } from "./planning.ts";
+import { type LocalShards, readDataset } from "./read_dataset.ts";
+import { checkSinks, discardSinks } from "./sink_results.ts";
+
+/** What a job is made of; net/driver/local.ts makes it for one machine. */
+export interface JobParts {
+  readonly id: string;
+  readonly args: readonly string[];
+  readonly workers: number;
+  readonly memoryBytes: number;
+  readonly executor: Executor;
+  /** Shards on this host, which need no request to be read. */
+  readonly local?: LocalShards;
+  readonly onProgress: (progress: ProgressSnapshot | undefined) => void;
+  readonly log: (text: string) => void;
+  /** Adds a listener for messages of workers. */
+  readonly onWorkerMessage: (listener: (message: unknown, worker: number) => void) => void;
+  /** Ends workers, agents and directories. */
+  readonly close: () => Promise<void>;
+}
+
+interface Begun {
+  readonly record: ExecutionRecord;
+  /** What the builder returned. */
+  readonly result: unknown;
+}
+
+/** One run of a driver. Owns its workers and datasets until it is closed. */
+export class DriverJob implements Job {
+  readonly args: readonly string[];
+  readonly id: string;
+  readonly messenger: Messenger;
+  readonly #parts: JobParts;
+  readonly #running = new Set<ExecutionRecord>();
+  readonly #closing = new AbortController();
+  #executions = 0;
+  #channels = 0;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: JobParts) {
+    this.#parts = parts;
+    this.args = parts.args;
+    this.id = parts.id;
+    const send = async (message: unknown, workers: readonly number[] | "all"): Promise<void> => {
+      await Promise.all(parts.executor.agents.map((agent) => agent.sendMessage(workers, message)));
+    };
+    this.messenger = {
+      broadcast: (message) => send(message, "all"),
+      sendToWorkers: (message, workers) => send(message, workers),
+      sendToWorker: (message, worker) => send(message, [worker]),
+    };
+  }
+
+  get workers(): number {
+    return this.#parts.workers;
+  }
+
+  log(text: string): void {
+    this.#parts.log(text);
+  }
+
+  on(_event: "workerMessage", listener: (message: unknown, worker: number) => void): void {
+    this.#parts.onWorkerMessage(listener);
+  }
+
+  execute<R extends FlowOutput>(flow: Flow<void, R>): Promise<Outputs<R>>;
+  execute<P, R extends FlowOutput>(
+    flow: Flow<P, R>,
+    params: P,
+    options?: ExecuteOptions,
+  ): Promise<Outputs<R>>;
+  async execute(flow: AnyFlow, params?: unknown, options: ExecuteOptions = {}): Promise<unknown> {
+    const { record, result } = this.#begin(flow, params, options, false);
+    await record.ended.promise;
+    return this.#outputs(record, result, false);
+  }
+
+  start<R extends FlowOutput>(flow: Flow<void, R>): Execution<R>;
+  start<P, R extends FlowOutput>(flow: Flow<P, R>, params: P, options?: ExecuteOptions): Execution<R>;
+  start(flow: AnyFlow, params?: unknown, options: ExecuteOptions = {}): Execution<never> {
+    const { record, result } = this.#begin(flow, params, options, true);
+    return {
+      id: record.id,
+      outputs: this.#outputs(record, result, true),
+      done: record.ended.promise,
+      get progress() {
+        return record.progress;
+      },
+      cancel: () =>
+        this.#cancel(
+          record,
+          new CancelledError(`Cannot go on with execution ${record.id}: it was cancelled`),
+        ),
+    };
+  }
+
+  channel<T>(source: AsyncIterable<T> | Iterable<T>): Channel<T> {
+    this.#checkOpen();
+    const { executor } = this.#parts;
+    const attempt = `channel-${this.#channels++}`;
+    const client = executor.agents[0];
+    const opened = client.openChannel(attempt);
+    executor.feed({ kind: "datasetOpened", dataset: attempt, agent: client.id, attempt });
+    return createChannel<T>({
+      attempt,
+      client,
+      source,
+      opened,
+      signal: this.#closing.signal,
+      onClosed: (rows, bytes) => executor.feed({ kind: "datasetClosed", dataset: attempt, rows, bytes }),
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    const running = [...this.#running];
+    for (const record of running) {
+      this.#cancel(record, ExecutionRecord.closed(record.id));
+      record.fail(ExecutionRecord.closed(record.id));
+    }
+    this.#parts.onProgress(undefined);
+    await this.#parts.close();
+    for (const record of running) this.#sweep(record);
+  }
+
+  #begin(flow: AnyFlow, params: unknown, options: ExecuteOptions, isFollowed: boolean): Begun {
+    this.#checkOpen();
+    const refs = collectRefs(params);
+    const { outputs } = buildGraph(flow, decode(encode(refs.params())));
+    const record = new ExecutionRecord(`e${this.#executions++}-${this.id}`, (changed) => {
+      this.#parts.onProgress(changed.hasEnded ? undefined : changed.progress);
+    });
+    this.#running.add(record);
+    const onAbort = (): void =>
+      this.#cancel(
+        record,
+        new CancelledError(`Cannot go on with execution ${record.id}: its signal was aborted`),
+      );
+    options.signal?.addEventListener("abort", onAbort, { once: true });
+    this.#submit(record, flow, refs, isFollowed).catch((error) => record.fail(error));
+    const finish = (): void => {
+      this.#running.delete(record);
+      options.signal?.removeEventListener("abort", onAbort);
+    };
+    record.ended.promise.then(finish, () => {
+      finish();
+      this.#sweep(record);
+    });
+    if (options.signal?.aborted === true) onAbort();
+    return { record, result: outputs };
+  }
+
+  async #submit(record: ExecutionRecord, flow: AnyFlow, refs: ParamRefs, isFollowed: boolean): Promise<void> {
+    const { executor, memoryBytes } = this.#parts;
+    await refs.complete();
+    const encoded = encode(refs.params());
+    // The builder sees on the driver what it will see on the workers.
+    const { graph } = buildGraph(flow, decode(encoded));
+    record.graph = graph;
+    checkSinks(graph);
+    const plan = await planExecution(graph, { slots: this.workers, memoryBytes });
+    if (record.hasEnded) return;
+    const order = { id: record.id, flow: flow.name, params: encoded, plan };
+    await Promise.all(executor.agents.map((agent) => agent.putExecution(order)));
+    if (record.hasEnded) return;
+    executor.submit(record.id, plan, {
+      compare: compareFunctions(graph),
+      followed: isFollowed ? followedGroups(plan) : new Set(),
+      listener: record,
+      graph,
+    });
+    record.isSubmitted = true;
+  }
+
+  #cancel(record: ExecutionRecord, cause: CancelledError): void {
+    if (record.isSubmitted) this.#parts.executor.cancel(record.id, cause);
+    else record.fail(cause);
+  }
+
+  #sweep(record: ExecutionRecord): void {
+    if (record.graph !== undefined) discardSinks(record.graph, record.id);
+  }
+
+  #outputs(record: ExecutionRecord, result: unknown, isFollowed: boolean): never {
+    return mapOutputs(
+      result,
+      (node) => createDatasetHandle<unknown>(this.#source(record, node, isFollowed)),
+      (node) => createSinkHandle(() => record.sinkResult(node)),
+    );
+  }
+
+  #source(record: ExecutionRecord, node: number, isFollowed: boolean): DatasetSource {
+    const { executor, local } = this.#parts;
+    const dataset = `${record.id}.${node}`;
+    const signal = this.#closing.signal;
+    const complete = async (): Promise<void> => {
+      await record.ended.promise;
+    };
+    return {
+      dataset,
+      ready: () => (isFollowed ? record.ready(node) : complete()),
+      complete,
+      isComplete: () => record.hasEnded,
+      batches: () => readDataset({ executor, dataset, local, signal, record }),
+      sizes: () => executor.sizes(dataset),
+      release: () => executor.feed({ kind: "datasetReleased", dataset }),
+      persist: async (ref, path) => (await this.execute(persistFlow, { input: ref, path })).result(),
+    };
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new TypeError("Cannot use the job: it is closed");
+  }
+}
