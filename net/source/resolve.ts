@@ -6,6 +6,7 @@
  */
 import { LucioleError } from "../../core/errors.ts";
 import type { GraphNode, SplitOptions } from "../../core/graph/node.ts";
+import { pieceBytes } from "../../core/plan/partitions.ts";
 import type { SourceSplit } from "../../core/plan/physical.ts";
 import { encode } from "../cbor.ts";
 import { safeCuts } from "./csv_cuts.ts";
@@ -21,7 +22,6 @@ export interface ResolvedSource {
 type FileSplit = SourceSplit & { readonly kind: "file" };
 
 const MIN_SPLIT_BYTES = 1 << 20;
-const MAX_SPLIT_BYTES = 64 << 20;
 const SPLITS_PER_SLOT = 4;
 /** What opening a file costs, as bytes: so ten thousand tiny files still make work for every slot. */
 const FILE_COST_BYTES = 16 * 1024;
@@ -80,7 +80,10 @@ function resolveFiles(pattern: string, options: SplitOptions, slots: number, cut
 function splitTarget(weight: number, { shards, splitBytes }: SplitOptions, slots: number): number {
   if (splitBytes !== undefined) return splitBytes;
   const even = Math.ceil(weight / (slots * SPLITS_PER_SLOT));
-  return Math.min(Math.max(MIN_SPLIT_BYTES, Math.min(even, MAX_SPLIT_BYTES)), atLeastShards(weight, shards));
+  return Math.min(
+    Math.max(MIN_SPLIT_BYTES, Math.min(even, pieceBytes(weight))),
+    atLeastShards(weight, shards),
+  );
 }
 
 function atLeastShards(bytes: number, shards: number | undefined): number {

@@ -9,12 +9,14 @@ describe("choosePartitions()", () => {
     [0, 8, 1],
     [4 * MIB, 8, 1],
     [4 * MIB + 1, 8, 8],
-    [64 * MIB * 8, 8, 8],
-    [64 * MIB * 8 + 1, 8, 9],
+    [16 * MIB * 8, 8, 8],
+    [16 * MIB * 8 + 1, 8, 9],
+    [1024 * MIB, 8, 64],
+    [4 * 1024 * MIB, 8, 128],
     [1e15, 8, 1024],
     [Number.POSITIVE_INFINITY, 3, 3],
     [100 * MIB, 5000, 1024],
-    [100 * MIB, 0, 2],
+    [100 * MIB, 0, 7],
   ])("of %d bytes on %d slots is %d", (bytes, slots, partitions) => {
     expect(choosePartitions(bytes, slots)).toBe(partitions);
   });
@@ -33,7 +35,7 @@ describe("estimates", () => {
       { bytes: 1024 * MIB },
     );
     expect(plan.groups[0].estimatedBytes).toBe(256 * MIB);
-    expect(plan.groups[1].tasks).toBe(4);
+    expect(plan.groups[1].tasks).toBe(16);
     const large = planned(
       (f) =>
         f
@@ -44,13 +46,13 @@ describe("estimates", () => {
         bytes: 1024 * MIB,
       },
     );
-    expect(large.plan.groups[1].tasks).toBe(24);
+    expect(large.plan.groups[1].tasks).toBe(79);
   });
 
   test("give way to hints, the last of which counts", () => {
     const hinted = (bytes: number) =>
       planned((f) => f.text("in").hint({ bytes: 5 }).hint({ bytes }).distinct(), { slots: 2 });
-    expect(hinted(1024 * MIB).plan.groups[1].tasks).toBe(8);
+    expect(hinted(1024 * MIB).plan.groups[1].tasks).toBe(32);
     expect(hinted(100).plan.groups[1].tasks).toBe(1);
     expect(written(planned((f) => f.text("in").hint({ rows: 10 })))).toEqual([640]);
   });

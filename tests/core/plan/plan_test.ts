@@ -13,7 +13,7 @@ const pairs = (f: FlowBuilder, shards = 3) =>
     { shards },
   );
 
-function shapeOf(builder: (f: FlowBuilder) => unknown, bytes = 100 * MIB, slots = 4): readonly string[] {
+function shapeOf(builder: (f: FlowBuilder) => unknown, bytes = 40 * MIB, slots = 4): readonly string[] {
   return planned(builder, { bytes, slots }).shape;
 }
 

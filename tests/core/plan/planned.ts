@@ -27,7 +27,7 @@ export function graphOf(builder: (f: FlowBuilder) => unknown): Graph {
 }
 
 export function planned(builder: (f: FlowBuilder) => unknown, assumed: Assumed = {}): Planned {
-  const { slots = 4, splits = 3, bytes = 100 * MIB } = assumed;
+  const { slots = 4, splits = 3, bytes = 40 * MIB } = assumed;
   const graph = graphOf(builder);
   const sources = new Map(
     graph.nodes

@@ -95,7 +95,7 @@ describe("explainPlan()", () => {
     };
     const { graph, plan } = planned(build);
     const text = explainPlan(graph, plan);
-    expect(text).toStartWith('Flow "test": 2 groups, 7 tasks\n\nGroup 0: 3 tasks, about 50 MiB out\n');
+    expect(text).toStartWith('Flow "test": 2 groups, 7 tasks\n\nGroup 0: 3 tasks, about 20 MiB out\n');
     expect(text).toMatch(
       / {4}text in +\S*plot_test.ts:\d+\n {4}countByValue \(partial\) +\S*plot_test.ts:\d+\n/,
     );

@@ -116,12 +116,12 @@ describe("joins", () => {
   test("bring both sides to equal partitions", () => {
     const { plan, shape } = planned((f) => pairs(f).join(pairs(f, 2), { strategy: "sort-merge" }));
     expect(shape).toEqual([
-      "source | hash 4 ×3",
-      "source | hash 4 ×2",
-      "join partition+partition | store ×4",
+      "source | hash 5 ×3",
+      "source | hash 5 ×2",
+      "join partition+partition | store ×5",
     ]);
     expect(plan.groups[2].head).toMatchObject({ how: "inner", strategy: "sort-merge" });
-    expect(shapeOf((f) => pairs(f).cogroup(pairs(f)))[2]).toBe("join partition+partition | store ×4");
+    expect(shapeOf((f) => pairs(f).cogroup(pairs(f)))[2]).toBe("join partition+partition | store ×5");
   });
 
   test("of a dataset with itself move its rows once", () => {
@@ -132,8 +132,8 @@ describe("joins", () => {
     const { plan, shape } = planned(self);
     expect(shape).toEqual([
       "source | mapValues | store ×3",
-      "read forward | hash 4 ×3",
-      "join partition+partition | store ×4",
+      "read forward | hash 5 ×3",
+      "join partition+partition | store ×5",
     ]);
     expect(plan.groups[2].head).toMatchObject({
       left: { from: { group: 1 } },
@@ -278,12 +278,12 @@ describe("exchanges are left out", () => {
         .text("in")
         .keyBy((line) => line)
         .fullJoin(small(f));
-    expect(shapeOf(join, sized(100, 5000 * MIB)).at(-1)).toMatch(/^join partition\+partition \| store ×118$/);
+    expect(shapeOf(join, sized(100, 5000 * MIB)).at(-1)).toMatch(/^join partition\+partition \| store ×174$/);
   });
 
   test("after a join by its key, and after a sort within ranges of keys", () => {
     expect(shapeOf((f) => pairs(f).join(pairs(f), { strategy: "hash" }).groupByKey()).at(-1)).toBe(
-      "join partition+partition | group | store ×4",
+      "join partition+partition | group | store ×5",
     );
     expect(shapeOf((f) => pairs(f).sortByKey().groupByKey())).toEqual([
       "source | runs ×3",
