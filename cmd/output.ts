@@ -5,7 +5,7 @@
  */
 import { writeSync } from "node:fs";
 import process from "node:process";
-import { LucioleError, toWireError } from "../core/errors.ts";
+import { toWireError } from "../core/errors.ts";
 import { exitCodeOf } from "../core/program/exit_codes.ts";
 import { failureText } from "../core/program/failure_text.ts";
 
@@ -16,13 +16,9 @@ export function printResult(text: string, value: unknown, isJson: boolean): void
 
 /**
  * Tells what went wrong on stderr and sets the exit code that fits.
- *
- * The engine's own errors are one clear line; what a program throws while it loads is
- * shown with its line of code.
  */
 export function reportError(error: unknown, isJson: boolean): void {
   process.exitCode = exitCodeOf(error);
   if (isJson) writeSync(2, `${JSON.stringify({ kind: "failed", error: toWireError(error) })}\n`);
-  else if (error instanceof LucioleError) writeSync(2, `${failureText(error)}\n`);
-  else console.error(error);
+  else writeSync(2, `${failureText(error)}\n`);
 }

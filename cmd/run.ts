@@ -2,11 +2,13 @@
  * `luciole run PROGRAM`: runs a program with the engine inside of the executable.
  */
 import process from "node:process";
+import { LucioleError } from "../core/errors.ts";
 import { compileRunFlags, type FlagTexts } from "../core/program/run_flags.ts";
 import * as engine from "../mod.ts";
 import { host } from "../net/program/host.ts";
 import { findProgram, importProgram } from "../net/program/load.ts";
 import { WORKER_ENV } from "../net/protocol.ts";
+import { reportError } from "./output.ts";
 
 /** Everything in `args` is the program's; a leading `--` only separates. */
 export async function runProgram(program: string, args: readonly string[], texts: FlagTexts): Promise<void> {
@@ -19,4 +21,12 @@ export async function runProgram(program: string, args: readonly string[], texts
   // A program that reads process.argv itself finds what it would find under `bun PROGRAM`.
   process.argv.splice(1, process.argv.length, path, ...rest);
   await importProgram(path, engine);
+  // It may call run later; once nothing is left to do it will not.
+  process.once("beforeExit", () => {
+    if (host.wasCalled !== true) reportError(neverRan(program), options.isJson);
+  });
+}
+
+function neverRan(program: string): LucioleError {
+  return new LucioleError("program", `Cannot run "${program}": it ended without a call of run or openJob`);
 }

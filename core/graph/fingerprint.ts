@@ -25,7 +25,7 @@ export function checkFingerprint(expected: readonly string[], actual: readonly s
     const node = graph.nodes[Math.min(i, graph.nodes.length - 1)];
     throw new PlanMismatchError(
       `Cannot run flow "${graph.flow}": step ${i} at ${formatCallSite(node?.callSite)} is ` +
-        `${actual[i] ?? "missing"} here and ${expected[i] ?? "missing"} at the driver; ` +
+        `${actual[i] ?? "missing"} in a worker and ${expected[i] ?? "missing"} in the driver; ` +
         "a flow must be a pure function of its parameters",
       { fields: { flow: graph.flow, step: i } },
     );
@@ -35,7 +35,7 @@ export function checkFingerprint(expected: readonly string[], actual: readonly s
 function describeNode(node: GraphNode): string {
   const { kind, ...options } = node.spec;
   const text = Object.entries(options)
-    .filter(([, value]) => value !== undefined && typeof value !== "function")
+    .filter(([, value]) => value !== undefined && value !== false && typeof value !== "function")
     .map(
       ([name, value]) =>
         `${name}: ${name === "values" ? `${(value as unknown[]).length} rows` : write(value)}`,

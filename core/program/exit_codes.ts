@@ -22,7 +22,6 @@ const CODES: ReadonlyMap<string, ExitCode> = new Map([
   ["usage", EXIT.usage],
   ["input-missing", EXIT.input],
   ["input-unreadable", EXIT.input],
-  ["cancelled", EXIT.interrupted],
 ]);
 
 /** The exit code for what ended a job; the innermost cause that has one of its own decides. */

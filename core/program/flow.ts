@@ -1,6 +1,7 @@
 /**
  * Flows: named, pure builders of graphs, and the registry that workers find them in.
  */
+import { LucioleError } from "../errors.ts";
 import { nearestName } from "../graph/arguments.ts";
 import type { FlowBuilder } from "../graph/builder.ts";
 import { captureCallSite, formatCallSite, isSameSite } from "../graph/call_site.ts";
@@ -101,18 +102,28 @@ export function flow<P = void, R extends FlowOutput = FlowOutput>(
   return defined;
 }
 
+/** Tells whether a value is what `flow(name, builder)` gave. */
+export function isFlow(value: unknown): value is AnyFlow {
+  const { builder } = (value ?? {}) as Partial<AnyFlow>;
+  return typeof builder === "function";
+}
+
 /**
  * Finds a registered flow.
  *
- * @throws {Error} If no flow has the name; those that are registered are told.
+ * @throws {LucioleError} If no flow has the name; those that are registered are told. Code "flow-unknown".
  */
 export function findFlow(name: string): AnyFlow {
   const found = flows.get(name);
   if (found !== undefined) return found;
-  const names = [...flows.keys()];
-  const near = nearestName(name, names);
-  const known = names.length === 0 ? "none is registered" : `registered are ${names.join(", ")}`;
-  throw new Error(`Unknown flow "${name}": ${known}${near === undefined ? "" : `; did you mean "${near}"?`}`);
+  const near = nearestName(name, flowNames());
+  const hint =
+    near === undefined
+      ? "; define flows at the top level of the module, not inside of the driver function"
+      : `; did you mean "${near}"?`;
+  const known = flowNames().length === 0 ? "it defines none" : `it defines ${flowNames().join(", ")}`;
+  const message = `Cannot find flow "${name}": the program, as workers load it, does not define it, ${known}${hint}`;
+  throw new LucioleError("flow-unknown", message, { fields: { flow: name } });
 }
 
 /** The names of the program's flows in the order of their definition; the engine's own are left out. */

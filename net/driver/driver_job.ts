@@ -3,9 +3,10 @@
  *
  * Plans on the driver, hands the plan to the executor and wraps what comes of it in handles.
  */
-import { CancelledError } from "../../core/errors.ts";
+import { CancelledError, LucioleError } from "../../core/errors.ts";
+import { show } from "../../core/graph/arguments.ts";
 import { buildGraph } from "../../core/graph/build.ts";
-import type { AnyFlow, Flow, FlowOutput } from "../../core/program/flow.ts";
+import { type AnyFlow, type Flow, type FlowOutput, isFlow } from "../../core/program/flow.ts";
 import { decode, encode } from "../cbor.ts";
 import { persistFlow } from "../program/persist_flow.ts";
 import { type Channel, createChannel } from "./channel.ts";
@@ -49,6 +50,8 @@ export class DriverJob implements Job {
   readonly messenger: Messenger;
   readonly #parts: JobParts;
   readonly #running = new Set<ExecutionRecord>();
+  /** Executions that were started, for which nobody has waited yet. */
+  readonly #unheard = new Set<ExecutionRecord>();
   readonly #closing = new AbortController();
   #executions = 0;
   #channels = 0;
@@ -96,10 +99,13 @@ export class DriverJob implements Job {
   start<P, R extends FlowOutput>(flow: Flow<P, R>, params: P, options?: ExecuteOptions): Execution<R>;
   start(flow: AnyFlow, params?: unknown, options: ExecuteOptions = {}): Execution<never> {
     const { record, result } = this.#begin(flow, params, options, true);
+    this.#unheard.add(record);
     return {
       id: record.id,
       outputs: this.#outputs(record, result, true),
-      done: record.ended.promise,
+      get done() {
+        return record.heard().ended.promise;
+      },
       get progress() {
         return record.progress;
       },
@@ -137,6 +143,24 @@ export class DriverJob implements Job {
     await this.close();
   }
 
+  /**
+   * The driver function is at its end: what it started must have been waited for.
+   *
+   * @throws The failure of an execution that nobody looked at, or that one still runs.
+   */
+  checkHeard(): void {
+    for (const record of this.#unheard) {
+      if (record.isHeard) continue;
+      if (record.failure !== undefined) throw record.failure;
+      if (!record.hasEnded) throw ExecutionRecord.closed(record.id);
+    }
+  }
+
+  /** Deletes at once what running executions have staged; for a process that is about to end. */
+  sweep(): void {
+    for (const record of this.#running) this.#sweep(record);
+  }
+
   async #close(): Promise<void> {
     this.#closing.abort();
     const running = [...this.#running];
@@ -151,8 +175,9 @@ export class DriverJob implements Job {
 
   #begin(flow: AnyFlow, params: unknown, options: ExecuteOptions, isFollowed: boolean): Begun {
     this.#checkOpen();
+    if (!isFlow(flow)) throw new TypeError(`Cannot execute a flow: expected a flow, got ${show(flow)}`);
     const refs = collectRefs(params);
-    const { outputs } = buildGraph(flow, decode(encode(refs.params())));
+    const { outputs } = buildGraph(flow, decode(encodeParams(flow, refs)));
     const record = new ExecutionRecord(`e${this.#executions++}-${this.id}`, (changed) => {
       this.#parts.onProgress(changed.hasEnded ? undefined : changed.progress);
     });
@@ -179,7 +204,7 @@ export class DriverJob implements Job {
   async #submit(record: ExecutionRecord, flow: AnyFlow, refs: ParamRefs, isFollowed: boolean): Promise<void> {
     const { executor, memoryBytes } = this.#parts;
     await refs.complete();
-    const encoded = encode(refs.params());
+    const encoded = encodeParams(flow, refs);
     // The builder sees on the driver what it will see on the workers.
     const { graph } = buildGraph(flow, decode(encoded));
     record.graph = graph;
@@ -220,11 +245,16 @@ export class DriverJob implements Job {
     const dataset = `${record.id}.${node}`;
     const signal = this.#closing.signal;
     const complete = async (): Promise<void> => {
-      await record.ended.promise;
+      await record.heard().ended.promise;
     };
     return {
       dataset,
-      ready: () => (isFollowed ? record.ready(node) : complete()),
+      ready: async () => {
+        if (this.#closed !== undefined) {
+          throw new TypeError(`Cannot read dataset ${dataset}: its job is closed`);
+        }
+        await (isFollowed ? record.heard().ready(node) : complete());
+      },
       complete,
       isComplete: () => record.hasEnded,
       batches: () => readDataset({ executor, dataset, local, signal, record }),
@@ -236,5 +266,16 @@ export class DriverJob implements Job {
 
   #checkOpen(): void {
     if (this.#closed !== undefined) throw new TypeError("Cannot use the job: it is closed");
+  }
+}
+
+function encodeParams(flow: AnyFlow, refs: ParamRefs): Uint8Array {
+  try {
+    return encode(refs.params());
+  } catch (cause) {
+    if (!(cause instanceof LucioleError)) throw cause;
+    const reason = cause.message.replace(/^Cannot encode a value: value/, "params");
+    const message = `Cannot execute flow "${flow.name}": its parameters are no plain values: ${reason}`;
+    throw new LucioleError(cause.code, message, { fields: cause.fields });
   }
 }

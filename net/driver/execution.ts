@@ -34,6 +34,9 @@ export class ExecutionRecord implements ExecutionListener {
   readonly ended = new Deferred<ExecutionTotals>();
   /** True once the executor knows of it. */
   isSubmitted = false;
+  /** Why it failed. */
+  failure: unknown;
+  #isHeard = false;
   readonly #ready = new Map<number, Deferred<void>>();
   #change = new Deferred<void>();
   #sinks: ReadonlyMap<number, SinkResult> = new Map();
@@ -54,6 +57,17 @@ export class ExecutionRecord implements ExecutionListener {
     return this.#hasEnded;
   }
 
+  /** Whether somebody waits for it, and so hears of its failure. */
+  get isHeard(): boolean {
+    return this.#isHeard;
+  }
+
+  /** Notes that somebody waits for it. */
+  heard(): this {
+    this.#isHeard = true;
+    return this;
+  }
+
   /** Resolves when the output's place is known: from its first attempt on when it is followed. */
   ready(node: number): Promise<void> {
     return this.#readyOf(node).promise;
@@ -61,7 +75,7 @@ export class ExecutionRecord implements ExecutionListener {
 
   /** What a sink wrote, once everything is published. */
   async sinkResult(node: number): Promise<SinkResult> {
-    await this.ended.promise;
+    await this.heard().ended.promise;
     const result = this.#sinks.get(node);
     if (result !== undefined) return result;
     // A sink without files: forEach.
@@ -100,6 +114,7 @@ export class ExecutionRecord implements ExecutionListener {
   fail(error: unknown): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.failure = error;
     for (const ready of this.#ready.values()) ready.reject(error);
     this.ended.reject(error);
     this.#announce();
@@ -108,7 +123,9 @@ export class ExecutionRecord implements ExecutionListener {
 
   /** The error of an execution whose job was closed under it. */
   static closed(id: string): CancelledError {
-    return new CancelledError(`Cannot go on with execution ${id}: the job was closed`);
+    return new CancelledError(
+      `Cannot complete execution ${id}: the job was closed before; wait for it with await`,
+    );
   }
 
   #announce(): void {

@@ -6,6 +6,7 @@
  * agent are sent one after the other, so they arrive in the order of the commands.
  */
 import { LucioleError, toWireError, type WireError } from "../../core/errors.ts";
+import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
 import { apply, datasetPieces, datasetSizes } from "../../core/schedule/job_scheduler.ts";
@@ -208,6 +209,8 @@ export class Executor {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
+    const skipped = outcome.kind === "done" ? skippedText(outcome.totals) : undefined;
+    if (skipped !== undefined) this.#options.listener.onWarning(skipped);
     running.listener.onEnded(outcome, running.sinks);
   }
 

@@ -18,14 +18,13 @@ import { AgentClient } from "./agent_client.ts";
 import { makeLocalDirectory, removeDirectory } from "./directories.ts";
 import { DriverJob } from "./driver_job.ts";
 import { Executor } from "./executor.ts";
-import type { Job } from "./job.ts";
 
 const AGENT = "local";
 /** Share of the machine's memory that operators may use, all workers together. */
 const MEMORY_SHARE = 0.5;
 
 /** Opens a job on this machine with its own workers. */
-export async function openLocalJob(flags: RunFlags, args: readonly string[]): Promise<Job> {
+export async function openLocalJob(flags: RunFlags, args: readonly string[]): Promise<DriverJob> {
   if (flags.master !== undefined) {
     throw new LucioleError(
       "usage",

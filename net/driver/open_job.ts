@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import { parseSize } from "../../core/program/size.ts";
+import { host } from "../program/host.ts";
 import { WORKER_ENV } from "../protocol.ts";
 import type { Job } from "./job.ts";
 
@@ -51,6 +52,7 @@ export async function openJob(options: JobOptions = {}): Promise<Job> {
     const { runWorker } = await import("../worker/main.ts");
     return runWorker();
   }
+  host.wasCalled = true;
   const { workers, memory, logLevel = "info", progress = false } = options;
   if (workers !== undefined && (!Number.isInteger(workers) || workers < 1)) {
     throw new RangeError(`Cannot open a job: workers must be an integer of at least 1, got ${workers}`);

@@ -1,20 +1,16 @@
 /**
  * `run`: the main function of a program.
  *
- * In a worker it becomes the worker's loop; in the driver it opens a job, calls the program's
- * function, and cleans up whatever happens: success, failure, Ctrl-C. A failure is printed in
- * one line and ends the process with the exit code of its cause.
+ * In a worker it becomes the worker's loop; in the driver it hands over to run_driver.ts.
  */
-import { writeSync } from "node:fs";
 import process from "node:process";
-import { CancelledError, toWireError } from "../../core/errors.ts";
-import { EXIT, exitCodeOf } from "../../core/program/exit_codes.ts";
-import { failureText } from "../../core/program/failure_text.ts";
-import type { Flow, FlowOutput } from "../../core/program/flow.ts";
-import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
+import { show } from "../../core/graph/arguments.ts";
+import { EXIT } from "../../core/program/exit_codes.ts";
+import { type Flow, type FlowOutput, isFlow } from "../../core/program/flow.ts";
 import { host } from "../program/host.ts";
 import { WORKER_ENV } from "../protocol.ts";
 import type { Job } from "./job.ts";
+import { runDriver } from "./run_driver.ts";
 
 /**
  * A program's own function: gets the job, and may use it until it returns.
@@ -32,9 +28,6 @@ import type { Job } from "./job.ts";
  * ```
  */
 export type Driver = (job: Job) => unknown;
-
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-type Signal = (typeof SIGNALS)[number];
 
 /**
  * Runs a program: calls the driver function with a job, once.
@@ -82,68 +75,18 @@ export async function run<P, R extends FlowOutput>(program: Driver | Flow<P, R>,
     const { runWorker } = await import("../worker/main.ts");
     return runWorker();
   }
+  host.wasCalled = true;
   if (host.onRun !== undefined) return host.onRun();
   const driver: Driver =
     typeof program === "function" ? program : (job) => job.execute(program as Flow<P, R>, params as P);
-  const code = await runDriver(driver);
+  const code = await runDriver(isCallable(program) ? driver : () => refuse(program));
   if (code !== EXIT.ok) process.exit(code);
 }
 
-async function runDriver(driver: Driver): Promise<number> {
-  let flags: RunFlags | undefined;
-  let job: Job | undefined;
-  const signals = listenForSignals();
-  try {
-    const parsed = host.flags ?? parseRunFlags(process.argv.slice(2), process.env);
-    flags = parsed.options;
-    const { openLocalJob } = await import("./local.ts");
-    job = await openLocalJob(parsed.options, parsed.rest);
-    await Promise.race([driver(job), signals.received]);
-    await job.close();
-    return EXIT.ok;
-  } catch (error) {
-    await job?.close().catch(() => undefined);
-    printFailure(error, flags?.isJson === true);
-    return signals.code() ?? exitCodeOf(error);
-  } finally {
-    signals.stop();
-  }
+function isCallable(program: unknown): boolean {
+  return typeof program === "function" || isFlow(program);
 }
 
-function listenForSignals(): {
-  readonly received: Promise<never>;
-  code(): number | undefined;
-  stop(): void;
-} {
-  let code: number | undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const received = new Promise<never>((_, onSignal) => {
-    reject = onSignal;
-  });
-  received.catch(() => undefined);
-  const onSignal = (signal: Signal): void => {
-    // The second one does not wait for the clean-up of the first.
-    if (code !== undefined) process.exit(code);
-    code = signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
-    reject(
-      new CancelledError(
-        signal === "SIGINT"
-          ? "Interrupted: the job is cancelled"
-          : `Ended by ${signal}: the job is cancelled`,
-      ),
-    );
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
-  return {
-    received,
-    code: () => code,
-    stop: () => {
-      for (const signal of SIGNALS) process.off(signal, onSignal);
-    },
-  };
-}
-
-function printFailure(error: unknown, isJson: boolean): void {
-  const text = isJson ? JSON.stringify({ kind: "failed", error: toWireError(error) }) : failureText(error);
-  writeSync(2, `${text}\n`);
+function refuse(program: unknown): never {
+  throw new TypeError(`Cannot run: expected a driver function or a flow, got ${show(program)}`);
 }

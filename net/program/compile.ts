@@ -7,7 +7,8 @@
 import { mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { LucioleError } from "../../core/errors.ts";
+import { describeThrown, LucioleError } from "../../core/errors.ts";
+import { describeBuildError } from "./build_messages.ts";
 import { findProgram } from "./load.ts";
 
 export interface CompiledProgram {
@@ -65,7 +66,8 @@ async function build(entry: string, outfile: string, program: string): Promise<v
     });
   } catch (error) {
     // The parts say it all: the error around them only that there are some.
-    throw new LucioleError("compile", `Cannot compile "${program}": ${describeBuildError(error)}`);
+    const reason = describeBuildError(error) ?? describeThrown(error);
+    throw new LucioleError("compile", `Cannot compile "${program}": ${reason}`);
   }
 }
 
@@ -85,18 +87,4 @@ function engineResolver(): Bun.BunPlugin {
       }));
     },
   };
-}
-
-/** `job.ts:3:10: Could not resolve: "x"`, one a line. */
-function describeBuildError(error: unknown): string {
-  const parts = error instanceof AggregateError ? error.errors : [error];
-  return parts.map(describePart).join("\n  ");
-}
-
-function describePart(part: unknown): string {
-  if (part instanceof BuildMessage || part instanceof ResolveMessage) {
-    const at = part.position;
-    return at === null ? part.message : `${at.file}:${at.line}:${at.column}: ${part.message}`;
-  }
-  return part instanceof Error ? part.message : String(part);
 }

@@ -9,6 +9,8 @@ import type { RunFlags } from "../../core/program/run_flags.ts";
 export interface Host {
   /** Called by `run` instead of starting a job; the promise it returns is `run`'s own. */
   onRun?: () => Promise<void>;
+  /** The program called `run` or `openJob`. */
+  wasCalled?: boolean;
   /** Flags that the host read already (`luciole run --workers 2 job.ts`); program arguments are `rest`. */
   flags?: { readonly options: RunFlags; readonly rest: readonly string[] };
 }

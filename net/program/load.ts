@@ -8,6 +8,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { LucioleError } from "../../core/errors.ts";
+import { describeBuildError } from "./build_messages.ts";
 
 /** The exports of mod.ts. */
 export type Engine = Readonly<Record<string, unknown>>;
@@ -29,11 +30,21 @@ export async function findProgram(path: string, doing: string): Promise<string> 
   throw new LucioleError(code, `Cannot ${doing} "${path}": ${failure}`, { fields: { path: absolute } });
 }
 
-/** Imports the program at an absolute path; what it throws while it loads is thrown on as it is. */
+/**
+ * Imports the program at an absolute path; what it throws while it loads is thrown on as it is.
+ *
+ * @throws {LucioleError} code "program" when it, or what it imports, is missing or has a syntax error
+ */
 export async function importProgram(path: string, engine: Engine): Promise<void> {
   Bun.plugin({
     name: "luciole",
     setup: (build) => void build.module("luciole", () => ({ exports: { ...engine }, loader: "object" })),
   });
-  await import(pathToFileURL(path).href);
+  try {
+    await import(pathToFileURL(path).href);
+  } catch (error) {
+    const complaint = describeBuildError(error);
+    if (complaint === undefined) throw error;
+    throw new LucioleError("program", `Cannot load "${path}": ${complaint}`, { fields: { path } });
+  }
 }

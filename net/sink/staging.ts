@@ -114,7 +114,12 @@ export function publish(options: PublishOptions): Published {
 /** Deletes what was staged and not published, with the directories that were made for it; fine when it is gone. */
 export function discardStaging(staging: string): void {
   const first = readIfThere(join(staging, MADE));
-  rmSync(staging, { recursive: true, force: true });
+  try {
+    rmSync(staging, { recursive: true, force: true });
+  } catch {
+    // It could never be made there, or nobody can delete there: why it failed is told already.
+    return;
+  }
   if (first === undefined) return;
   for (let directory = dirname(staging); directory.startsWith(first); directory = dirname(directory)) {
     try {

@@ -7,6 +7,7 @@
  */
 import { LucioleError } from "../../errors.ts";
 import type { SourceSplit } from "../../plan/physical.ts";
+import type { TaskReport } from "../../schedule/report.ts";
 import type { TaskScope } from "../task_scope.ts";
 
 export type FileSplit = SourceSplit & { readonly kind: "file" };
@@ -65,6 +66,15 @@ export class FaultLog {
     if (samples.length >= MAX_SAMPLES) return;
     this.#scope.totals.samples[COUNTER] = [...samples, `${split.path}: ${fault.text}`];
   }
+}
+
+/** What a person should know of skipped records; undefined when there were none. */
+export function skippedText({ counters, samples }: TaskReport): string | undefined {
+  const count = counters[COUNTER] ?? 0;
+  if (count === 0) return undefined;
+  const [sample] = samples[COUNTER] ?? [];
+  const what = count === 1 ? "1 malformed line was" : `${count} malformed lines were`;
+  return `${what} skipped${sample === undefined ? "" : `, such as ${sample}`}`;
 }
 
 /** The error of a file that cannot be read at all. */

@@ -8,7 +8,6 @@ test("exitCodeOf() follows the cause chain to the innermost error with a code of
   expect(exitCodeOf(missing)).toBe(EXIT.input);
   expect(exitCodeOf(new TaskError("Cannot run step", { cause: missing }))).toBe(EXIT.input);
   expect(exitCodeOf(new LucioleError("usage", "x", { cause: new TypeError("y") }))).toBe(EXIT.usage);
-  expect(exitCodeOf(new CancelledError("x"))).toBe(EXIT.interrupted);
 });
 
 test("exitCodeOf() is 1 when nothing else is known", () => {
@@ -17,6 +16,8 @@ test("exitCodeOf() is 1 when nothing else is known", () => {
     "text",
     undefined,
     new TaskError("x"),
+    // Only a signal is an interruption; a program may cancel what it started itself.
+    new CancelledError("x"),
     new LucioleError("constructor", "x"),
   ]) {
     expect(exitCodeOf(thrown)).toBe(EXIT.failed);

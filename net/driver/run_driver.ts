@@ -1,0 +1,120 @@
+/**
+ * Calls a driver function with a job of its own, whatever happens to it: success, failure,
+ * signals, errors that nobody caught. Everything is cleaned up, a failure told in one line.
+ */
+import { writeSync } from "node:fs";
+import process from "node:process";
+import { CancelledError, toWireError } from "../../core/errors.ts";
+import { EXIT, exitCodeOf } from "../../core/program/exit_codes.ts";
+import { failureText } from "../../core/program/failure_text.ts";
+import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
+import { host } from "../program/host.ts";
+import type { DriverJob } from "./driver_job.ts";
+import type { Job } from "./job.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+type Signal = (typeof SIGNALS)[number];
+
+/** Runs the function to its end. @returns The exit code. */
+export async function runDriver(driver: (job: Job) => unknown): Promise<number> {
+  let flags: RunFlags | undefined;
+  let job: DriverJob | undefined;
+  const ends = listenForEnds(() => job?.sweep());
+  outliveReaders();
+  try {
+    const parsed = host.flags ?? parseRunFlags(process.argv.slice(2), process.env);
+    flags = parsed.options;
+    const { openLocalJob } = await import("./local.ts");
+    job = await openLocalJob(parsed.options, parsed.rest);
+    await Promise.race([driver(job), ends.received]);
+    job.checkHeard();
+    await job.close();
+    ends.check();
+    return EXIT.ok;
+  } catch (error) {
+    await job?.close().catch(() => undefined);
+    printFailure(error, flags?.isJson === true);
+    return ends.code() ?? exitCodeOf(error);
+  } finally {
+    ends.stop();
+  }
+}
+
+interface Ends {
+  /** Rejects with the first signal, or the first error that nobody caught. */
+  readonly received: Promise<never>;
+  /** @throws What came. */
+  check(): void;
+  /** The exit code of the signal that came. */
+  code(): number | undefined;
+  stop(): void;
+}
+
+function listenForEnds(onHurry: () => void): Ends {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  let code: number | undefined;
+  let first: { readonly error: unknown } | undefined;
+  const end = (error: unknown): void => {
+    first ??= { error };
+    reject(error);
+  };
+  const onSignal = (signal: Signal): void => {
+    const how = signal === "SIGINT" ? "Interrupted" : `Ended by ${signal}`;
+    if (code !== undefined) {
+      // The second one does not wait for the clean-up of the first.
+      onHurry();
+      print(`error: ${how}: the job is ended at once`);
+      process.exit(code);
+    }
+    code = signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
+    end(new CancelledError(`${how}: the job is cancelled`));
+  };
+  const onRejection = (error: unknown): void => {
+    // A program that listens itself decides itself.
+    if (process.listenerCount("unhandledRejection") === 1) end(error);
+  };
+  const onException = (error: unknown): void => {
+    if (process.listenerCount("uncaughtException") === 1) end(error);
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  process.on("unhandledRejection", onRejection);
+  process.on("uncaughtException", onException);
+  return {
+    received: promise,
+    check: () => {
+      if (first !== undefined) throw first.error;
+    },
+    code: () => code,
+    stop: () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+      process.off("unhandledRejection", onRejection);
+      process.off("uncaughtException", onException);
+    },
+  };
+}
+
+let isOutliving = false;
+
+/** Goes on when whoever reads the output has enough of it, as `head` does: there may be more to do than to print. */
+function outliveReaders(): void {
+  if (isOutliving) return;
+  isOutliving = true;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
+function printFailure(error: unknown, isJson: boolean): void {
+  print(isJson ? JSON.stringify({ kind: "failed", error: toWireError(error) }) : failureText(error));
+}
+
+function print(text: string): void {
+  try {
+    writeSync(2, `${text}\n`);
+  } catch {
+    // Nobody reads it; the exit code tells enough.
+  }
+}
