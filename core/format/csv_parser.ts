@@ -147,7 +147,7 @@ export class CsvParser {
       const start = tokenizer.rowStarts[row];
       const stop = row + 1 < tokenizer.rows ? tokenizer.rowStarts[row + 1] : end;
       const sample = bytes.subarray(start, Math.min(stop, start + MAX_SAMPLE_BYTES));
-      const text = new TextDecoder().decode(sample).replace(/\r?\n$/, "");
+      const text = new TextDecoder().decode(sample).replace(/[\r\n]+$/, "");
       this.#options.onMalformed({ position: this.#position + start, reason, text });
     }
   }
