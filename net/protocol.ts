@@ -6,7 +6,7 @@
  * the header `luciole-protocol: <PROTOCOL>`; another version is refused with 426.
  * Ids on the wire match ID_PATTERN and are never used as paths unchecked.
  */
-import type { ExecutionOrder, TaskOrder } from "../core/schedule/order.ts";
+import type { TaskOrder } from "../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../core/schedule/report.ts";
 
 export const PROTOCOL = 1;
@@ -99,9 +99,6 @@ export type ControlMessage =
   | { readonly kind: "message"; readonly message: unknown }
   | { readonly kind: "forget"; readonly execution: string }
   | { readonly kind: "stop" };
-
-/** Answer of `GET /v1/workers/:worker/executions/:execution?job=…`. */
-export type ExecutionReply = ExecutionOrder;
 
 /** Paths, built in one place. */
 export const ROUTES = {

@@ -10,6 +10,7 @@ import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../../core/schedule/report.ts";
 import { decode } from "../cbor.ts";
 import {
+  type AttemptsRequest,
   type CancelRequest,
   ID_PATTERN,
   type JobOrder,
@@ -83,7 +84,7 @@ export function executionId(body: unknown): string {
   return checkId(order.id, "id");
 }
 
-export function attemptsRequest(body: Fields): { readonly orders: readonly TaskOrder[] } {
+export function attemptsRequest(body: Fields): AttemptsRequest {
   return { orders: list(body.orders, "orders").map(taskOrder) };
 }
 

@@ -5,7 +5,10 @@ import { type Example, readExamples } from "./fences.ts";
 
 const examples = readExamples();
 const folder = new Folder();
-beforeAll(() => folder.installPackage());
+beforeAll(() => {
+  folder.installPackage();
+  folder.write("words.txt", "to be or not to be\n");
+});
 afterAll(() => folder[Symbol.dispose]());
 
 /** Examples are written for people: spaces, quotes and line ends of printed values do not count. */
@@ -16,7 +19,8 @@ function squeeze(text: string): string {
 async function runExample(example: Example, index: number): Promise<void> {
   const path = folder.write(`example_${index}.ts`, example.code);
   const env = { LUCIOLE_WORKERS: "1" };
-  const { code, stdout, stderr } = await folder.run([process.execPath, "--console-depth=9", path], { env });
+  const command = [process.execPath, "--console-depth=9", path, ...example.args];
+  const { code, stdout, stderr } = await folder.run(command, { env });
   // What user code prints on a worker is a log line.
   const complaints = stderr.replace(/^\[worker \d+\] .*\n/gm, "");
   expect({ place: example.place, code, complaints }).toEqual({
@@ -33,8 +37,9 @@ async function runExample(example: Example, index: number): Promise<void> {
 }
 
 describe("examples", () => {
-  test("are found in doc comments", () => {
-    expect(examples.length).toBeGreaterThan(20);
+  test("are found in doc comments and in README.md", () => {
+    expect(examples.length).toBeGreaterThan(100);
+    expect(examples.some(({ place }) => place.startsWith("README.md:"))).toBe(true);
   });
 
   test.concurrent.each(examples.map((example, index) => [example.place, example, index] as const))(

@@ -144,9 +144,7 @@ describe("runHashJoin()", () => {
 
   test("runHashJoin() names the join when a row is no pair", async () => {
     const bad = join([5 as never], [["a", 1]], { how: "inner" });
-    expect(bad).rejects.toThrow(
-      "Cannot run join at /home/user/job.ts:10: shard 0: Cannot take the key",
-    );
+    expect(bad).rejects.toThrow("Cannot run join at /home/user/job.ts:10: shard 0: Cannot take the key");
     await bad.catch(() => undefined);
   });
 });
