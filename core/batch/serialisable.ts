@@ -92,6 +92,7 @@ function namedChildren(value: object): readonly (readonly [string, unknown])[] {
 }
 
 function className(value: object): string {
+  if (value instanceof Promise) return "a promise; use mapShards for asynchronous work";
   const name: unknown = value.constructor?.name;
   return typeof name === "string" && name !== "" && name !== "Object"
     ? `an instance of ${name}`

@@ -83,9 +83,9 @@ class SourceWriter {
     const call = `f${n}(${row}, c${n})`;
     switch (kind) {
       case "filter":
-        return `${code} ${at} if (!${call}) break ${label}; ${this.steps(n + 1, keep(current, row), label)}`;
+        return `${code} ${at} ${this.#filter(call, label)} ${this.steps(n + 1, keep(current, row), label)}`;
       case "tap":
-        return `${code} ${at} ${call}; ${this.steps(n + 1, keep(current, row), label)}`;
+        return `${code} ${at} settled(${call}); ${this.steps(n + 1, keep(current, row), label)}`;
       case "forEach":
         return `${code} ${at} settled(${call});`;
       case "map": {
@@ -116,6 +116,12 @@ class SourceWriter {
     const w = this.#name("w");
     const code = `s = ${n}; const ${k} = ${key}; const ${w} = f${n}(${value}, c${n});`;
     return `${code} ${this.steps(n + 1, { key: k, value: w }, label)}`;
+  }
+
+  /** A promise is truthy, so an asynchronous filter would keep every row. */
+  #filter(call: string, label: string): string {
+    const b = this.#name("b");
+    return `const ${b} = ${call}; if (${b} !== true) { if (!${b}) break ${label}; settled(${b}); }`;
   }
 
   /** Arrays go by index; the body stands twice, so a segment holds few flatMaps (see splitSteps). */

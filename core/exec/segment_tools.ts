@@ -5,6 +5,8 @@
  * operators or tasks.
  */
 
+import { show } from "../graph/arguments.ts";
+
 /** White space as JavaScript's \s and \p{Zs} with the line ends has it, of a UTF-16 code unit. */
 function isSpace(unit: number): boolean {
   if (unit <= 32) return unit === 32 || (unit >= 9 && unit <= 13);
@@ -35,9 +37,8 @@ function iterable(value: unknown): Iterable<unknown> {
       `Cannot flatten a string: return an array of rows: got ${JSON.stringify(value.slice(0, 40))}`,
     );
   }
-  throw new TypeError(
-    `Cannot flatten: return an array or another iterable: got ${value === null ? "null" : typeof value}`,
-  );
+  settled(value);
+  throw new TypeError(`Cannot flatten: return an array or another iterable: got ${show(value)}`);
 }
 
 function text(value: unknown): string {
@@ -52,7 +53,7 @@ function settled(value: unknown): void {
   if (value instanceof Promise) {
     value.catch(() => undefined);
     throw new TypeError(
-      "Cannot wait for a promise here: use mapShards for asynchronous work: forEach returned one",
+      "Cannot wait for a promise: the function returned one; use mapShards for asynchronous work",
     );
   }
 }

@@ -8,6 +8,7 @@ import { batchChecksum, encodeBatch, encodeTrailer } from "../batch/codec.ts";
 import type { Batch } from "../batch/column.ts";
 import { rowReader } from "../batch/row_reader.ts";
 import { TrailerTally } from "../format/batch_items.ts";
+import { show } from "../graph/arguments.ts";
 import type { GraphNode, SinkFormat } from "../graph/node.ts";
 import type { Operator } from "./operator.ts";
 import type { SinkWriter } from "./ports.ts";
@@ -55,7 +56,7 @@ function linesOf(scope: TaskScope, format: Exclude<SinkFormat, { kind: "binary" 
 
 function checkedLine(line: unknown): string {
   if (typeof line === "string") return line;
-  throw new TypeError(`the line function returned ${line === null ? "null" : typeof line}, not a string`);
+  throw new TypeError(`the line function returned ${show(line)}, not a string`);
 }
 
 function jsonLine(row: unknown): string {

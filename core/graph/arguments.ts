@@ -130,6 +130,7 @@ function editDistance(a: string, b: string): number {
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 50 ? `${value.slice(0, 50)}…` : value);
   if (typeof value === "function") return "a function";
+  if (value instanceof Promise) return "a promise";
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (value !== null && typeof value === "object") return `an object (${Object.keys(value).join(", ")})`;
   return String(value);

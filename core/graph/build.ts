@@ -6,6 +6,7 @@
  */
 import type { AnyFlow } from "../program/flow.ts";
 import { createBuilder } from "./builder.ts";
+import { formatCallSite, isEngineStack } from "./call_site.ts";
 import type { Graph } from "./node.ts";
 import { Recorder } from "./recorder.ts";
 import { validateOutputs } from "./validate.ts";
@@ -24,7 +25,7 @@ export interface BuiltGraph {
  */
 export function buildGraph(flow: AnyFlow, params: unknown): BuiltGraph {
   const recorder = new Recorder(flow.name, flow.callSite);
-  const outputs = flow.builder(createBuilder(recorder), params as never);
+  const outputs = callBuilder(flow, recorder, params);
   recorder.close();
   const nodes = Object.freeze([...recorder.nodes]);
   const graph = Object.freeze({
@@ -33,4 +34,16 @@ export function buildGraph(flow: AnyFlow, params: unknown): BuiltGraph {
     outputs: Object.freeze(validateOutputs(recorder, flow.callSite, outputs)),
   });
   return { graph, outputs };
+}
+
+function callBuilder(flow: AnyFlow, recorder: Recorder, params: unknown): unknown {
+  try {
+    return flow.builder(createBuilder(recorder), params as never);
+  } catch (error) {
+    // A call in tail position leaves no frame, so the stack may not say which flow it was.
+    if (error instanceof Error && isEngineStack(error.stack ?? "") && !error.message.includes("flow ")) {
+      error.message += ` (in flow "${flow.name}" at ${formatCallSite(flow.callSite)})`;
+    }
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@
  * What a person reads when a job has failed: the first cause in one line, then the user's own
  * lines of code and the causes behind it. Knows nothing of terminals.
  */
-import { describeThrown } from "../errors.ts";
+import { describeThrown, LucioleError } from "../errors.ts";
 import { isEngineStack, userFrames } from "../graph/call_site.ts";
 
 const MAX_CAUSES = 6;
@@ -33,6 +33,7 @@ function headline(error: Error): string {
 /** The frames in the user's files, without the lines that were told already. */
 function framesOf(error: Error, said: string): readonly string[] {
   const lines: string[] = [];
+  if (error instanceof LucioleError && error.code === "usage") return lines;
   for (const { text, site } of userFrames(error.stack ?? "")) {
     const line = `    ${text.replace(/^at (?:async )?<anonymous> \((.*)\)$/, "at $1")}`;
     const isTold = said.split(`${site.file}:${site.line}`).some((after, i) => i > 0 && !/^\d/.test(after));

@@ -63,7 +63,7 @@ export class RunBuffer {
   }
 
   row(row: unknown): void {
-    if (this.#keys.isComputed) this.#keyBuilder.append(this.#keys.keyOf(row));
+    if (this.#keys.isComputed) this.#appendKey(this.#keys.keyOf(row));
     this.#rowBuilder.append(row);
     this.#rows += 1;
   }
@@ -94,6 +94,14 @@ export class RunBuffer {
     const values = new Array<unknown>(keys.length);
     for (let i = 0; i < values.length; i += 1) values[i] = read(i);
     return mergeSortIndices(values, compare);
+  }
+
+  #appendKey(key: unknown): void {
+    try {
+      this.#keyBuilder.append(key);
+    } catch (error) {
+      this.#keys.refuse(error);
+    }
   }
 
   #flushBuilders(): void {

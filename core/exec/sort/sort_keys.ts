@@ -6,6 +6,7 @@
 import type { Column } from "../../batch/column.ts";
 import { columnOf } from "../../batch/make.ts";
 import { rowReader } from "../../batch/row_reader.ts";
+import { show } from "../../graph/arguments.ts";
 import type { GraphNode, NodeId, UserFunction } from "../../graph/node.ts";
 import type { SortOrder } from "../../plan/physical.ts";
 import { nodeOf, type TaskScope } from "../task_scope.ts";
@@ -17,34 +18,45 @@ export interface SortKeys {
   /** Set when user code compares: the rows are the keys. Turned round when descending. */
   readonly compare?: (a: unknown, b: unknown) => number;
   keyOf(row: unknown): unknown;
+  /** Says that a key cannot be stored. */
+  refuse(error: unknown): never;
   /** The keys of rows in a column, without making the rows where possible. */
   keyColumn(rows: Column): Column;
 }
 
 export function sortKeysOf(scope: TaskScope, order: SortOrder): SortKeys {
   const { descending } = order;
-  if (order.by === "pairKey") return { isComputed: false, descending, ...placeKey(0) };
+  const refuse = (error: unknown): never => {
+    if (order.by !== "key" && order.by !== "compare") throw error;
+    return scope.fail(order.node, error);
+  };
+  if (order.by === "pairKey") return { isComputed: false, descending, refuse, ...placeKey(0) };
   if (order.by === "key") {
-    return { isComputed: true, descending, ...computedKey(scope, nodeOf(scope.graph, order.node)) };
+    const access = computedKey(scope, nodeOf(scope.graph, order.node), refuse);
+    return { isComputed: true, descending, refuse, ...access };
   }
   const compare =
     order.by === "compare" ? userCompare(scope, nodeOf(scope.graph, order.node), descending) : undefined;
-  return { isComputed: false, descending, compare, keyOf: (row) => row, keyColumn: (rows) => rows };
+  return { isComputed: false, descending, compare, refuse, keyOf: (row) => row, keyColumn: (rows) => rows };
 }
 
 type KeyAccess = Pick<SortKeys, "keyOf" | "keyColumn">;
 
-function computedKey(scope: TaskScope, node: GraphNode): KeyAccess {
+function computedKey(scope: TaskScope, node: GraphNode, refuse: SortKeys["refuse"]): KeyAccess {
   if (node.spec.kind !== "sortBy") {
     throw new RangeError(`Cannot sort by key: node ${node.id} is ${node.spec.kind}, which has none`);
   }
   const { fn, field } = node.spec;
   const keyOf = guarded(scope, node.id, fn);
-  if (field === undefined) return { keyOf, keyColumn: (rows) => mapKeys(rows, keyOf) };
-  return {
-    keyOf,
-    keyColumn: (rows) => fieldOf(rows, field) ?? mapKeys(rows, keyOf),
+  const computed = (rows: Column): Column => {
+    try {
+      return mapKeys(rows, keyOf);
+    } catch (error) {
+      return refuse(error);
+    }
   };
+  if (field === undefined) return { keyOf, keyColumn: computed };
+  return { keyOf, keyColumn: (rows) => fieldOf(rows, field) ?? computed(rows) };
 }
 
 function placeKey(place: number): KeyAccess {
@@ -86,9 +98,14 @@ function userCompare(scope: TaskScope, node: GraphNode, descending: boolean): So
   return (a, b) => {
     try {
       // NaN is no order, and means equal as it does for Array.prototype.sort.
-      return sign * fn(a, b) || 0;
+      return sign * checkedOrder(fn(a, b)) || 0;
     } catch (error) {
       return scope.fail(node.id, error);
     }
   };
+}
+
+function checkedOrder(order: unknown): number {
+  if (typeof order === "number") return order;
+  throw new TypeError(`Cannot compare two rows: the function must return a number, got ${show(order)}`);
 }

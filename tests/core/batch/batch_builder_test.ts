@@ -94,7 +94,7 @@ describe("BatchBuilder", () => {
     expect(refusalOf({ f: () => 1 })).toBe(`${start}its property "f" is a function`);
     expect(refusalOf(["a", Symbol("s")])).toBe(`${start}its item [1] is a symbol`);
     expect(refusalOf({ a: [1, { b: Promise.resolve() }] })).toBe(
-      `${start}its property "a[1].b" is an instance of Promise`,
+      `${start}its property "a[1].b" is a promise; use mapShards for asynchronous work`,
     );
     expect(refusalOf(() => 1)).toBe(`${start}it is a function`);
     expect(refusalOf(new Map([[1, new (class Point {})()]]))).toBe(

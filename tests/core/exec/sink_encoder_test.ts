@@ -95,7 +95,7 @@ describe("text", () => {
       "row 1: the row is of type number, not a string; pass a function",
     );
     expect(messageOf({ kind: "text" }, [null])).toContain("the row is null");
-    expect(messageOf({ kind: "text", line: () => 7 }, ["a"])).toContain("the line function returned number");
+    expect(messageOf({ kind: "text", line: () => 7 }, ["a"])).toContain("the line function returned 7");
   });
 });
 

@@ -14,11 +14,7 @@ describe("fingerprint()", () => {
         .text("in", { shards: 2 })
         .map((line) => line)
         .top(3, (line) => line.length);
-    expect(of(build)).toEqual([
-      'text(path: "in", split: {"shards":2})',
-      "map(hasSide: false) <- 0",
-      "top(n: 3, ascending: false) <- 1",
-    ]);
+    expect(of(build)).toEqual(['text(path: "in", split: {"shards":2})', "map <- 0", "top(n: 3) <- 1"]);
     expect(of(build)).toEqual(of(build));
   });
 
@@ -57,11 +53,11 @@ describe("checkFingerprint()", () => {
     );
     const actual = fingerprint(graph);
     checkFingerprint(actual, [...actual], graph);
-    const expected = [actual[0], "limit(n: 1, isFirst: false) <- 0", "other"];
+    const expected = [actual[0], "limit(n: 1) <- 0", "other"];
     const check = () => checkFingerprint(expected, actual, graph);
     expect(check).toThrow(PlanMismatchError);
     expect(check).toThrow(
-      /step 1 at \S+fingerprint_test.ts:\d+ is limit\(n: 2, isFirst: false\) <- 0 here and limit\(n: 1/,
+      /step 1 at \S+fingerprint_test.ts:\d+ is limit\(n: 2\) <- 0 in a worker and limit\(n: 1/,
     );
   });
 
@@ -70,8 +66,8 @@ describe("checkFingerprint()", () => {
     const actual = fingerprint(graph);
     expect(() => checkFingerprint([...actual, "map <- 1"], actual, graph)).toThrow("step 2 at");
     expect(() => checkFingerprint([...actual, "map <- 1"], actual, graph)).toThrow(
-      "is missing here and map <- 1 at the driver",
+      "is missing in a worker and map <- 1 in the driver",
     );
-    expect(() => checkFingerprint(actual.slice(0, 1), actual, graph)).toThrow("and missing at the driver");
+    expect(() => checkFingerprint(actual.slice(0, 1), actual, graph)).toThrow("and missing in the driver");
   });
 });

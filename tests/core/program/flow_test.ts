@@ -39,7 +39,7 @@ describe("findFlow()", () => {
   test("tells what is registered when the name is unknown", () => {
     flow("flow-test-known", (f) => f.range(1));
     expect(() => findFlow("flow-test-knwon")).toThrow(
-      /^Unknown flow "flow-test-knwon": registered are .*flow-test-known/,
+      /^Cannot find flow "flow-test-knwon": .*it defines .*flow-test-known.*did you mean "flow-test-known"/,
     );
     expect(() => findFlow("flow-test-knwon")).toThrow('did you mean "flow-test-known"?');
   });
