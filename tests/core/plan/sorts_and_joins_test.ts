@@ -302,7 +302,7 @@ describe("exchanges are left out", () => {
     ).toHaveLength(3);
     // Sorted ranges are no hash partitions: a join cannot use them.
     expect(shapeOf((f) => pairs(f).sortByKey().join(pairs(f), { strategy: "hash" })).at(-1)).toBe(
-      "join partition+partition | store ×4",
+      "join partition+partition | store ×5",
     );
   });
 });
