@@ -118,5 +118,8 @@ function sortedEntries(value: object): unknown[] {
 
 /** A stable sort; descending turns the order round and keeps ties as they are. */
 export function sorted<T>(rows: readonly T[], key: (row: T) => unknown, descending = false): T[] {
-  return [...rows].sort((a, b) => (descending ? compare(key(b), key(a)) : compare(key(a), key(b))));
+  // In boxes: an array's own sort puts undefined last without asking.
+  const boxes = rows.map((row) => ({ row, key: key(row) }));
+  boxes.sort((a, b) => (descending ? compare(b.key, a.key) : compare(a.key, b.key)));
+  return boxes.map(({ row }) => row);
 }
