@@ -87,7 +87,13 @@ export function checkSink({ path, single, overwrite }: SinkTarget): void {
 
 /** Makes the staging directory, and the directories above it where they are missing. */
 export function makeStaging(staging: string): void {
-  const first = orDiskFull(staging, 0, () => mkdirSync(staging, { recursive: true }));
+  let first: string | undefined;
+  try {
+    first = orDiskFull(staging, 0, () => mkdirSync(staging, { recursive: true }));
+  } catch (cause) {
+    if (cause instanceof LucioleError) throw cause;
+    throw unwritable(dirname(staging), `no directory can be made in it (${systemCode(cause)})`, cause);
+  }
   if (first === undefined || resolve(first) === resolve(staging)) return;
   writeFileSync(join(staging, MADE), resolve(first));
 }

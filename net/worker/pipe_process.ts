@@ -6,7 +6,6 @@
 import { Buffer } from "node:buffer";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { TaskError } from "../../core/errors.ts";
 import type { PipeProcess } from "../../core/exec/ports.ts";
 
 const LAST_STDERR_BYTES = 4096;
@@ -21,6 +20,7 @@ class ChildPipe implements PipeProcess {
   readonly #command: string;
   readonly #ended = Promise.withResolvers<string | undefined>();
   #stderr = Buffer.alloc(0);
+  #isOver = false;
 
   constructor(child: ChildProcessWithoutNullStreams, command: string) {
     this.#child = child;
@@ -28,11 +28,14 @@ class ChildPipe implements PipeProcess {
     child.stderr.on("data", (bytes: Uint8Array) => {
       this.#stderr = Buffer.concat([this.#stderr, bytes]).subarray(-LAST_STDERR_BYTES);
     });
-    child.on("error", (error) => this.#ended.resolve(error.message));
+    child.on("error", (error) => {
+      this.#isOver = true;
+      this.#ended.resolve(`could not be started: ${error.message}`);
+    });
     child.on("close", (code, signal) => {
       const isFine = code === 0;
       this.#ended.resolve(
-        isFine ? undefined : `it ${signal === null ? `exited with code ${code}` : `was ended by ${signal}`}`,
+        isFine ? undefined : signal === null ? `exited with code ${code}` : `was ended by ${signal}`,
       );
     });
     // A child that closes its input early (`head -1`) is no failure; how it exits decides.
@@ -55,16 +58,16 @@ class ChildPipe implements PipeProcess {
   }
 
   async *output(): AsyncIterable<Uint8Array> {
-    for await (const bytes of this.#child.stdout) yield bytes as Uint8Array;
+    try {
+      for await (const bytes of this.#child.stdout) yield bytes as Uint8Array;
+    } catch (error) {
+      // One that could not be started closes its pipes in disorder; why is told below.
+      if (!this.#isOver) throw error;
+    }
     const failure = await this.#ended.promise;
     if (failure === undefined) return;
     const stderr = this.#stderr.toString().trim();
-    throw new TaskError(
-      `Cannot pipe through ${this.#command}: ${failure}${stderr === "" ? "" : `: ${stderr}`}`,
-      {
-        fields: { command: this.#command },
-      },
-    );
+    throw new Error(`the command \`${this.#command}\` ${failure}${stderr === "" ? "" : `: ${stderr}`}`);
   }
 
   kill(): void {
