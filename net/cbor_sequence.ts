@@ -4,6 +4,7 @@
  * Finds where an item ends without decoding it; what the items mean is not known here.
  */
 import { ProtocolError } from "../core/errors.ts";
+import { joinBytes } from "../core/format/join_bytes.ts";
 import { decode } from "./cbor.ts";
 
 const MAX_ITEM_BYTES = 256 * 1024 * 1024;
@@ -12,7 +13,7 @@ const MAX_ITEM_BYTES = 256 * 1024 * 1024;
 export async function* readSequence(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
   let held: Uint8Array = new Uint8Array(0);
   for await (const piece of body) {
-    held = held.byteLength === 0 ? piece : joined(held, piece);
+    held = held.byteLength === 0 ? piece : joinBytes([held, piece]);
     let position = 0;
     for (;;) {
       const end = itemEnd(held, position);
@@ -28,13 +29,6 @@ export async function* readSequence(body: AsyncIterable<Uint8Array>): AsyncGener
   if (held.byteLength > 0) {
     throw new ProtocolError(`Cannot read a CBOR sequence: it ends ${held.byteLength} bytes into an item`);
   }
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.byteLength + b.byteLength);
-  bytes.set(a);
-  bytes.set(b, a.byteLength);
-  return bytes;
 }
 
 const BYTES = 2;

@@ -30,8 +30,9 @@ const MAX_TUPLE = 16;
 const MAX_NAMES = 256;
 const MAX_DEPTH = 8;
 
-/** Tells whether an object has no class. */
-export function isPlainObject(value: object): boolean {
+/** Tells whether a value is an object without a class. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }

@@ -6,6 +6,7 @@ import { batchChecksum, decodeItem, itemLength, type Trailer } from "../batch/co
 import type { Batch } from "../batch/column.ts";
 import type { Checksum, CodecPorts } from "../batch/ports.ts";
 import { ProtocolError } from "../errors.ts";
+import { joinBytes } from "./join_bytes.ts";
 
 /** Counts the batches of a sequence, for its trailer. */
 export class TrailerTally {
@@ -96,12 +97,7 @@ export class ItemDecoder {
   }
 
   #join(): Uint8Array {
-    const joined = new Uint8Array(this.#heldBytes);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      joined.set(piece, at);
-      at += piece.byteLength;
-    }
+    const joined = joinBytes(this.#pieces);
     this.#pieces = [joined];
     return joined;
   }

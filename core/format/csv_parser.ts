@@ -9,6 +9,7 @@ import { LucioleError } from "../errors.ts";
 import type { CsvOptions } from "../graph/node.ts";
 import { csvColumn } from "./csv_columns.ts";
 import { CsvTokenizer, readHeader } from "./csv_tokenizer.ts";
+import { joinBytes } from "./join_bytes.ts";
 
 /** A record that cannot be a row. */
 export interface MalformedRecord {
@@ -32,7 +33,6 @@ export interface CsvParserOptions {
 
 const MAX_ROWS = 65_536;
 const MAX_SAMPLE_BYTES = 200;
-const NOTHING = new Uint8Array(0);
 
 export class CsvParser {
   readonly #options: CsvParserOptions;
@@ -66,7 +66,7 @@ export class CsvParser {
   }
 
   #parse(isLast: boolean): void {
-    const bytes = joined(this.#held, this.#heldBytes);
+    const bytes = joinBytes(this.#held);
     let at = this.#position === 0 && this.#options.header === undefined ? markLength(bytes) : 0;
     const tokenizer = this.#tokenizer ?? this.#readHeader(bytes.subarray(at), isLast);
     if (tokenizer !== undefined) {
@@ -174,18 +174,6 @@ function removeFaults(tokenizer: CsvTokenizer): void {
   }
   tokenizer.rows = to;
   tokenizer.faults = [];
-}
-
-function joined(pieces: readonly Uint8Array[], sizeBytes: number): Uint8Array {
-  if (pieces.length === 0) return NOTHING;
-  if (pieces.length === 1) return pieces[0];
-  const bytes = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 function markLength(bytes: Uint8Array): number {

@@ -3,6 +3,7 @@
  *
  * Arguments are checked at their call; here is what only the whole shows.
  */
+import { isPlainObject } from "../batch/shape.ts";
 import { PlanError } from "../errors.ts";
 import { formatCallSite } from "./call_site.ts";
 import { BroadcastNode, DatasetNode, SinkNode } from "./dataset_node.ts";
@@ -64,12 +65,6 @@ function foreign(recorder: Recorder, value: DatasetNode<unknown> | SinkNode, pla
     `Cannot plan flow "${recorder.flow}": ${place} is ${node.spec.kind} of ${formatCallSite(node.callSite)}, ` +
       `which belongs to another graph (flow "${value.recorder.flow}")`,
   );
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (value === null || typeof value !== "object") return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function describe(value: unknown): string {

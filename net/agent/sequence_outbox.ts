@@ -3,6 +3,7 @@
  *
  * A new reader takes the place of the one before. It does not know what the items mean.
  */
+import { joinBytes } from "../../core/format/join_bytes.ts";
 import { encode } from "../cbor.ts";
 
 /** A chunk is closed when it holds this many bytes. */
@@ -68,13 +69,7 @@ export class SequenceOutbox<T> {
       if (size >= CHUNK_BYTES) break;
     }
     this.#items = taken === this.#items.length ? [] : this.#items.slice(taken);
-    const chunk = new Uint8Array(size);
-    let position = 0;
-    for (const bytes of encoded) {
-      chunk.set(bytes, position);
-      position += bytes.byteLength;
-    }
-    return chunk;
+    return joinBytes(encoded);
   }
 
   #wakeReader(): void {

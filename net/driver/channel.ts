@@ -7,6 +7,7 @@
 import { BatchBuilder } from "../../core/batch/batch_builder.ts";
 import { encodeBatch } from "../../core/batch/codec.ts";
 import type { Batch } from "../../core/batch/column.ts";
+import { joinBytes } from "../../core/format/join_bytes.ts";
 import { type DatasetInput, DatasetRef } from "../../core/program/dataset_ref.ts";
 import { codecPorts } from "../codec_ports.ts";
 import type { AgentClient } from "./agent_client.ts";
@@ -142,14 +143,4 @@ class Outbox {
     });
     return this.#sending;
   }
-}
-
-function joinBytes(items: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(items.reduce((sum, item) => sum + item.byteLength, 0));
-  let position = 0;
-  for (const item of items) {
-    joined.set(item, position);
-    position += item.byteLength;
-  }
-  return joined;
 }

@@ -1,6 +1,7 @@
 /**
  * Dataset handles and channels within a flow's parameters: they travel as DatasetRefs.
  */
+import { isPlainObject } from "../../core/batch/shape.ts";
 import type { DatasetRef } from "../../core/program/dataset_ref.ts";
 import { Channel } from "./channel.ts";
 import { DatasetHandle } from "./handle.ts";
@@ -34,10 +35,4 @@ export function collectRefs(params: unknown): ParamRefs {
     },
     params: () => replace(params, (input): DatasetRef<unknown> => input.ref),
   };
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

@@ -5,6 +5,7 @@
  * some stop after the first frame; so the structure is checked here, and each
  * frame is decoded alone. Nothing is decompressed here.
  */
+import { joinBytes } from "../../core/format/join_bytes.ts";
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -82,11 +83,7 @@ export class ZstdFrames {
     while (this.#held.length - this.#position < length) {
       const piece = this.#read();
       if (piece === undefined) return false;
-      const rest = this.#held.subarray(this.#position);
-      const joined = new Uint8Array(rest.length + piece.length);
-      joined.set(rest);
-      joined.set(piece, rest.length);
-      this.#held = joined;
+      this.#held = joinBytes([this.#held.subarray(this.#position), piece]);
       this.#position = 0;
     }
     return true;

@@ -5,6 +5,7 @@ import type { Batch } from "../../batch/column.ts";
 import { LucioleError } from "../../errors.ts";
 import { CsvParser } from "../../format/csv_parser.ts";
 import { readHeader } from "../../format/csv_tokenizer.ts";
+import { joinBytes } from "../../format/join_bytes.ts";
 import type { CsvOptions } from "../../graph/node.ts";
 import type { TaskScope } from "../task_scope.ts";
 import { FaultError, FaultLog, type FileSplit, fileError } from "./fault_log.ts";
@@ -76,10 +77,10 @@ export class CsvFormat implements FileFormat {
     if (header === false && columns !== undefined) return columns;
     const reader = this.#scope.ports.openSplit({ ...split, start: 0 });
     try {
-      let bytes = new Uint8Array(0);
+      let bytes: Uint8Array = new Uint8Array(0);
       for (;;) {
         const piece = await reader.next();
-        if (piece !== undefined) bytes = joined(bytes, piece);
+        if (piece !== undefined) bytes = joinBytes([bytes, piece]);
         const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
         const found = readHeader(bytes.subarray(mark), delimiter.charCodeAt(0), piece === undefined);
         if (found === undefined) continue;
@@ -100,11 +101,4 @@ function guarded<T>(split: FileSplit, use: () => T): T {
     if (isOwn && !(error instanceof FaultError)) throw fileError(split, error);
     throw error;
   }
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(first.length + second.length);
-  bytes.set(first);
-  bytes.set(second, first.length);
-  return bytes;
 }
