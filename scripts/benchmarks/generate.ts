@@ -38,6 +38,20 @@ export function generateText(path: string, bytes: number, seed = 1): void {
   });
 }
 
+/** Writes lines of 99 random printable characters: W2's records of 100 bytes with a key of 10. */
+export function generateRecords(path: string, bytes: number, seed = 1): void {
+  const random = randomFrom(seed);
+  const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const filler = "x".repeat(80);
+  writeLines(path, bytes, () => {
+    let key = "";
+    for (let i = 0; i < 10; i++) key += letters[Math.floor(random() * letters.length)];
+    return `${key} ${filler}${Math.floor(random() * 1e8)
+      .toString()
+      .padStart(8, "0")}`;
+  });
+}
+
 function identifier(i: number, random: () => number): string {
   const letters = "etaoinshrdlucmfwypvbgkjqxz";
   let word = "";
