@@ -46,7 +46,7 @@ export async function resolveSource(
       );
     }
     case "binary":
-      return resolveFiles(spec.path, spec.split, facts.slots, () => []);
+      return resolveFiles(spec.path, spec.split, facts.slots, refuseEmpty);
     case "files":
       return resolvePaths(listFiles(spec.path), spec.split.shards, facts.slots);
     case "range":
@@ -62,8 +62,14 @@ export async function resolveSource(
   }
 }
 
-/** Positions at which a file is cut into `count` parts. */
+/** Positions at which a file is cut into `count` parts; also asked for one. */
 type Cut = (file: ProbedFile, count: number) => number[];
+
+/** A file of batches is never cut, and never empty: it has its trailer at least. */
+function refuseEmpty({ path, sizeBytes }: ProbedFile): number[] {
+  if (sizeBytes > 0) return [];
+  throw new LucioleError("malformed-input", `Cannot read "${path}": it is empty, so it was cut short`);
+}
 
 function resolveFiles(pattern: string, options: SplitOptions, slots: number, cut: Cut): ResolvedSource {
   const files = listFiles(pattern).map((path) => probeFile(path, pattern));
@@ -101,10 +107,10 @@ function packFiles(files: readonly ProbedFile[], target: number, cutTarget: numb
     packedBytes = 0;
   };
   for (const file of files) {
+    const parts = partsOf(file, cutTarget, cut);
     if (file.sizeBytes === 0) continue;
     const weight = estimatedBytes(file) + FILE_COST_BYTES;
     if (packedBytes + weight > target) closePack();
-    const parts = partsOf(file, cutTarget, cut);
     if (parts.length > 1) {
       closePack();
       splits.push(...parts);

@@ -36,6 +36,15 @@ describe("resolveSource()", () => {
     expect(files.at(-1)?.end).toBe(20 << 20);
   });
 
+  test("refuses an empty file of batches, which was cut short, and reads an empty text", async () => {
+    const path = join(temporaryDirectory(), "empty");
+    writeFileSync(path, "");
+    expect(resolve({ kind: "binary", path, split: {} })).rejects.toThrow(
+      /empty": it is empty, so it was cut short$/,
+    );
+    expect((await resolve({ kind: "text", path, split: {} })).bytes).toBe(0);
+  });
+
   test.each([1, 2, 7, 16])("makes at least %p shards when they are asked for", async (shards) => {
     const directory = temporaryDirectory();
     writeFileSync(join(directory, "a"), "hello\n".repeat(20));

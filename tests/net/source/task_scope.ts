@@ -1,4 +1,5 @@
 /** A task scope over real files, for the tests of sources and sinks. */
+
 import type { Batch } from "../../../core/batch/column.ts";
 import { rowReader } from "../../../core/batch/row_reader.ts";
 import type { Operator } from "../../../core/exec/operator.ts";
@@ -7,6 +8,7 @@ import { runSourceHead } from "../../../core/exec/source_head.ts";
 import { failStep, type TaskScope } from "../../../core/exec/task_scope.ts";
 import type { Graph, GraphNode, NodeSpec } from "../../../core/graph/node.ts";
 import type { SourceSplit, TaskGroupPlan } from "../../../core/plan/physical.ts";
+import { NO_TOTALS } from "../../../core/schedule/report.ts";
 import { codecPorts } from "../../../net/codec_ports.ts";
 import { openSplit } from "../../../net/source/open_split.ts";
 import { resolveSource } from "../../../net/source/resolve.ts";
@@ -42,15 +44,7 @@ export function scopeFor(
     on: () => undefined,
     signal,
   };
-  const totals = {
-    rowsIn: 0,
-    bytesIn: 0,
-    rowsOut: 0,
-    bytesOut: 0,
-    spilledBytes: 0,
-    counters: {},
-    samples: {},
-  };
+  const totals = { ...NO_TOTALS, counters: {}, samples: {} };
   return {
     graph,
     plan: {} as TaskGroupPlan,
