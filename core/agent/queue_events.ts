@@ -3,7 +3,7 @@
  */
 import { CancelledError, LucioleError, toWireError } from "../errors.ts";
 import type { AgentEvent, TaskOrder } from "../schedule/order.ts";
-import type { AttemptResult, TaskReport } from "../schedule/report.ts";
+import { type AttemptResult, NO_TOTALS } from "../schedule/report.ts";
 
 export type QueueEvent =
   | { readonly kind: "start"; readonly firstWorker: number; readonly workers: number }
@@ -34,17 +34,6 @@ export type QueueCommand =
   | { readonly kind: "committed"; readonly attempt: string }
   | { readonly kind: "discarded"; readonly attempt: string; readonly cause: string }
   | { readonly kind: "emit"; readonly event: AgentEvent };
-
-/** Totals of an attempt that has done nothing. */
-export const NO_TOTALS: TaskReport = {
-  rowsIn: 0,
-  bytesIn: 0,
-  rowsOut: 0,
-  bytesOut: 0,
-  spilledBytes: 0,
-  counters: {},
-  samples: {},
-};
 
 /** The end of an attempt that was cancelled and cannot tell so itself. */
 export function cancelledEvent(attempt: string, how: string): AgentEvent {

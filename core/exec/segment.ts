@@ -10,26 +10,20 @@ import type { Batch, Column } from "../batch/column.ts";
 import { type RowReader, rowReader } from "../batch/row_reader.ts";
 import type { StepPlan } from "../plan/physical.ts";
 import type { Operator } from "./operator.ts";
-import { type SegmentEntry, type SegmentKind, type SegmentTarget, segmentSource } from "./segment_code.ts";
+import {
+  SEGMENT_KINDS,
+  type SegmentEntry,
+  type SegmentKind,
+  type SegmentTarget,
+  segmentSource,
+} from "./segment_code.ts";
 import { SEGMENT_TOOLS } from "./segment_tools.ts";
 import { nodeOf, type TaskScope } from "./task_scope.ts";
 import { splitWords } from "./word_kernel.ts";
 
 export type SegmentStep = StepPlan & { readonly op: SegmentKind };
 
-const KINDS: ReadonlySet<string> = new Set<SegmentKind>([
-  "map",
-  "filter",
-  "flatMap",
-  "tap",
-  "mapValues",
-  "keyBy",
-  "keys",
-  "values",
-  "words",
-  "sample",
-  "forEach",
-]);
+const KINDS: ReadonlySet<string> = new Set(SEGMENT_KINDS);
 
 /** Bodies after a flatMap stand twice in the text; more than this in one segment would blow it up. */
 const MAX_FLAT_MAPS = 2;

@@ -6,18 +6,21 @@
  * outside of user code) and `i` the row, so that an error can be told its place.
  */
 
-export type SegmentKind =
-  | "map"
-  | "filter"
-  | "flatMap"
-  | "tap"
-  | "mapValues"
-  | "keyBy"
-  | "keys"
-  | "values"
-  | "words"
-  | "sample"
-  | "forEach";
+/** The steps that can run within one loop. */
+export const SEGMENT_KINDS = [
+  "map",
+  "filter",
+  "flatMap",
+  "tap",
+  "mapValues",
+  "keyBy",
+  "keys",
+  "values",
+  "words",
+  "sample",
+  "forEach",
+] as const;
+export type SegmentKind = (typeof SEGMENT_KINDS)[number];
 
 /** What the next operator takes, which changes the text. */
 export interface SegmentTarget {

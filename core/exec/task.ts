@@ -7,7 +7,7 @@
 import { CancelledError } from "../errors.ts";
 import type { Graph } from "../graph/node.ts";
 import type { StepPlan, TaskGroupPlan, TaskInput } from "../plan/physical.ts";
-import type { ShardReport } from "../schedule/report.ts";
+import { NO_TOTALS, type ShardReport } from "../schedule/report.ts";
 import { buildChain, countBlocking } from "./chain.ts";
 import type { SideContext, TaskContext } from "./context.ts";
 import { runHashJoin } from "./keyed/hash_join.ts";
@@ -52,15 +52,7 @@ class RunningTask implements TaskScope {
   readonly context: TaskContext;
   readonly ports: TaskPorts;
   readonly memoryBytes: number;
-  readonly totals: Totals = {
-    rowsIn: 0,
-    bytesIn: 0,
-    rowsOut: 0,
-    bytesOut: 0,
-    spilledBytes: 0,
-    counters: {},
-    samples: {},
-  };
+  readonly totals: Totals = { ...NO_TOTALS, counters: {}, samples: {} };
   readonly #sides = new Map<StepPlan, SideContext<unknown>>();
   readonly #operators: Operator[] = [];
   #failure: { readonly error: unknown } | undefined;

@@ -17,6 +17,17 @@ export interface TaskReport {
   readonly samples: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Totals of an attempt that has done nothing. */
+export const NO_TOTALS: TaskReport = {
+  rowsIn: 0,
+  bytesIn: 0,
+  rowsOut: 0,
+  bytesOut: 0,
+  spilledBytes: 0,
+  counters: {},
+  samples: {},
+};
+
 /** Facts of one chunk that the driver later needs to cut a sorted exchange. */
 export interface ChunkMark {
   /** Sorted run that the chunk belongs to; runs are numbered from 0 in their attempt. */

@@ -3,7 +3,6 @@
  *
  * Everything that the attempt opens ends with it: committed together, or discarded.
  */
-import { NO_TOTALS } from "../../core/agent/queue_events.ts";
 import { LucioleError, ShardLostError } from "../../core/errors.ts";
 import type {
   BatchReader,
@@ -16,7 +15,7 @@ import type {
 } from "../../core/exec/ports.ts";
 import type { ShardPiece, SourceSplit } from "../../core/plan/physical.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
-import type { ShardReport, TaskReport } from "../../core/schedule/report.ts";
+import { NO_TOTALS, type ShardReport, type TaskReport } from "../../core/schedule/report.ts";
 import { codecPorts } from "../codec_ports.ts";
 import { StagedFile } from "../sink/staged_file.ts";
 import { stagingDirectory } from "../sink/staging.ts";

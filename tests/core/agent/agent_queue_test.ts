@@ -6,22 +6,13 @@ import fc from "fast-check";
 import { AgentQueue } from "../../../core/agent/agent_queue.ts";
 import type { QueueCommand, QueueEvent } from "../../../core/agent/queue_events.ts";
 import type { TaskOrder } from "../../../core/schedule/order.ts";
-import type { AttemptResult, TaskReport } from "../../../core/schedule/report.ts";
+import { type AttemptResult, NO_TOTALS } from "../../../core/schedule/report.ts";
 
-const TOTALS: TaskReport = {
-  rowsIn: 0,
-  bytesIn: 0,
-  rowsOut: 0,
-  bytesOut: 0,
-  spilledBytes: 0,
-  counters: {},
-  samples: {},
-};
-const COMMITTED: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: TOTALS };
+const COMMITTED: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: NO_TOTALS };
 const FAILED: AttemptResult = {
   kind: "failed",
   error: { name: "Error", code: "task", message: "bad row", retryable: false, fields: {} },
-  totals: TOTALS,
+  totals: NO_TOTALS,
 };
 
 function order(attempt: string): TaskOrder {

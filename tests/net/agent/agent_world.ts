@@ -8,7 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { WireError } from "../../../core/errors.ts";
 import type { AgentEvent, TaskOrder } from "../../../core/schedule/order.ts";
-import type { AttemptResult, TaskReport } from "../../../core/schedule/report.ts";
+import { type AttemptResult, NO_TOTALS } from "../../../core/schedule/report.ts";
 import { type Agent, createAgent } from "../../../net/agent/agent.ts";
 import { workersInProcess } from "../../../net/agent/worker_in_process.ts";
 import type { StartedWorker, WorkerStart } from "../../../net/agent/worker_starter.ts";
@@ -19,16 +19,7 @@ import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
 
 export const JOB = "j1";
 
-export const TOTALS: TaskReport = {
-  rowsIn: 0,
-  bytesIn: 0,
-  rowsOut: 0,
-  bytesOut: 0,
-  spilledBytes: 0,
-  counters: {},
-  samples: {},
-};
-export const COMMITTED: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: TOTALS };
+export const COMMITTED: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: NO_TOTALS };
 
 export function order(attempt: string, changes: Partial<TaskOrder> = {}): TaskOrder {
   return {

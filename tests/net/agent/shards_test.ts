@@ -8,11 +8,12 @@ import { encodeBatch } from "../../../core/batch/codec.ts";
 import { columnOf } from "../../../core/batch/make.ts";
 import { rowReader } from "../../../core/batch/row_reader.ts";
 import type { BatchReader } from "../../../core/exec/ports.ts";
+import { NO_TOTALS } from "../../../core/schedule/report.ts";
 import { codecPorts } from "../../../net/codec_ports.ts";
 import { ROUTES } from "../../../net/protocol.ts";
 import { readStreamedPiece } from "../../../net/store/piece_readers.ts";
 import { ShardFileWriter } from "../../../net/store/shard_writer.ts";
-import { AgentWorld, COMMITTED, JOB, order, TOTALS } from "./agent_world.ts";
+import { AgentWorld, COMMITTED, JOB, order } from "./agent_world.ts";
 
 const MIB = 1024 * 1024;
 let world: AgentWorld | undefined;
@@ -128,7 +129,8 @@ describe("shard streams", () => {
     const agent = await open();
     const error = { name: "TaskError", code: "task", message: "bad row", retryable: false, fields: {} };
     const ways = [
-      (attempt: string) => void agent.next(0, { attempt, result: { kind: "failed", error, totals: TOTALS } }),
+      (attempt: string) =>
+        void agent.next(0, { attempt, result: { kind: "failed", error, totals: NO_TOTALS } }),
       () => agent.workers[0].exit("was ended by signal SIGKILL"),
       () => void agent.call("DELETE", ROUTES.job(JOB)),
     ];

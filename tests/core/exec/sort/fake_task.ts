@@ -13,7 +13,7 @@ import type { BatchReader, ShardWriter, SpillFile, TaskPorts } from "../../../..
 import { failStep, type TaskScope } from "../../../../core/exec/task_scope.ts";
 import type { Graph, NodeSpec } from "../../../../core/graph/node.ts";
 import type { ShardPiece, TaskInput } from "../../../../core/plan/physical.ts";
-import type { ChunkMark } from "../../../../core/schedule/report.ts";
+import { type ChunkMark, NO_TOTALS } from "../../../../core/schedule/report.ts";
 import { codecPorts } from "../../../../net/codec_ports.ts";
 
 export interface FakeTaskOptions {
@@ -89,15 +89,7 @@ export function fakeTask(options: FakeTaskOptions = {}): FakeTask {
     context,
     ports,
     memoryBytes: options.memoryBytes ?? 64 << 20,
-    totals: {
-      rowsIn: 0,
-      bytesIn: 0,
-      rowsOut: 0,
-      bytesOut: 0,
-      spilledBytes: 0,
-      counters: {},
-      samples: {},
-    },
+    totals: { ...NO_TOTALS, counters: {}, samples: {} },
     contextOf: () => context,
     settle: () => undefined,
     fail: (node, error, row) => failStep({ graph, task: 3 }, node, error, row),
