@@ -3,7 +3,7 @@
  *
  * Bytes that are not UTF-8 give what TextDecoder makes of each row on its own.
  */
-import type { StringColumn } from "./column.ts";
+import type { Column, StringColumn } from "./column.ts";
 
 interface ColumnText {
   /** Text of all rows; missing when the rows must be decoded one by one. */
@@ -16,6 +16,7 @@ interface ColumnText {
 /** The longest range that is decoded at once; longer ones would press against the engine's limit. */
 const MAX_RANGE = 1 << 28;
 const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const ENCODER = new TextEncoder();
 const LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
 const TEXTS = new WeakMap<StringColumn, ColumnText>();
 
@@ -37,6 +38,51 @@ export function decodeRow(column: StringColumn, i: number): string {
 /** Decodes bytes [from, to). */
 export function textOf(bytes: Uint8Array, from: number, to: number): string {
   return LENIENT.decode(bytes.subarray(from, to));
+}
+
+/**
+ * The same column with its strings as they are read: bytes that are not UTF-8 are replaced in all places of it.
+ * Those of files may be any; the order of such bytes is not that of the texts that are read of them.
+ */
+export function wellFormed(column: Column): Column {
+  switch (column.kind) {
+    case "string":
+      return isUtf8(column) ? column : reencoded(column);
+    case "tuple":
+    case "object": {
+      const columns = column.columns.map(wellFormed);
+      return columns.every((each, k) => each === column.columns[k]) ? column : { ...column, columns };
+    }
+    case "list": {
+      const items = wellFormed(column.items);
+      return items === column.items ? column : { ...column, items };
+    }
+    default:
+      return column;
+  }
+}
+
+function isUtf8(column: StringColumn): boolean {
+  const { offsets, bytes, length } = column;
+  const end = offsets[length];
+  let at = offsets[0];
+  while (at < end && bytes[at] < 0x80) at++;
+  if (at === end) return true;
+  if (end - at > MAX_RANGE || decodeStrictly(bytes.subarray(at, end)) === undefined) return false;
+  for (let i = 0; i < length; i++) {
+    if (offsets[i] < offsets[i + 1] && (bytes[offsets[i]] & 0xc0) === 0x80) return false;
+  }
+  return true;
+}
+
+function reencoded(column: StringColumn): StringColumn {
+  const { length } = column;
+  const texts = Array.from({ length }, (_, i) => ENCODER.encode(decodeRow(column, i)));
+  const offsets = new Uint32Array(length + 1);
+  for (let i = 0; i < length; i++) offsets[i + 1] = offsets[i] + texts[i].length;
+  const bytes = new Uint8Array(offsets[length]);
+  for (let i = 0; i < length; i++) bytes.set(texts[i], offsets[i]);
+  return { ...column, offsets, bytes };
 }
 
 function decodeColumn(column: StringColumn): ColumnText {

@@ -11,7 +11,7 @@ import type { Operator } from "../operator.ts";
 import type { ShardWriter } from "../ports.ts";
 import type { TaskScope } from "../task_scope.ts";
 import { RunBuffer } from "./run_buffer.ts";
-import { sortKeysOf } from "./sort_keys.ts";
+import { readableKeys, sortKeysOf } from "./sort_keys.ts";
 
 export function createRunWriter(
   scope: TaskScope,
@@ -34,8 +34,8 @@ export function createRunWriter(
       buffer.row(row);
       if (buffer.isFull) writeRun();
     },
-    batch(batch: Batch): void {
-      buffer.batch(batch);
+    batch({ rows, column }: Batch): void {
+      buffer.batch({ rows, column: readableKeys(order, column) });
       if (buffer.isFull) writeRun();
     },
     finish(): void {

@@ -6,6 +6,7 @@
 import type { Column } from "../../batch/column.ts";
 import { columnOf } from "../../batch/make.ts";
 import { rowReader } from "../../batch/row_reader.ts";
+import { wellFormed } from "../../batch/text.ts";
 import { show } from "../../graph/arguments.ts";
 import type { GraphNode, NodeId, UserFunction } from "../../graph/node.ts";
 import type { SortOrder } from "../../plan/physical.ts";
@@ -22,6 +23,19 @@ export interface SortKeys {
   refuse(error: unknown): never;
   /** The keys of rows in a column, without making the rows where possible. */
   keyColumn(rows: Column): Column;
+}
+
+/**
+ * The same rows with keys that sort as they are read. Marks of runs are values, so where a run is cut by them
+ * its keys must be in the order of values; bytes that are not UTF-8 are in another one.
+ */
+export function readableKeys({ by }: SortOrder, rows: Column): Column {
+  if (by === "row") return wellFormed(rows);
+  if (by !== "pairKey") return rows;
+  if (rows.kind !== "tuple") return wellFormed(rows);
+  const [key, ...rest] = rows.columns;
+  const readable = wellFormed(key);
+  return readable === key ? rows : { ...rows, columns: [readable, ...rest] };
 }
 
 export function sortKeysOf(scope: TaskScope, order: SortOrder): SortKeys {
@@ -56,7 +70,11 @@ function computedKey(scope: TaskScope, node: GraphNode, refuse: SortKeys["refuse
     }
   };
   if (field === undefined) return { keyOf, keyColumn: computed };
-  return { keyOf, keyColumn: (rows) => fieldOf(rows, field) ?? computed(rows) };
+  const keyColumn = (rows: Column): Column => {
+    const column = fieldOf(rows, field);
+    return column === undefined ? computed(rows) : wellFormed(column);
+  };
+  return { keyOf, keyColumn };
 }
 
 function placeKey(place: number): KeyAccess {
