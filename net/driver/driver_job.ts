@@ -244,6 +244,7 @@ export class DriverJob implements Job {
     const { executor, local } = this.#parts;
     const dataset = `${record.id}.${node}`;
     const signal = this.#closing.signal;
+    let isReleased = false;
     const complete = async (): Promise<void> => {
       await record.heard().ended.promise;
     };
@@ -256,10 +257,13 @@ export class DriverJob implements Job {
         await (isFollowed ? record.heard().ready(node) : complete());
       },
       complete,
-      isComplete: () => record.hasEnded,
-      batches: () => readDataset({ executor, dataset, local, signal, record }),
+      isComplete: () => record.hasEnded && record.failure === undefined,
+      batches: () => readDataset({ executor, dataset, local, signal, record, isReleased: () => isReleased }),
       sizes: () => executor.sizes(dataset),
-      release: () => executor.feed({ kind: "datasetReleased", dataset }),
+      release: () => {
+        isReleased = true;
+        executor.feed({ kind: "datasetReleased", dataset });
+      },
       persist: async (ref, path) => (await this.execute(persistFlow, { input: ref, path })).result(),
     };
   }

@@ -138,6 +138,8 @@ export class ExecutionRecord implements ExecutionListener {
     let ready = this.#ready.get(node);
     if (ready === undefined) {
       ready = new Deferred();
+      if (this.failure !== undefined) ready.reject(this.failure);
+      else if (this.#hasEnded) ready.resolve();
       this.#ready.set(node, ready);
     }
     return ready;

@@ -9,7 +9,7 @@
 
 import type { Batch } from "../../core/batch/column.ts";
 import { sliceColumn } from "../../core/batch/gather.ts";
-import { ShardLostError } from "../../core/errors.ts";
+import { LucioleError, ShardLostError } from "../../core/errors.ts";
 import type { BatchReader } from "../../core/exec/ports.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import { codecPorts } from "../codec_ports.ts";
@@ -33,7 +33,12 @@ export interface ReadOptions {
   readonly signal: AbortSignal;
   /** The execution that makes the dataset. */
   readonly record: ExecutionRecord;
+  /** The program gave the dataset up. */
+  readonly isReleased: () => boolean;
 }
+
+/** What is met when a shard goes with its execution. */
+const GONE_CODES = new Set(["dataset-missing", "shard-lost"]);
 
 /**
  * The batches of a dataset: in the order of the shards, or as they come when it is followed.
@@ -41,6 +46,17 @@ export interface ReadOptions {
  * @throws {LucioleError} The failure of the execution, if it fails before the last row.
  */
 export async function* readDataset(options: ReadOptions): AsyncGenerator<Batch> {
+  try {
+    yield* readShards(options);
+  } catch (error) {
+    const isGone = error instanceof LucioleError && GONE_CODES.has(error.code);
+    // An execution that fails takes its shards along before it has ended: the cause is what counts.
+    if (isGone && !options.isReleased()) await options.record.ended.promise;
+    throw error;
+  }
+}
+
+async function* readShards(options: ReadOptions): AsyncGenerator<Batch> {
   const first = await locate(options, 0);
   if (first === undefined) return;
   if (!first.isCommitted) {
@@ -54,14 +70,23 @@ export async function* readDataset(options: ReadOptions): AsyncGenerator<Batch> 
   }
 }
 
-/** Waits until the place of a shard is known; undefined when there is no such shard. */
+/**
+ * Waits until the place of a shard is known; undefined when there is no such shard.
+ *
+ * @throws {ShardLostError} If the shard of a dataset that was whole is not there now.
+ */
 async function locate(options: ReadOptions, shard: number): Promise<ShardPiece | undefined> {
   const { executor, dataset, record } = options;
   for (;;) {
     const changed = record.changed();
     const located = executor.pieces(dataset).find((item) => item.shard === shard);
     if (located !== undefined) return located.piece;
-    if (record.hasEnded) return undefined;
+    if (record.hasEnded) {
+      if (shard >= executor.sizes(dataset).length) return undefined;
+      throw new ShardLostError(`Cannot read shard ${shard} of dataset ${dataset}: it was lost`, {
+        fields: { dataset, shard },
+      });
+    }
     await changed;
   }
 }
@@ -92,20 +117,18 @@ async function* readAllAtOnce(options: ReadOptions): AsyncGenerator<Batch> {
   const { executor, dataset, record } = options;
   const handover = new Handover<Batch>();
   const opened = new Set<number>();
-  const openNew = (): void => {
-    for (const { shard } of executor.pieces(dataset)) {
-      if (opened.has(shard)) continue;
-      opened.add(shard);
-      handover.addGiver(followShard(options, shard, handover));
-    }
+  const open = (shard: number): void => {
+    if (opened.has(shard)) return;
+    opened.add(shard);
+    handover.addGiver(followShard(options, shard, handover));
   };
   const watch = async (): Promise<void> => {
     while (!record.hasEnded && !handover.isClosed) {
       const changed = record.changed();
-      openNew();
+      for (const { shard } of executor.pieces(dataset)) open(shard);
       await changed;
     }
-    openNew();
+    for (const shard of executor.sizes(dataset).keys()) open(shard);
   };
   handover.addGiver(watch());
   try {
