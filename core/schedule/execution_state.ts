@@ -91,6 +91,8 @@ export interface Channel {
   readonly agent: string;
   readonly attempt: string;
   status: "open" | "closed" | "lost" | "released";
+  /** Why its source did not come to its end. */
+  failure: WireError | undefined;
   isHeld: boolean;
   rows: number;
   bytes: number;

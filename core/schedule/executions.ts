@@ -101,7 +101,8 @@ function connect(state: JobState, execution: Execution): WireError | undefined {
 }
 
 function brokenError(producer: Producer): WireError | undefined {
-  if (producer.kind === "channel" || producer.execution.status.kind !== "broken") return undefined;
+  if (producer.kind === "channel") return producer.failure;
+  if (producer.execution.status.kind !== "broken") return undefined;
   return producer.execution.status.error;
 }
 
@@ -109,7 +110,7 @@ function findDataset(state: JobState, dataset: string): Producer | undefined {
   const output = state.outputs.get(dataset);
   if (output !== undefined) return output.isHeld ? output.group : undefined;
   const channel = state.channels.get(dataset);
-  return channel?.status === "lost" ? undefined : channel;
+  return channel?.status === "lost" && channel.failure === undefined ? undefined : channel;
 }
 
 function missingError(execution: Execution, dataset: string): WireError {

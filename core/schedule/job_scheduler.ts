@@ -4,7 +4,13 @@
  *
  * Sans-I/O: it has no clock, no transport and no randomness of its own.
  */
-import { fromWireError, LucioleError, NotEnoughResourcesError, toWireError } from "../errors.ts";
+import {
+  fromWireError,
+  LucioleError,
+  NotEnoughResourcesError,
+  toWireError,
+  type WireError,
+} from "../errors.ts";
 import { announce, loseAttempt, onAttemptEvent } from "./attempt_events.ts";
 import { canEverFit, dispatch, failForSlots, totalSlots } from "./dispatch.ts";
 import type { Channel, Execution, OutputDataset, Task } from "./execution_state.ts";
@@ -15,7 +21,7 @@ import type { JobCommand, JobEvent, JobState, LocatedPiece } from "./job_state.t
 import { channelError, failReaders, loseShard, releaseChannel, releaseIfUnneeded, wake } from "./lifetime.ts";
 import { shardSize } from "./totals.ts";
 import { isActive } from "./transitions.ts";
-import { beginTurn, type Turn } from "./turn.ts";
+import { beginTurn, releaseShard, type Turn } from "./turn.ts";
 
 /** A failed execution waits this long for its attempts to stop. */
 const ENDING_MS = 5_000;
@@ -114,6 +120,7 @@ function take(turn: Turn, event: JobEvent): void {
     }
     case "datasetOpened":
     case "datasetClosed":
+    case "datasetFailed":
     case "datasetReleased":
     case "datasetFollowed":
       onDatasetEvent(turn, event);
@@ -163,6 +170,8 @@ function onDatasetEvent(turn: Turn, event: Extract<JobEvent, { kind: `dataset${s
   const channel = state.channels.get(id);
   if (event.kind === "datasetClosed") {
     if (channel?.status === "open") closeChannel(turn, channel, event.rows, event.bytes);
+  } else if (event.kind === "datasetFailed") {
+    if (channel?.status === "open") failChannel(turn, channel, event.error);
   } else if (event.kind === "datasetReleased") {
     if (channel !== undefined) {
       channel.isHeld = false;
@@ -181,6 +190,7 @@ function openChannel(id: string, agent: string, attempt: string): Channel {
     agent,
     attempt,
     status: "open",
+    failure: undefined,
     isHeld: true,
     rows: 0,
     bytes: 0,
@@ -194,6 +204,13 @@ function closeChannel(turn: Turn, channel: Channel, rows: number, bytes: number)
   channel.bytes = bytes;
   for (const { group } of channel.consumers) for (const task of group.tasks) wake(turn, task);
   releaseChannel(turn, channel);
+}
+
+function failChannel(turn: Turn, channel: Channel, error: WireError): void {
+  channel.status = "lost";
+  channel.failure = error;
+  failReaders(turn, channel, error);
+  releaseShard(turn, channel.agent, channel.attempt);
 }
 
 function releaseOutput(turn: Turn, output: OutputDataset | undefined): void {

@@ -55,6 +55,8 @@ export type JobEvent =
       readonly rows: number;
       readonly bytes: number;
     }
+  /** The channel's source failed: nobody can read it to its end. */
+  | { readonly kind: "datasetFailed"; readonly dataset: string; readonly error: WireError }
   /** The handle is gone. */
   | { readonly kind: "datasetReleased"; readonly dataset: string }
   | { readonly kind: "datasetFollowed"; readonly dataset: string }

@@ -191,6 +191,7 @@ export function failReaders(turn: Turn, producer: Producer, error: WireError): v
 }
 
 export function channelError(channel: Channel): WireError {
+  if (channel.failure !== undefined) return channel.failure;
   return toWireError(
     new ShardLostError(
       `Reading channel "${channel.id}": its rows on agent ${channel.agent} are ${channel.status}`,

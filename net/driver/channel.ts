@@ -7,6 +7,7 @@
 import { BatchBuilder } from "../../core/batch/batch_builder.ts";
 import { encodeBatch } from "../../core/batch/codec.ts";
 import type { Batch } from "../../core/batch/column.ts";
+import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { joinBytes } from "../../core/format/join_bytes.ts";
 import { type DatasetInput, DatasetRef } from "../../core/program/dataset_ref.ts";
 import { codecPorts } from "../codec_ports.ts";
@@ -24,6 +25,8 @@ interface ChannelOptions<T> {
   readonly signal: AbortSignal;
   /** Told when the shard is closed, with its totals. */
   readonly onClosed: (rows: number, bytes: number) => void;
+  /** Told why the shard will never be whole. */
+  readonly onFailed: (error: LucioleError) => void;
 }
 
 /** Makes a channel on its agent. */
@@ -80,13 +83,23 @@ export class Channel<T> implements DatasetInput<T> {
   }
 
   async #pump(options: ChannelOptions<T>): Promise<void> {
+    try {
+      await this.#send(options);
+    } catch (cause) {
+      const message = `Cannot go on with ${options.attempt}: its source failed: ${describeThrown(cause)}`;
+      if (!options.signal.aborted) options.onFailed(new LucioleError("channel", message, { cause }));
+      throw cause;
+    }
+  }
+
+  async #send(options: ChannelOptions<T>): Promise<void> {
     await options.opened;
     const outbox = new Outbox(options.client, options.attempt);
     const aborted = new Promise<"aborted">((resolve) => {
       options.signal.addEventListener("abort", () => resolve("aborted"), { once: true });
     });
     // A source that never yields again must not keep the channel; it is left behind.
-    if ((await Promise.race([this.#feed(options, outbox), aborted])) === "aborted") return;
+    if ((await Promise.race([this.#feed(options, outbox), aborted, outbox.failed])) === "aborted") return;
     await outbox.send();
     await options.client.closeChannel(options.attempt);
     options.onClosed(outbox.rows, outbox.bytes);
@@ -108,12 +121,14 @@ class Outbox {
   readonly #builder: BatchBuilder;
   readonly #client: AgentClient;
   readonly #attempt: string;
+  readonly #failed = Promise.withResolvers<never>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> = Promise.resolve();
 
   constructor(client: AgentClient, attempt: string) {
     this.#client = client;
     this.#attempt = attempt;
+    this.#failed.promise.catch(() => undefined);
     this.#builder = new BatchBuilder({
       maxRows: MAX_ROWS_A_SEND,
       onBatch: (batch: Batch) => {
@@ -123,11 +138,15 @@ class Outbox {
     });
   }
 
+  /** Rejects when rows cannot be sent, whoever waits for that or not. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
   /** Holds a row; returns how many wait to be sent. */
   append(row: unknown): number {
     this.#builder.append(row);
-    // A failed send is met again by the next one that somebody waits for.
-    this.#timer ??= setTimeout(() => void this.send().catch(() => undefined), FLUSH_AFTER_MS);
+    this.#timer ??= setTimeout(() => void this.send().catch(this.#failed.reject), FLUSH_AFTER_MS);
     return this.#builder.rows + this.#items.length * MAX_ROWS_A_SEND;
   }
 

@@ -3,7 +3,7 @@
  *
  * Plans on the driver, hands the plan to the executor and wraps what comes of it in handles.
  */
-import { CancelledError, LucioleError } from "../../core/errors.ts";
+import { CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
 import { show } from "../../core/graph/arguments.ts";
 import { buildGraph } from "../../core/graph/build.ts";
 import { type AnyFlow, type Flow, type FlowOutput, isFlow } from "../../core/program/flow.ts";
@@ -131,6 +131,8 @@ export class DriverJob implements Job {
       opened,
       signal: this.#closing.signal,
       onClosed: (rows, bytes) => executor.feed({ kind: "datasetClosed", dataset: attempt, rows, bytes }),
+      onFailed: (error) =>
+        executor.feed({ kind: "datasetFailed", dataset: attempt, error: toWireError(error) }),
     });
   }
 
