@@ -39,7 +39,7 @@ export interface TaskContext {
   readonly worker: number;
   /** Writes a line to the job's log; never to the data. */
   log(text: string): void;
-  /** Adds to a counter of the job, shown at the end and in `handle.counters`. */
+  /** Adds to a counter of the execution, which `done` of `job.start` gives at the end. */
   count(name: string, by?: number): void;
   /** Sends a value to the driver's `workerMessage` listeners. */
   sendToDriver(message: unknown): void;

@@ -29,7 +29,7 @@ export interface Hint {
   readonly rows?: number;
   /** Size in bytes. */
   readonly bytes?: number;
-  /** Whether its tasks are short, and may go past the master. */
+  /** Whether its tasks are short. A job on one machine makes no difference. */
   readonly latency?: "short" | "long";
 }
 
@@ -73,7 +73,7 @@ export interface MarkOperations<T> {
   cache(): Dataset<T>;
 
   /**
-   * Asks for the shards to be kept on disk.
+   * Asks for the shards to be kept on disk, where a job on one machine keeps all of them.
    *
    * @returns The same dataset.
    * @example
@@ -88,7 +88,7 @@ export interface MarkOperations<T> {
   onDisk(): Dataset<T>;
 
   /**
-   * Asks for the shards to be kept in memory.
+   * Asks for the shards to be kept in memory. A job on one machine leaves that to the cache of its disk.
    *
    * @returns The same dataset.
    * @example
@@ -103,7 +103,7 @@ export interface MarkOperations<T> {
   inMemory(): Dataset<T>;
 
   /**
-   * Keeps the rows across a restart of the driver, when it runs with `--checkpoint`.
+   * Keeps the rows once they are computed, as `cache` does; a driver that is started again computes them again.
    *
    * @returns The same dataset, cut from what reads it.
    * @example
