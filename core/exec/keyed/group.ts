@@ -55,7 +55,11 @@ class Group implements Operator {
   }
 
   async finish(): Promise<void> {
-    this.#builder.flush();
+    try {
+      this.#builder.flush();
+    } catch (error) {
+      this.#scope.fail(this.#step.node, error);
+    }
     await this.#table.drain((batch) => this.#next.batch(batch));
     await this.#next.finish();
   }
