@@ -7,6 +7,8 @@
 const CRASH = /^(?:ASSERTION FAILED: |panic\([^)]*\): |FATAL ERROR: |fatal(?: runtime)? error: )(.*)/i;
 /** The head of Bun's report of its own crash, which says nothing to the user of a worker. */
 const CRASH_REPORT = /^={20,}$|^ASSERTION FAILED: /;
+/** Where JavaScriptCore writes to on purpose, to end itself. */
+const ON_PURPOSE = /0xBBADBEEF/i;
 const MEMORY = /^RSS: ([^|]*)/;
 const ERROR = /^(?:Uncaught )?(?:\(in promise\) )?((?:[A-Z]\w*)?Error|error): (.*)/;
 const FRAME = /^\s+at (?:.*\()?((?:file:\/\/)?[^()]+:\d+):\d+\)?$/;
@@ -20,8 +22,11 @@ export function beginsCrashReport(line: string): boolean {
 export function lastWords(lines: readonly string[]): string | undefined {
   const crash = lines.map((line) => CRASH.exec(line)?.[1]).find((text) => text !== undefined);
   if (crash !== undefined) {
+    const what = ON_PURPOSE.test(crash)
+      ? "the JavaScript engine gave up, most likely for want of memory"
+      : crash;
     const memory = lines.map((line) => MEMORY.exec(line)?.[1]).find((text) => text !== undefined);
-    return memory === undefined ? crash : `${crash} (it held ${memory.trim()} of memory)`;
+    return memory === undefined ? what : `${what} (it held ${memory.trim()} of memory)`;
   }
   const at = lines.findIndex((line) => ERROR.test(line));
   const [, name, message] = ERROR.exec(lines[at] ?? "") ?? [];

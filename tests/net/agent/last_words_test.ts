@@ -35,6 +35,10 @@ test.each([
     "MemoryExhaustion: memory is exhausted. (it held 3.69 GB of memory)",
   ],
   [["panic(main thread): Segmentation fault"], "Segmentation fault"],
+  [
+    ["RSS: 3.68 GB | Peak: 3.68 GB", "panic(main thread): Segmentation fault at address 0xBBADBEEF"],
+    "the JavaScript engine gave up, most likely for want of memory (it held 3.68 GB of memory)",
+  ],
   [["a line of the program", "another"], undefined],
   [[], undefined],
 ])("lastWords() of %j", (lines, words) => {
