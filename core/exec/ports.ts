@@ -66,8 +66,10 @@ export interface TaskPorts {
   /**
    * Reads batches of one piece, in order, from this host or another one.
    * Iterating is synchronous per batch when the piece is committed on this host.
+   *
+   * @param aheadBytes What may be read at once; a few MiB when missing. Who reads many pieces side by side asks for less.
    */
-  readPiece(piece: ShardPiece): BatchReader;
+  readPiece(piece: ShardPiece, aheadBytes?: number): BatchReader;
   /** Opens a split of a source as raw bytes; see net/source. */
   openSplit(split: SourceSplit): ByteReader;
   spawnPipe(command: readonly string[] | string): PipeProcess;
@@ -85,6 +87,8 @@ export interface TaskPorts {
    * between batches, until the function that it returns is called.
    */
   everyMoment?(callback: () => void): () => void;
+  /** Told when an operator let go of so many bytes at once, which the runtime may be long in finding out. */
+  released?(sizeBytes: number): void;
   readonly signal: AbortSignal;
   /** Bytes that the operators of this task may hold in memory, together. */
   readonly memoryBytes: number;

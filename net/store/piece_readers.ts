@@ -15,30 +15,49 @@ import type { ShardPiece } from "../../core/plan/physical.ts";
 import { readAt } from "./disk.ts";
 import { attemptFiles, type Chunk, lost, readIndex } from "./shard_index.ts";
 
-/** Adjacent chunks are read at once up to so many bytes. */
-const WINDOW_BYTES = 4 * 1024 * 1024;
+const AHEAD_BYTES = 4 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
-/** Reads a piece that is committed on this host; never waits. @throws {ShardLostError} */
-export function readLocalPiece(directory: string, piece: ShardPiece, codec: CodecPorts): BatchReader {
+/**
+ * Reads a piece that is committed on this host; never waits.
+ *
+ * @param aheadBytes Adjacent chunks are read at once up to so many bytes.
+ * @throws {ShardLostError} If it is not there whole.
+ */
+export function readLocalPiece(
+  directory: string,
+  piece: ShardPiece,
+  codec: CodecPorts,
+  aheadBytes = AHEAD_BYTES,
+): BatchReader {
   const all = readIndex(directory, piece.attempt, piece.partition);
   const chunks = piece.chunks === undefined ? all : all.slice(piece.chunks.from, piece.chunks.to);
-  return new LocalPieceReader(directory, piece.attempt, chunks, codec);
+  return new LocalPieceReader({ directory, attempt: piece.attempt, chunks, codec, aheadBytes });
+}
+
+interface LocalPiece {
+  readonly directory: string;
+  readonly attempt: string;
+  readonly chunks: readonly Chunk[];
+  readonly codec: CodecPorts;
+  readonly aheadBytes: number;
 }
 
 class LocalPieceReader implements BatchReader {
   readonly #attempt: string;
   readonly #chunks: readonly Chunk[];
   readonly #codec: CodecPorts;
+  readonly #aheadBytes: number;
   #fd: number | undefined;
   #next = 0;
   #window: Uint8Array = NOTHING;
   #windowStart = 0;
 
-  constructor(directory: string, attempt: string, chunks: readonly Chunk[], codec: CodecPorts) {
+  constructor({ directory, attempt, chunks, codec, aheadBytes }: LocalPiece) {
     this.#attempt = attempt;
     this.#chunks = chunks;
     this.#codec = codec;
+    this.#aheadBytes = aheadBytes;
     if (chunks.length === 0) return;
     try {
       this.#fd = openSync(attemptFiles(directory, attempt).data, "r");
@@ -84,7 +103,7 @@ class LocalPieceReader implements BatchReader {
     let end = position + this.#chunks[this.#next].length;
     for (let i = this.#next + 1; i < this.#chunks.length; i++) {
       const chunk = this.#chunks[i];
-      if (chunk.position !== end || end + chunk.length - position > WINDOW_BYTES) break;
+      if (chunk.position !== end || end + chunk.length - position > this.#aheadBytes) break;
       end += chunk.length;
     }
     // A new buffer each time: the columns of the batches are views of it.

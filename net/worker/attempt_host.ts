@@ -17,6 +17,8 @@ export interface AttemptHost {
   readonly inbox: Inbox;
   readonly signal: AbortSignal;
   readonly transportTo: ((agent: string) => Transport | undefined) | undefined;
+  /** Frees memory that nothing refers to any more; missing where the runtime cannot be asked to. */
+  readonly collectGarbage: (() => void) | undefined;
   log(record: LogRecord): void;
   progress(totals: TaskReport): void;
   sendToDriver(message: unknown): void;

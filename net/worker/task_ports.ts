@@ -27,7 +27,10 @@ import type { AttemptHost } from "./attempt_host.ts";
 import { dueTurn } from "./event_loop.ts";
 import { FollowedWrites } from "./followed_writes.ts";
 import { spawnPipe } from "./pipe_process.ts";
+import { ReleasedMemory } from "./released_memory.ts";
 
+/** Of the worker's memory: as much again is on its way through the operators, or garbage that is not found yet. */
+const OPERATOR_SHARE = 0.5;
 /** How long a row of a followed shard may wait for others to share its batch. */
 const MOMENT_MS = 5;
 
@@ -47,6 +50,7 @@ export class WorkerTaskPorts implements TaskPorts {
   #writer: ShardFileWriter | undefined;
   #sink: StagedFile | undefined;
   #totals = NO_TOTALS;
+  readonly #released: ReleasedMemory | undefined;
 
   /** @param counters Sums of the task context's `count`, as they grow. */
   constructor(order: TaskOrder, host: AttemptHost, counters: Readonly<Record<string, number>>) {
@@ -54,8 +58,10 @@ export class WorkerTaskPorts implements TaskPorts {
     this.#host = host;
     this.#counters = counters;
     this.spill = new DiskSpillStore({ directory: host.directory });
+    const { collectGarbage } = host;
+    if (collectGarbage !== undefined) this.#released = new ReleasedMemory(collectGarbage);
     this.signal = host.signal;
-    this.memoryBytes = order.memoryBytes;
+    this.memoryBytes = Math.floor(order.memoryBytes * OPERATOR_SHARE);
     this.seed = order.seed;
     this.everyMoment = order.isFollowed ? everyMoment : undefined;
   }
@@ -89,9 +95,11 @@ export class WorkerTaskPorts implements TaskPorts {
     return this.#sink;
   }
 
-  readPiece(piece: ShardPiece): BatchReader {
+  readPiece(piece: ShardPiece, aheadBytes?: number): BatchReader {
     const { agent, directory } = this.#host;
-    if (piece.agent === agent && piece.isCommitted) return readLocalPiece(directory, piece, codecPorts);
+    if (piece.agent === agent && piece.isCommitted) {
+      return readLocalPiece(directory, piece, codecPorts, aheadBytes);
+    }
     return readStreamedPiece(this.#stream(piece), piece, codecPorts);
   }
 
@@ -106,6 +114,10 @@ export class WorkerTaskPorts implements TaskPorts {
   report(report: Partial<TaskReport>): void {
     this.#totals = { ...this.#totals, ...report };
     this.#host.progress(this.totals);
+  }
+
+  released(sizeBytes: number): void {
+    this.#released?.add(sizeBytes);
   }
 
   sendToDriver(message: unknown): void {

@@ -25,7 +25,7 @@ export interface WorkerOptions {
   readonly agent: string;
   /** Directory of the job's shards on this host. */
   readonly directory: string;
-  /** Frees the memory of an attempt that is over. */
+  /** Frees memory that nothing refers to any more. */
   readonly collectGarbage?: () => void;
   /** Reaches another agent, to read shards that it holds. */
   readonly transportTo?: (agent: string) => Transport | undefined;
@@ -193,6 +193,7 @@ export class Worker {
       inbox: this.#inbox,
       signal: running.abort.signal,
       transportTo: this.#options.transportTo,
+      collectGarbage: this.#options.collectGarbage,
       log: (record) => this.#log(record, running.attempt),
       progress: (totals) => this.#reports.progress(running.attempt, totals),
       sendToDriver: (message) => this.#reports.message(message),

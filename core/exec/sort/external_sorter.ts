@@ -32,12 +32,12 @@ export class ExternalSorter {
 
   row(row: unknown): void {
     this.#buffer.row(row);
-    if (this.#buffer.isFull) this.#spill();
+    if (this.#buffer.isFull) this.#makeRoom();
   }
 
   batch(batch: Batch): void {
     this.#buffer.batch(batch);
-    if (this.#buffer.isFull) this.#spill();
+    if (this.#buffer.isFull) this.#makeRoom();
   }
 
   /** Ends the input and gives the rows in order; the sorter closes the reader. */
@@ -46,7 +46,7 @@ export class ExternalSorter {
       this.#sorted = runReader(this.#buffer.rows === 0 ? undefined : this.#buffer.take());
       return this.#sorted;
     }
-    if (this.#buffer.rows > 0) this.#spill();
+    if (this.#buffer.rows > 0) this.#makeRoom();
     this.#sorted = await mergeRuns(
       this.#scope,
       this.#runs.map((run) => () => run.open()),
@@ -60,6 +60,12 @@ export class ExternalSorter {
     this.#sorted = undefined;
     this.#file?.delete();
     this.#file = undefined;
+  }
+
+  #makeRoom(): void {
+    const { sizeBytes } = this.#buffer;
+    this.#spill();
+    this.#scope.ports.released?.(sizeBytes);
   }
 
   #spill(): void {

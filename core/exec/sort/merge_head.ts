@@ -15,6 +15,9 @@ import { pushSorted } from "./local_sort.ts";
 import { mergeRuns } from "./merge_passes.ts";
 import { sortKeysOf } from "./sort_keys.ts";
 
+const MIN_AHEAD_BYTES = 256 << 10;
+const MAX_AHEAD_BYTES = 4 << 20;
+
 /** Pushes the rows; the task finishes `next`. */
 export async function runMergeHead(
   scope: TaskScope,
@@ -23,9 +26,14 @@ export async function runMergeHead(
 ): Promise<void> {
   const { lower, upper } = scope.input;
   const pieces = scope.input.pieces[0] ?? [];
+  // All runs are read side by side.
+  const aheadBytes = Math.min(
+    MAX_AHEAD_BYTES,
+    Math.max(MIN_AHEAD_BYTES, scope.memoryBytes / 4 / pieces.length),
+  );
   const reader = await mergeRuns(
     scope,
-    pieces.map((piece) => () => openRun(scope, piece)),
+    pieces.map((piece) => () => openRun(scope, piece, aheadBytes)),
     {
       keys: sortKeysOf(scope, head.order),
       hasKeyColumn: head.hasKeyColumn,
@@ -41,8 +49,8 @@ export async function runMergeHead(
 }
 
 /** Reads one piece and counts what is read. */
-function openRun(scope: TaskScope, piece: ShardPiece): BatchReader {
-  const reader = scope.ports.readPiece(piece);
+function openRun(scope: TaskScope, piece: ShardPiece, aheadBytes: number): BatchReader {
+  const reader = scope.ports.readPiece(piece, aheadBytes);
   const count = (batch: Batch | undefined) => {
     if (batch !== undefined) {
       scope.totals.rowsIn += batch.rows;

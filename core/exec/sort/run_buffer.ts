@@ -62,6 +62,11 @@ export class RunBuffer {
     return this.#heldBytes >= this.#limitBytes;
   }
 
+  /** Bytes that `take` lets go of, the copies included that it makes. */
+  get sizeBytes(): number {
+    return 2 * this.#heldBytes;
+  }
+
   row(row: unknown): void {
     if (this.#keys.isComputed) this.#appendKey(this.#keys.keyOf(row));
     this.#rowBuilder.append(row);

@@ -21,13 +21,18 @@ export function createRunWriter(
 ): Operator {
   const buffer = new RunBuffer(sortKeysOf(scope, order), scope.memoryBytes);
   let runs = 0;
-  const writeRun = () => {
+  const writeRows = () => {
     const sorted = buffer.take();
     const run = runs++;
     sorted.forEachChunk(hasKeyColumn, (batch, from) => {
       const item = encodeBatch(batch, scope.ports.codec);
       writer.write(0, item, batch.rows, { run, firstKey: sorted.keyAt(from) });
     });
+  };
+  const writeRun = () => {
+    const { sizeBytes } = buffer;
+    writeRows();
+    scope.ports.released?.(sizeBytes);
   };
   return {
     row(row: unknown): void {

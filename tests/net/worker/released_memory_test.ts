@@ -1,0 +1,34 @@
+/** When garbage is collected in the midst of an attempt, with a fake clock. */
+import { expect, test } from "bun:test";
+import { ReleasedMemory } from "../../../net/worker/released_memory.ts";
+
+const MIB = 2 ** 20;
+
+function clocked(collectMs: number) {
+  const clock = { now: 1000, collections: 0 };
+  const collect = () => {
+    clock.collections++;
+    clock.now += collectMs;
+  };
+  return { clock, released: new ReleasedMemory(collect, () => clock.now) };
+}
+
+test("ReleasedMemory.add() collects when enough has come together, and begins anew", () => {
+  const { clock, released } = clocked(0);
+  for (let i = 1; i <= 31; i++) released.add(MIB);
+  expect(clock.collections).toBe(1);
+  released.add(MIB);
+  expect(clock.collections).toBe(2);
+});
+
+test("ReleasedMemory.add() spends a tenth of the time at most when collecting takes long", () => {
+  const { clock, released } = clocked(200);
+  const start = clock.now;
+  for (let i = 0; i < 1000; i++) {
+    released.add(100 * MIB);
+    clock.now += 20;
+  }
+  const share = (clock.collections * 200) / (clock.now - start);
+  expect(share).toBeGreaterThan(0.05);
+  expect(share).toBeLessThanOrEqual(0.1);
+});
