@@ -90,6 +90,9 @@ class Counts implements Accumulators {
   }
 }
 
+/** What an array has room for, filled or not, for each of its values. */
+const SLOT_BYTES = 12;
+
 /** Accumulators that closures make. */
 class Folded implements Accumulators {
   place = 0;
@@ -113,7 +116,7 @@ class Folded implements Accumulators {
       bytes += sizeOf(this.#others[i]);
       count++;
     }
-    return count === 0 ? 0 : (bytes / count) * this.#size;
+    return count === 0 ? 0 : (SLOT_BYTES + bytes / count) * this.#size;
   }
 
   add(entry: number, value: unknown): void {

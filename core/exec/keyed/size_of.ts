@@ -8,7 +8,7 @@ const MAX_DEPTH = 3;
 const SAMPLES = 8;
 
 export function sizeOf(value: unknown, depth = 0): number {
-  if (typeof value === "string") return 24 + value.length;
+  if (typeof value === "string") return 56 + value.length;
   if (typeof value !== "object" || value === null) return 16;
   if (ArrayBuffer.isView(value)) return 64 + value.byteLength;
   if (depth >= MAX_DEPTH) return 64;
