@@ -76,15 +76,15 @@ export interface CsvOptions {
 /**
  * Options of reading lines of JSON.
  *
- * @example Passing over what is not JSON
+ * @example Reading one property of wide rows
  * ```ts
  * import { writeFileSync } from "node:fs";
  * import { flow, type JsonlOptions, run } from "luciole";
- * const options: JsonlOptions = { onError: "skip" };
- * const rows = flow("some-json", (f) => f.jsonl("some.jsonl", options).count());
+ * const options: JsonlOptions = { columns: ["id"], onError: "fail" };
+ * const rows = flow("some-json", (f) => f.jsonl("some.jsonl", options));
  * await run(async (job) => {
- *   writeFileSync("some.jsonl", "1\noops\n3\n");
- *   console.log(await (await job.execute(rows)).collect()); // [2]
+ *   writeFileSync("some.jsonl", '{"id":1,"text":"long"}\n');
+ *   console.log(await (await job.execute(rows)).collect()); // [{ id: 1 }]
  * });
  * ```
  */
