@@ -3,6 +3,7 @@
  *
  * Values are copied as bytes; only columns of different shapes are read and written again.
  */
+import { LucioleError } from "../errors.ts";
 import { copyBits, gatherBits } from "./bitmap.ts";
 import type { Absent, BytesColumn, Column, ListColumn, StringColumn } from "./column.ts";
 import { columnWriter } from "./column_writer.ts";
@@ -10,6 +11,8 @@ import { columnOf } from "./make.ts";
 import { rowReader } from "./row_reader.ts";
 import { measureValue } from "./serialisable.ts";
 import { NONE, shapeOfColumn, widen } from "./shape.ts";
+
+const MAX_OFFSET = 2 ** 32 - 1;
 
 interface Presence {
   readonly validity?: Uint8Array;
@@ -59,7 +62,17 @@ function gatherOffsets(offsets: Uint32Array, indices: Uint32Array): Uint32Array 
     position += offsets[from + 1] - offsets[from];
     out[i + 1] = position;
   }
+  checkOffset(position);
   return out;
+}
+
+/** Offsets are 32-bit: a larger column would hold other rows than it should. */
+function checkOffset(end: number): void {
+  if (end <= MAX_OFFSET) return;
+  throw new LucioleError(
+    "batch-too-large",
+    `Cannot make a column: it would have ${end} bytes or items, at most ${MAX_OFFSET}`,
+  );
 }
 
 /** Longer runs are copied by `set`; for shorter ones its call costs more than a loop. */
@@ -247,7 +260,8 @@ function joinOffsets(
   for (const { length: rows, offsets } of parts) {
     const shift = end - offsets[0];
     for (let i = 1; i <= rows; i++) out[++n] = offsets[i] + shift;
-    end = out[n];
+    end = offsets[rows] + shift;
+    checkOffset(end);
   }
   return out;
 }
@@ -290,4 +304,35 @@ export function columnBytes(column: Column): number {
     default:
       return column.columns.reduce((sum, each) => sum + columnBytes(each), own);
   }
+}
+
+/** About how many bytes `gather` of these rows makes; items of lists count as the mean of all. */
+export function gatheredBytes(column: Column, indices: Uint32Array): number {
+  const rows = indices.length;
+  switch (column.kind) {
+    case "null":
+      return 0;
+    case "number":
+    case "date":
+      return 8 * rows;
+    case "boolean":
+      return rows / 8;
+    case "string":
+    case "bytes":
+      return 4 * rows + gatheredLength(column.offsets, indices);
+    case "any":
+      return indices.reduce((sum, i) => sum + 8 + measureValue(column.values[i]), 0);
+    case "list": {
+      const mean = columnBytes(column.items) / Math.max(1, column.items.length);
+      return 4 * rows + mean * gatheredLength(column.offsets, indices);
+    }
+    default:
+      return column.columns.reduce((sum, each) => sum + gatheredBytes(each, indices), 0);
+  }
+}
+
+function gatheredLength(offsets: Uint32Array, indices: Uint32Array): number {
+  let length = 0;
+  for (let i = 0; i < indices.length; i++) length += offsets[indices[i] + 1] - offsets[indices[i]];
+  return length;
 }

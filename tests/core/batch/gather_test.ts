@@ -41,6 +41,13 @@ describe("gather", () => {
       rows.toReversed(),
     );
   });
+
+  test("gather() refuses what 32-bit offsets cannot hold when large rows are asked for many times", () => {
+    const large = columnOf(["x".repeat(1 << 20)]);
+    expect(() => gather(large, new Uint32Array(5000))).toThrow(
+      "Cannot make a column: it would have 5242880000",
+    );
+  });
 });
 
 describe("concatColumns", () => {
