@@ -12,11 +12,9 @@ import { KeyTable } from "../../key/key_table.ts";
 import type { Aggregator } from "../aggregator.ts";
 import type { TaskScope } from "../task_scope.ts";
 import { type Accumulators, accumulatorsOf } from "./accumulators.ts";
-import { entryRange } from "./grouped_rows.ts";
+import { entryRange, rowsOfBatch } from "./grouped_rows.ts";
 import { pairColumns } from "./pair_columns.ts";
 import { MAX_SPILL_LEVEL, SpillPartitions } from "./spill_partitions.ts";
-
-const EMIT_ROWS = 1 << 16;
 
 export interface CombineTableOptions {
   readonly scope: TaskScope;
@@ -83,8 +81,8 @@ export class CombineTable {
   spill(): boolean {
     if (this.#level >= MAX_SPILL_LEVEL) return false;
     this.#spilled ??= new SpillPartitions(this.#scope, this.#level);
-    const hashes = new Uint32Array(EMIT_ROWS);
     for (const { batch, from } of this.#batches()) {
+      const hashes = new Uint32Array(batch.rows);
       for (let i = 0; i < batch.rows; i++) hashes[i] = this.#table.hash(from + i);
       this.#spilled.add(batch.column, hashes);
     }
@@ -116,9 +114,11 @@ export class CombineTable {
   }
 
   clear(): void {
+    const sizeBytes = this.#sizeBytes;
     this.#table.clear();
     this.#accumulators.clear();
     this.#emptyBytes = this.#sizeBytes;
+    this.#scope.ports.released?.(sizeBytes);
   }
 
   close(): void {
@@ -173,8 +173,9 @@ export class CombineTable {
   }
 
   *#batches(): Generator<{ readonly batch: Batch; readonly from: number }> {
-    for (let from = 0; from < this.#table.size; from += EMIT_ROWS) {
-      const to = Math.min(from + EMIT_ROWS, this.#table.size);
+    const step = rowsOfBatch(this.#table.size, this.#sizeBytes);
+    for (let from = 0; from < this.#table.size; from += step) {
+      const to = Math.min(from + step, this.#table.size);
       const keys = this.#table.keyColumn(entryRange(from, to));
       const accs = this.#accumulators.column(from, to);
       yield {

@@ -6,10 +6,11 @@
  * Keys come in the order of their first appearance, unless some were put aside.
  */
 import type { Batch, Column } from "../../batch/column.ts";
+import { columnBytes } from "../../batch/gather.ts";
 import { tupleBatch } from "../../batch/make.ts";
 import { KeyTable } from "../../key/key_table.ts";
 import type { TaskScope } from "../task_scope.ts";
-import { endOfChunk, entryRange, GroupedRows, listColumn } from "./grouped_rows.ts";
+import { endOfChunk, entryRange, GroupedRows, listColumn, rowsOfBatch } from "./grouped_rows.ts";
 import { type PairColumns, pairColumns } from "./pair_columns.ts";
 import { MAX_SPILL_LEVEL, SpillPartitions } from "./spill_partitions.ts";
 
@@ -59,8 +60,7 @@ export class GroupTable {
     if (this.#level >= MAX_SPILL_LEVEL) return;
     for (const [n, input] of this.#inputs.entries()) {
       this.#spilled[n] ??= new SpillPartitions(this.#scope, this.#level);
-      const { column, hashes } = input.pairs(this.#table);
-      this.#spilled[n].add(column, hashes);
+      for (const { column, hashes } of input.pairs(this.#table)) this.#spilled[n].add(column, hashes);
     }
     this.#clear();
   }
@@ -91,8 +91,10 @@ export class GroupTable {
     const sorted = this.#inputs.map((input) => input.sorted(count));
     for (const input of this.#inputs) input.clear();
     const starts = sorted.map((each) => each.starts);
+    const valueCount = sorted.reduce((sum, { values }) => sum + values.length, 0);
+    const bytes = sorted.reduce((sum, { values }) => sum + columnBytes(values), 0);
     for (let from = 0; from < count; ) {
-      const to = endOfChunk(starts, from, count);
+      const to = endOfChunk(starts, from, count, rowsOfBatch(valueCount, bytes));
       const lists: Column[] = sorted.map((each) => listColumn(each.values, each.starts, from, to));
       const rows = to - from;
       const value = lists.length === 1 ? lists[0] : tupleBatch(lists, rows).column;
@@ -104,8 +106,10 @@ export class GroupTable {
   }
 
   #clear(): void {
+    const sizeBytes = this.#sizeBytes;
     this.#table.clear();
     for (const input of this.#inputs) input.clear();
     this.#emptyBytes = this.#sizeBytes;
+    this.#scope.ports.released?.(sizeBytes);
   }
 }

@@ -11,9 +11,14 @@ import { hashColumn } from "../../key/hash.ts";
 import type { KeyTable } from "../../key/key_table.ts";
 import { GrowingNumbers, scatter } from "./scatter.ts";
 
+/** Rows that are put aside together: enough for each part of them to be a good chunk. */
+const PIECE_BYTES = 8 << 20;
+
 export class GroupedRows {
   readonly #entries = new GrowingNumbers();
   #columns: Column[] = [];
+  /** Bytes of the keys that came with each of the columns. */
+  #keyBytes: number[] = [];
   #sizeBytes = 0;
 
   /** Bytes of the values, counted twice because taking them out copies them. */
@@ -28,6 +33,7 @@ export class GroupedRows {
     const entries = this.#entries.extend(rows);
     for (let i = 0; i < rows; i++) entries[i] = table.addAt(keys, i, hashes[i]);
     this.#columns.push(values);
+    this.#keyBytes.push(columnBytes(keys));
     this.#sizeBytes += columnBytes(values);
   }
 
@@ -37,16 +43,33 @@ export class GroupedRows {
     return { values: gather(this.#all(), order), starts };
   }
 
-  /** All rows as [key, value] in the order in which they came, and the hashes of their keys. */
-  pairs(table: KeyTable): { readonly column: Column; readonly hashes: Uint32Array } {
-    const entries = this.#entries.view();
-    const { column } = tupleBatch([table.keyColumn(entries), this.#all()], entries.length);
-    return { column, hashes: entries.map((entry) => table.hash(entry)) };
+  /**
+   * All rows as [key, value] in the order in which they came, and the hashes of their keys. In pieces, as the
+   * keys, held once each in the table, may be many times larger when they stand in every row.
+   */
+  *pairs(table: KeyTable): Generator<{ readonly column: Column; readonly hashes: Uint32Array }> {
+    const all = this.#entries.view();
+    let held: Column[] = [];
+    let bytes = 0;
+    let from = 0;
+    for (const [i, column] of this.#columns.entries()) {
+      held.push(column);
+      bytes += columnBytes(column) + this.#keyBytes[i];
+      if (bytes < PIECE_BYTES && i + 1 < this.#columns.length) continue;
+      const values = concatColumns(held);
+      const entries = all.subarray(from, from + values.length);
+      const { column: pairs } = tupleBatch([table.keyColumn(entries), values], values.length);
+      yield { column: pairs, hashes: entries.map((entry) => table.hash(entry)) };
+      from += values.length;
+      held = [];
+      bytes = 0;
+    }
   }
 
   clear(): void {
     this.#entries.clear();
     this.#columns = [];
+    this.#keyBytes = [];
     this.#sizeBytes = 0;
   }
 
@@ -72,13 +95,24 @@ export function entryRange(from: number, to: number): Uint32Array {
 }
 
 const EMIT_ROWS = 1 << 16;
+const EMIT_BYTES = 16 << 20;
 
-/** End of the run of entries from `from` on that makes one batch: about 64 Ki values, one entry at least. */
-export function endOfChunk(starts: readonly Uint32Array[], from: number, entryCount: number): number {
+/** Rows that make one batch, by their mean size. */
+export function rowsOfBatch(rows: number, sizeBytes: number): number {
+  return Math.max(1, Math.min(EMIT_ROWS, Math.floor((EMIT_BYTES * rows) / Math.max(1, sizeBytes))));
+}
+
+/** End of the run of entries from `from` on that makes one batch: about `most` values, one entry at least. */
+export function endOfChunk(
+  starts: readonly Uint32Array[],
+  from: number,
+  entryCount: number,
+  most: number,
+): number {
   let to = from + 1;
   const base = starts.reduce((sum, each) => sum + each[from], 0);
   while (to < entryCount && to - from < EMIT_ROWS) {
-    if (starts.reduce((sum, each) => sum + each[to + 1], 0) - base > EMIT_ROWS) break;
+    if (starts.reduce((sum, each) => sum + each[to + 1], 0) - base > most) break;
     to++;
   }
   return to;

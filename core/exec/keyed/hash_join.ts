@@ -73,10 +73,12 @@ async function joinSides(join: Join, sides: Sides, level: number): Promise<void>
     keepsProbing: how === "left" || how === "full",
     onBatch: (batch) => next.batch(batch),
   });
+  let builtBytes = 0;
   const canSplit = level < MAX_SPILL_LEVEL;
   const isBuilt = await eachBatch(scope, sides.right, (batch) => {
     table.build(pairColumns(batch));
-    return !canSplit || table.sizeBytes <= scope.memoryBytes;
+    builtBytes = table.sizeBytes;
+    return !canSplit || builtBytes <= scope.memoryBytes;
   });
   if (!isBuilt) return joinParts(join, table, sides, level);
   table.seal();
@@ -85,6 +87,8 @@ async function joinSides(join: Join, sides: Sides, level: number): Promise<void>
     return !(next.isDone?.() ?? false);
   });
   if (how === "right" || how === "full") table.drainUnmatched();
+  table.clear();
+  scope.ports.released?.(builtBytes);
 }
 
 /** Splits what was built, the rest of the right and all of the left side, and joins part by part. */
@@ -98,9 +102,10 @@ async function joinParts(join: Join, built: JoinTable, sides: Sides, level: numb
   };
   try {
     const [left, right] = [open(), open()];
-    const { column, hashes } = built.rows.pairs(built.table);
-    right.add(column, hashes);
+    for (const { column, hashes } of built.rows.pairs(built.table)) right.add(column, hashes);
+    const { sizeBytes } = built;
     built.clear();
+    scope.ports.released?.(sizeBytes);
     await eachBatch(scope, sides.right, (batch) => spill(right, batch));
     await eachBatch(scope, sides.left, (batch) => spill(left, batch));
     for (let part = 0; part < left.count && !next.isDone?.(); part++) {

@@ -6,7 +6,7 @@
  * rows, and for each of them that of the built rows.
  */
 import type { Batch, Column } from "../../batch/column.ts";
-import { concatColumns, gather } from "../../batch/gather.ts";
+import { concatColumns, gather, gatheredBytes } from "../../batch/gather.ts";
 import { tupleBatch } from "../../batch/make.ts";
 import { hashColumn } from "../../key/hash.ts";
 import { KeyTable } from "../../key/key_table.ts";
@@ -22,6 +22,8 @@ export interface JoinTableOptions {
 }
 
 const EMIT_ROWS = 1 << 16;
+/** A few large rows that many others find would make a batch larger than memory. */
+const EMIT_BYTES = 16 << 20;
 
 export class JoinTable {
   readonly #options: JoinTableOptions;
@@ -114,10 +116,24 @@ export class JoinTable {
 
   #emit(pair: PairColumns): void {
     const rows = this.#pending;
-    if (rows === 0) return;
-    const probing = this.#probing.subarray(0, rows);
-    const values = gather(this.#values, this.#built.subarray(0, rows));
     this.#pending = 0;
+    if (rows > 0) this.#emitRange(pair, 0, rows);
+  }
+
+  #emitRange(pair: PairColumns, from: number, to: number): void {
+    const probing = this.#probing.subarray(from, to);
+    const built = this.#built.subarray(from, to);
+    const bytes =
+      gatheredBytes(pair.keys, probing) +
+      gatheredBytes(pair.values, probing) +
+      gatheredBytes(this.#values, built);
+    if (bytes > EMIT_BYTES && to - from > 1) {
+      const middle = (from + to) >> 1;
+      this.#emitRange(pair, from, middle);
+      this.#emitRange(pair, middle, to);
+      return;
+    }
+    const values = gather(this.#values, built);
     this.#options.onBatch(this.#output(gather(pair.keys, probing), gather(pair.values, probing), values));
   }
 
