@@ -13,8 +13,19 @@ import { Worker } from "./worker.ts";
 const EXIT_DONE = 0;
 const EXIT_FAILED = 1;
 
-/** Works for the agent that the environment names, then ends the process. */
-export async function runWorker(): Promise<never> {
+let working: Promise<never> | undefined;
+
+/**
+ * Works for the agent that the environment names, then ends the process.
+ *
+ * A program may open several jobs at once: its process is one worker all the same.
+ */
+export function runWorker(): Promise<never> {
+  working ??= work();
+  return working;
+}
+
+async function work(): Promise<never> {
   const socket = variable("socket");
   const runtime = await currentRuntime();
   await runtime.dieWithParent();
