@@ -21,6 +21,8 @@ import type { AgentClient } from "./agent_client.ts";
 import { publishSink, type SinkResult } from "./sink_results.ts";
 
 const TICK_MS = 200;
+/** What an agent that could not be ended may keep its streams open for. */
+const STOP_GRACE_MS = 2_000;
 const MAX_ATTEMPTS = 4;
 const MAX_LOSSES = 5;
 
@@ -134,7 +136,12 @@ export class Executor {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#stop.abort();
-    await Promise.allSettled([...this.#streams, ...this.#requests.values()]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, STOP_GRACE_MS);
+    });
+    await Promise.race([Promise.allSettled([...this.#streams, ...this.#requests.values()]), late]);
+    clearTimeout(timer);
   }
 
   feed(event: JobEvent): void {
@@ -252,11 +259,22 @@ export class Executor {
 
   async #readEvents(client: AgentClient): Promise<void> {
     try {
-      for await (const event of client.events(this.#stop.signal)) this.#onAgentEvent(client.id, event);
+      for await (const event of client.events(this.#stop.signal)) this.#hear(client.id, event);
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       const cause = error instanceof Error ? error.message : String(error);
       this.feed({ kind: "agentLost", agent: client.id, cause });
+    }
+  }
+
+  /** What a listener of the program throws is no failure of the agent: nobody catches it, as with other events. */
+  #hear(agent: string, event: AgentEvent): void {
+    try {
+      this.#onAgentEvent(agent, event);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
     }
   }
 
