@@ -5,6 +5,7 @@
  * whoever serves it. Knows no runtime beyond the port that it is given.
  */
 import { Buffer } from "node:buffer";
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,6 +39,8 @@ export interface Agent {
   readonly fetch: (request: Request) => Response | Promise<Response>;
   /** Ends every job: no process, file or socket of it is left. Safe to call twice. */
   close(): Promise<void>;
+  /** For a process that is about to end: kills the workers and deletes the socket, without waiting. */
+  abandon(): void;
 }
 
 export async function createAgent(options: AgentOptions): Promise<Agent> {
@@ -58,10 +61,17 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   );
   app.onError((error) => failure(error));
   const close = async () => {
-    await jobs.close();
-    await socket?.close();
+    try {
+      await jobs.close();
+    } finally {
+      await socket?.close();
+    }
   };
-  return { app, fetch: (request) => app.fetch(request), close };
+  const abandon = () => {
+    jobs.abandon();
+    socket?.abandon();
+  };
+  return { app, fetch: (request) => app.fetch(request), close, abandon };
 }
 
 /** The kernel takes 107, macOS 103. */
@@ -70,6 +80,7 @@ const MAX_SOCKET_PATH_BYTES = 100;
 interface WorkerSocket {
   readonly startWorker: WorkerStarter;
   close(): Promise<void>;
+  abandon(): void;
 }
 
 /** Opens the Unix socket that workers dial. */
@@ -88,6 +99,7 @@ async function openSocket({ directory, runtime }: AgentOptions, app: Hono): Prom
       await server.stop();
       if (!isShort) await rm(home, { recursive: true, force: true });
     },
+    abandon: () => rmSync(isShort ? socketPath : home, { recursive: true, force: true }),
   };
 }
 

@@ -155,6 +155,11 @@ export class AgentJob {
     return this.#ended;
   }
 
+  /** Kills the workers, without waiting for their end. */
+  abandon(): void {
+    for (const worker of this.#workers.values()) worker.kill("the driver has ended");
+  }
+
   async #end(): Promise<void> {
     this.apply({ kind: "end" });
     await Promise.all([...this.#workers.values()].map((worker) => worker.end()));

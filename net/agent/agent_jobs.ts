@@ -72,13 +72,16 @@ export class AgentJobs {
   async end(id: string): Promise<void> {
     const job = this.#jobs.get(id);
     if (job === undefined) return;
-    await job.end();
-    this.#jobs.delete(id);
+    await job.end().finally(() => this.#jobs.delete(id));
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#jobs.keys()].map((id) => this.end(id)));
+  }
+
+  abandon(): void {
+    for (const job of this.#jobs.values()) job.abandon();
   }
 
   #used(): number {

@@ -101,7 +101,8 @@ export class JobShards {
     this.#followed.clear();
     this.#channels.close();
     this.#committed.clear();
-    await rm(this.#options.directory, { recursive: true, force: true });
+    // A worker that nothing could end may still write: then the directory is not empty at first.
+    await rm(this.#options.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
   #follow(attempt: string): Followed {

@@ -21,6 +21,8 @@ const MAX_HELD = 200;
 /** What an idle worker needs to go when it is told to stop. */
 const STOP_GRACE_MS = 200;
 const KILL_GRACE_MS = 1000;
+/** A process that hangs in the kernel (a dead network disk) is left behind. */
+const GONE_GRACE_MS = 5000;
 
 export class WorkerHandle {
   readonly control = new SequenceOutbox<ControlMessage>();
@@ -65,13 +67,16 @@ export class WorkerHandle {
     this.#worker.kill();
   }
 
-  /** Ends it, gently at first; resolves when it is gone. */
+  /** Ends it, gently at first; resolves when it is gone, or when nothing can end it. */
   end(): Promise<void> {
     if (this.#hasExited) return this.#exited.promise;
     this.control.push({ kind: "stop" });
     this.#timer = setTimeout(() => {
       this.#worker.terminate();
-      this.#timer = setTimeout(() => this.#worker.kill(), KILL_GRACE_MS);
+      this.#timer = setTimeout(() => {
+        this.#worker.kill();
+        this.#timer = setTimeout(this.#exited.resolve, GONE_GRACE_MS);
+      }, KILL_GRACE_MS);
     }, STOP_GRACE_MS);
     return this.#exited.promise;
   }

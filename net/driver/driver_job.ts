@@ -79,7 +79,10 @@ export class DriverJob implements Job {
     this.#parts.log(text);
   }
 
-  on(_event: "workerMessage", listener: (message: unknown, worker: number) => void): void {
+  on(event: "workerMessage", listener: (message: unknown, worker: number) => void): void {
+    if (event !== "workerMessage") {
+      throw new TypeError(`Cannot listen for ${show(event)}: the events are "workerMessage"`);
+    }
     this.#parts.onWorkerMessage(listener);
   }
 
@@ -171,8 +174,11 @@ export class DriverJob implements Job {
       record.fail(ExecutionRecord.closed(record.id));
     }
     this.#parts.onProgress(undefined);
-    await this.#parts.close();
-    for (const record of running) this.#sweep(record);
+    try {
+      await this.#parts.close();
+    } finally {
+      for (const record of running) this.#sweep(record);
+    }
   }
 
   #begin(flow: AnyFlow, params: unknown, options: ExecuteOptions, isFollowed: boolean): Begun {

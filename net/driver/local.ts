@@ -10,10 +10,11 @@ import process from "node:process";
 import { LucioleError } from "../../core/errors.ts";
 import { LOG_LEVELS, type RunFlags } from "../../core/program/run_flags.ts";
 import type { AgentEvent } from "../../core/schedule/order.ts";
-import { createAgent } from "../agent/agent.ts";
+import { type Agent, createAgent } from "../agent/agent.ts";
 import { createProgress } from "../program/progress.ts";
 import { WORKER_ENV, type WorkerCommand } from "../protocol.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { AgentClient } from "./agent_client.ts";
 import { makeLocalDirectory, removeDirectory } from "./directories.ts";
 import { DriverJob } from "./driver_job.ts";
@@ -32,14 +33,49 @@ export async function openLocalJob(flags: RunFlags, args: readonly string[]): Pr
     );
   }
   const runtime = await currentRuntime();
-  const workers = flags.workers ?? availableParallelism();
-  const memoryBytes = flags.memoryBytes ?? Math.floor(totalmem() * MEMORY_SHARE);
   const suffix = randomBytes(6).toString("hex");
-  const id = `j${suffix}`;
   const directory = makeLocalDirectory(suffix);
-  const onExit = (): void => removeDirectory(directory);
+  let agent: Agent | undefined;
+  let job: DriverJob | undefined;
+  const onExit = (): void => {
+    agent?.abandon();
+    job?.sweep();
+    removeDirectory(directory);
+  };
   process.once("exit", onExit);
-  const agent = await createAgent({ id: AGENT, directory, slots: workers, runtime });
+  const close = async (): Promise<void> => {
+    try {
+      await agent?.close();
+    } finally {
+      process.off("exit", onExit);
+      removeDirectory(directory);
+    }
+  };
+  try {
+    const slots = flags.workers ?? availableParallelism();
+    agent = await createAgent({ id: AGENT, directory, slots, runtime });
+    job = await openOn({ agent, slots, id: `j${suffix}`, directory, flags, args, runtime, close });
+    return job;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface LocalParts {
+  readonly agent: Agent;
+  readonly slots: number;
+  readonly id: string;
+  readonly directory: string;
+  readonly flags: RunFlags;
+  readonly args: readonly string[];
+  readonly runtime: Runtime;
+  readonly close: () => Promise<void>;
+}
+
+async function openOn(parts: LocalParts): Promise<DriverJob> {
+  const { agent, slots: workers, id, flags, runtime } = parts;
+  const memoryBytes = flags.memoryBytes ?? Math.floor(totalmem() * MEMORY_SHARE);
   const client = new AgentClient({
     id: AGENT,
     job: id,
@@ -65,21 +101,18 @@ export async function openLocalJob(flags: RunFlags, args: readonly string[]): Pr
   executor.addAgent(client, workers);
   return new DriverJob({
     id,
-    args,
+    args: parts.args,
     workers,
     memoryBytes,
     executor,
-    local: { agent: AGENT, directory: join(directory, id) },
+    local: { agent: AGENT, directory: join(parts.directory, id) },
     log,
     onProgress: (snapshot) => progress.show(snapshot?.groups),
     onWorkerMessage: (listener) => messages.push(listener),
     close: async () => {
-      await client.endJob();
-      await agent.close();
-      await executor.stop();
+      // Each of them whatever becomes of the others, which ends the job all the same.
+      await parts.close().finally(() => executor.stop());
       progress.close();
-      process.off("exit", onExit);
-      removeDirectory(directory);
     },
   });
 }
