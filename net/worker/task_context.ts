@@ -3,6 +3,7 @@
  */
 import type { TaskContext } from "../../core/exec/context.ts";
 import type { LogRecord } from "../../core/exec/ports.ts";
+import { decode, encode } from "../cbor.ts";
 import type { Inbox, MessageListener } from "./inbox.ts";
 
 export interface TaskContextOptions {
@@ -37,12 +38,15 @@ export class WorkerTaskContext implements TaskContext {
   }
 
   count(name: string, by = 1): void {
+    if (typeof by !== "number")
+      throw new TypeError(`Cannot count ${name}: by must be a number, got ${typeof by}`);
     const { counters } = this.#options;
-    counters[name] = (counters[name] ?? 0) + by;
+    counters[name] = (Object.hasOwn(counters, name) ? counters[name] : 0) + by;
   }
 
   sendToDriver(message: unknown): void {
-    this.#options.sendToDriver(message);
+    // Encoded here: what cannot travel is the caller's mistake, and what it changes later is not meant.
+    this.#options.sendToDriver(decode(encode(message)));
   }
 
   on(event: "driverMessage", listener: MessageListener): void {
