@@ -51,7 +51,9 @@ export class Worker {
   readonly #inbox: Inbox;
   readonly #executions: ExecutionCache;
   readonly #earlyCancels = new Set<string>();
-  readonly #lost = Promise.withResolvers<never>();
+  #lost: { readonly error: unknown } | undefined;
+  /** Ends the wait for the agent's answer. */
+  #giveUp: ((error: unknown) => void) | undefined;
   #running: RunningAttempt | undefined;
   #isLeaving = false;
   #isStopping = false;
@@ -66,7 +68,6 @@ export class Worker {
     this.#inbox = new Inbox((error) =>
       this.#log({ level: "error", text: `driverMessage listener: ${error}` }),
     );
-    this.#lost.promise.catch(() => undefined);
   }
 
   /** Works until the agent says stop. @throws {LucioleError} code "agent-lost" when the agent is gone. */
@@ -110,11 +111,20 @@ export class Worker {
       ...(this.#isLeaving ? { isLeaving: true as const } : {}),
     };
     try {
-      return await Promise.race([this.#link.next(request), this.#lost.promise]);
+      return await this.#unlessLost(this.#link.next(request));
     } catch (error) {
       if (this.#isStopping) return { kind: "stop" };
       throw agentLost(this.#options.agent, error);
     }
+  }
+
+  /** Not a race with one promise of the whole life: each of its losers would keep its order. */
+  #unlessLost(answer: Promise<NextReply>): Promise<NextReply> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      if (this.#lost !== undefined) reject(this.#lost.error);
+      answer.then(resolve, reject);
+    });
   }
 
   /** Hears the control stream to its end, which is the end of the agent or of the job. */
@@ -206,7 +216,8 @@ export class Worker {
 
   /** The agent is gone: ends the wait for its answer, and what runs. */
   #lose(error: unknown): void {
-    this.#lost.reject(error);
+    this.#lost ??= { error };
+    this.#giveUp?.(error);
     this.#running?.abort.abort(error);
     this.#running?.crashed.reject(error);
   }
