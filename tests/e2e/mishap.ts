@@ -49,7 +49,14 @@ export async function endOf(mishap: Mishap): Promise<Ended> {
   const started = performance.now();
   const usual = mishap.isBun === true ? [BUN, "job.ts"] : [LUCIOLE, "run", "job.ts"];
   const ended = await folder.run(mishap.command ?? usual, {
-    env: { LUCIOLE_WORKERS: "2", LUCIOLE_DATA: data, SCRATCH: folder.scratch, LUCIOLE, ...mishap.env },
+    env: {
+      LUCIOLE_WORKERS: "2",
+      LUCIOLE_QUIET: "1",
+      LUCIOLE_DATA: data,
+      SCRATCH: folder.scratch,
+      LUCIOLE,
+      ...mishap.env,
+    },
     ...(mishap.onText === undefined ? {} : { onText: mishap.onText }),
   });
   const took = performance.now() - started;

@@ -18,7 +18,7 @@ function squeeze(text: string): string {
 
 async function runExample(example: Example, index: number): Promise<void> {
   const path = folder.write(`example_${index}.ts`, example.code);
-  const env = { LUCIOLE_WORKERS: "1" };
+  const env = { LUCIOLE_WORKERS: "1", LUCIOLE_QUIET: "1" };
   const command = [process.execPath, "--console-depth=9", path, ...example.args];
   const { code, stdout, stderr } = await folder.run(command, { env });
   // What user code prints on a worker is a log line.
