@@ -1,16 +1,17 @@
 /**
  * The directories of local jobs: where they are, and sweeping up what a killed driver left.
  *
- * A directory is named after the process that owns it, so the next run can tell whose
- * owner is gone.
+ * A directory is named after the process that owns it, and after where that process id
+ * counts, so the next run can tell whose owner is gone.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { LucioleError } from "../../core/errors.ts";
 
-const NAME = /^local-(\d+)-[a-z0-9]+$/;
+const NAME = /^local-([0-9a-f]{8})-(\d+)-[a-z0-9]+$/;
 
 /** Where Luciole keeps its files: `LUCIOLE_DATA`, or `luciole` within the user's cache directory. */
 export function dataDirectory(): string {
@@ -23,7 +24,7 @@ export function dataDirectory(): string {
 /** Makes the directory of one local job, and deletes those whose owner is gone. */
 export function makeLocalDirectory(suffix: string): string {
   const base = dataDirectory();
-  const directory = join(base, `local-${process.pid}-${suffix}`);
+  const directory = join(base, `local-${processSpace()}-${process.pid}-${suffix}`);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -38,11 +39,27 @@ export function makeLocalDirectory(suffix: string): string {
   return directory;
 }
 
+/** Where process ids mean the same: hosts and containers may share one cache directory. */
+function processSpace(): string {
+  let namespace = "";
+  try {
+    namespace = readlinkSync("/proc/self/ns/pid");
+  } catch {
+    // Only Linux has several on one host.
+  }
+  return createHash("sha256").update(`${hostname()} ${namespace}`).digest("hex").slice(0, 8);
+}
+
 function sweep(base: string): void {
+  const space = processSpace();
   for (const name of readdirSync(base)) {
-    const owner = NAME.exec(name);
-    if (owner === null || isAlive(Number(owner[1]))) continue;
-    rmSync(join(base, name), { recursive: true, force: true });
+    const [, owner, pid] = NAME.exec(name) ?? [];
+    if (owner !== space || isAlive(Number(pid))) continue;
+    try {
+      rmSync(join(base, name), { recursive: true, force: true });
+    } catch {
+      // Another user's, or another run sweeps it at this very moment: it is no reason not to start.
+    }
   }
 }
 
