@@ -174,6 +174,7 @@ export class DriverJob implements Job {
       record.fail(ExecutionRecord.closed(record.id));
     }
     this.#parts.onProgress(undefined);
+    this.#parts.executor.beginEnd();
     try {
       await this.#parts.close();
     } finally {
@@ -221,7 +222,10 @@ export class DriverJob implements Job {
     if (record.hasEnded) return;
     const order = { id: record.id, flow: flow.name, params: encoded, plan };
     await Promise.all(executor.agents.map((agent) => agent.putExecution(order)));
-    if (record.hasEnded) return;
+    if (record.hasEnded) {
+      executor.forget(record.id);
+      return;
+    }
     executor.submit(record.id, plan, {
       compare: compareFunctions(graph),
       followed: isFollowed ? followedGroups(plan) : new Set(),

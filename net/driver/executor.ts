@@ -64,6 +64,7 @@ export class Executor {
   readonly #requests = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
   readonly #streams: Promise<void>[] = [];
+  #isEnding = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: ExecutorOptions) {
@@ -112,6 +113,13 @@ export class Executor {
     }
   }
 
+  /** Has the agents forget an execution that they were told and that is not submitted. */
+  forget(execution: string): void {
+    for (const agent of this.#agents.keys()) {
+      this.#request(agent, (client) => client.release({ attempts: [], executions: [execution] }));
+    }
+  }
+
   pieces(dataset: string): readonly { readonly shard: number; readonly piece: ShardPiece }[] {
     return datasetPieces(this.#state, dataset);
   }
@@ -132,9 +140,15 @@ export class Executor {
     return [...this.#agents.values()];
   }
 
+  /** From now on agents may go, and requests fail: the job is being closed. */
+  beginEnd(): void {
+    this.#isEnding = true;
+    clearInterval(this.#timer);
+  }
+
   /** Stops listening; the agents' own ends of the job must have been closed before. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.beginEnd();
     this.#stop.abort();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
@@ -189,9 +203,7 @@ export class Executor {
         void this.#publish(command);
         break;
       case "executionForgotten":
-        for (const agent of this.#agents.keys()) {
-          this.#request(agent, (client) => client.release({ attempts: [], executions: [command.execution] }));
-        }
+        this.forget(command.execution);
         break;
       case "executionEnded":
         this.#end(command.execution, command.outcome);
@@ -252,7 +264,7 @@ export class Executor {
       before
         .then(() => send(client))
         .catch((error) => {
-          if (!this.#stop.signal.aborted) onError(error);
+          if (!this.#isEnding) onError(error);
         }),
     );
   }
@@ -260,11 +272,14 @@ export class Executor {
   async #readEvents(client: AgentClient): Promise<void> {
     try {
       for await (const event of client.events(this.#stop.signal)) this.#hear(client.id, event);
+      this.#lose(client.id, "it has no more events to tell");
     } catch (error) {
-      if (this.#stop.signal.aborted) return;
-      const cause = error instanceof Error ? error.message : String(error);
-      this.feed({ kind: "agentLost", agent: client.id, cause });
+      this.#lose(client.id, error instanceof Error ? error.message : String(error));
     }
+  }
+
+  #lose(agent: string, cause: string): void {
+    if (!this.#isEnding) this.feed({ kind: "agentLost", agent, cause: `agent ${agent} is gone: ${cause}` });
   }
 
   /** What a listener of the program throws is no failure of the agent: nobody catches it, as with other events. */

@@ -1,0 +1,111 @@
+/** Agents that go while a job uses them, and shards that go with them. */
+import { describe, expect, test } from "bun:test";
+import { buildGraph } from "../../../core/graph/build.ts";
+import { flow } from "../../../core/program/flow.ts";
+import { decode } from "../../../net/cbor.ts";
+import { AgentClient } from "../../../net/driver/agent_client.ts";
+import { ExecutionRecord } from "../../../net/driver/execution.ts";
+import { Executor } from "../../../net/driver/executor.ts";
+import { planExecution } from "../../../net/driver/planning.ts";
+import { readDataset } from "../../../net/driver/read_dataset.ts";
+import type { AttemptsRequest, Transport } from "../../../net/protocol.ts";
+import { soon, until } from "../../oracle/until.ts";
+
+/** Takes orders and tells nothing; its events end when the test says so. */
+class SilentAgent implements Transport {
+  readonly attempts: string[] = [];
+  endEvents: () => void = () => undefined;
+
+  async fetch(path: string, init?: RequestInit): Promise<Response> {
+    if (path.endsWith("/events")) {
+      const start = (controller: ReadableStreamDefaultController): void => {
+        this.endEvents = () => controller.close();
+      };
+      return new Response(new ReadableStream({ start }));
+    }
+    if (path.endsWith("/attempts")) {
+      const { orders } = decode(init?.body as Uint8Array) as AttemptsRequest;
+      this.attempts.push(...orders.map(({ attempt }) => attempt));
+    }
+    return new Response(null, { status: 204 });
+  }
+}
+
+function openExecutor(agents: Readonly<Record<string, SilentAgent>>): Executor {
+  const executor = new Executor({
+    job: "j",
+    memoryBytesPerWorker: 2 ** 20,
+    listener: { onLog: () => undefined, onWarning: () => undefined, onWorkerMessage: () => undefined },
+  });
+  for (const [id, transport] of Object.entries(agents)) {
+    executor.addAgent(new AgentClient({ id, job: "j", transport }), 1);
+  }
+  return executor;
+}
+
+const rows = flow("lost-agents", (f) => f.range(2, { shards: 2 }));
+
+async function submit(executor: Executor): Promise<ExecutionRecord> {
+  const { graph } = buildGraph(rows, undefined);
+  const plan = await planExecution(graph, { slots: 2, memoryBytes: 2 ** 20 });
+  const listener = new ExecutionRecord("e0", () => undefined);
+  executor.submit("e0", plan, { compare: new Map(), followed: new Set(), graph, listener });
+  return listener;
+}
+
+describe("Executor", () => {
+  test("addAgent() takes the end of its events for its loss: its tasks run on another one", async () => {
+    const agents = { a: new SilentAgent(), b: new SilentAgent() };
+    const executor = openExecutor(agents);
+    await submit(executor);
+    await until("both have a task", () => agents.a.attempts.length + agents.b.attempts.length === 2);
+    const [lost] = agents.a.attempts;
+    agents.a.endEvents();
+    executor.feed({
+      kind: "attemptEnded",
+      agent: "b",
+      attempt: agents.b.attempts[0],
+      result: {
+        kind: "committed",
+        shard: { partitions: [{ rows: 1, bytes: 8, chunks: 1 }] },
+        totals: {
+          rowsIn: 1,
+          bytesIn: 0,
+          rowsOut: 1,
+          bytesOut: 8,
+          spilledBytes: 0,
+          counters: {},
+          samples: {},
+        },
+      },
+    });
+    await until("the lost task runs again", () => agents.b.attempts.length === 2);
+    expect(agents.b.attempts[1]).toBe(lost.replace(/-1$/, "-2"));
+    agents.b.endEvents();
+    await soon("the end", executor.stop());
+  });
+});
+
+describe("readDataset()", () => {
+  test("fails when a shard of a whole dataset was lost, instead of ending early", async () => {
+    const record = new ExecutionRecord("e0", () => undefined);
+    const totals = {
+      rowsIn: 0,
+      bytesIn: 0,
+      rowsOut: 0,
+      bytesOut: 0,
+      spilledBytes: 0,
+      counters: {},
+      samples: {},
+    };
+    record.onEnded({ kind: "done", totals, stages: [] }, new Map());
+    const size = { rows: 1, bytes: 8 };
+    const executor = { pieces: () => [], sizes: () => [size, size] } as unknown as Executor;
+    const { signal } = new AbortController();
+    const isReleased = () => false;
+    const options = { executor, dataset: "e0.0", local: undefined, signal, record, isReleased };
+    await expect(soon("the rows", Array.fromAsync(readDataset(options)))).rejects.toThrow(
+      "Cannot read shard 0 of dataset e0.0: it was lost",
+    );
+  });
+});
