@@ -4,13 +4,16 @@
  * Knows how Bun, Deno and the kernel's runtimes write uncaught errors and crashes.
  */
 
+import { stripVTControlCharacters } from "node:util";
+
 const CRASH = /^(?:ASSERTION FAILED: |panic\([^)]*\): |FATAL ERROR: |fatal(?: runtime)? error: )(.*)/i;
 /** The head of Bun's report of its own crash, which says nothing to the user of a worker. */
 const CRASH_REPORT = /^={20,}$|^ASSERTION FAILED: /;
 /** Where JavaScriptCore writes to on purpose, to end itself. */
 const ON_PURPOSE = /0xBBADBEEF/i;
 const MEMORY = /^RSS: ([^|]*)/;
-const ERROR = /^(?:Uncaught )?(?:\(in promise\) )?((?:[A-Z]\w*)?Error|error): (.*)/;
+const UNCAUGHT = /^error: Uncaught (?:\(in promise\) )?(?=\w+: )/;
+const ERROR = /^((?:[A-Z]\w*)?Error|error): (.*)/;
 const FRAME = /^\s+at (?:.*\()?((?:file:\/\/)?[^()]+:\d+):\d+\)?$/;
 
 /** Tells whether a line begins the report of a crash of the runtime. */
@@ -19,7 +22,8 @@ export function beginsCrashReport(line: string): boolean {
 }
 
 /** `no start (/home/user/job.ts:2)`; undefined when no line tells of an error. */
-export function lastWords(lines: readonly string[]): string | undefined {
+export function lastWords(output: readonly string[]): string | undefined {
+  const lines = output.map((line) => stripVTControlCharacters(line).replace(UNCAUGHT, ""));
   const crash = lines.map((line) => CRASH.exec(line)?.[1]).find((text) => text !== undefined);
   if (crash !== undefined) {
     const what = ON_PURPOSE.test(crash)

@@ -16,11 +16,10 @@ test.each([
   ],
   [
     [
-      "error: Uncaught (in promise) Error: x",
-      "Uncaught (in promise) RangeError: too far",
-      "    at file:///home/user/job.ts:3:1",
+      "\x1b[0m\x1b[1m\x1b[31merror\x1b[0m: Uncaught (in promise) RangeError: too far",
+      "    at \x1b[36mfile:///home/user/job.ts\x1b[0m:3:1",
     ],
-    "Uncaught (in promise) Error: x (file:///home/user/job.ts:3)",
+    "RangeError: too far (file:///home/user/job.ts:3)",
   ],
   [
     ["TypeError: no such thing", "    at /home/user/a.ts:4:1"],
