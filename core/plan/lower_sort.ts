@@ -33,7 +33,7 @@ export function lowerSort(lowering: Lowering, node: GraphNode): Draft {
     nodes: [node.id],
     needsCommittedInput: true,
     ordering,
-    placement: sortedPlacement(order, shards),
+    placement: sortedPlacement(node, order, shards),
   });
 }
 
@@ -43,9 +43,13 @@ function mergeRanges(lowering: Lowering, draft: Draft, order: SortOrder): Head {
   return { kind: "merge", input: { from, mode: "range" }, order, hasKeyColumn };
 }
 
-/** Ranges do not overlap, so equal keys, and equal rows, share a shard; of a compare function nobody knows. */
-function sortedPlacement({ by }: SortOrder, partitions: number): Placement | undefined {
-  if (by === "compare") return undefined;
+/**
+ * Ranges do not overlap, so equal keys share a shard, and so do equal rows where their keys are equal. A closure may
+ * give any key, such as a random one, and of a compare function nobody knows.
+ */
+function sortedPlacement({ spec }: GraphNode, { by }: SortOrder, partitions: number): Placement | undefined {
+  const isClosure = by === "key" && !("field" in spec && spec.field !== undefined);
+  if (by === "compare" || isClosure) return undefined;
   return { how: "grouped", key: by === "pairKey" ? "pair" : "row", partitions };
 }
 

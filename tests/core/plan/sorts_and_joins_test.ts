@@ -55,6 +55,17 @@ describe("sorts", () => {
     expect(shapeOf((f) => pairs(f, 1).sortByKey().sortBy(1), 100)).toEqual(["source | sort sort | store ×1"]);
   });
 
+  test("bring equal rows together by value, but not by a closure, which may give equal rows other keys", () => {
+    const ends = (builder: (f: FlowBuilder) => unknown) => planned(builder).shape.at(-1);
+    expect(ends((f) => f.text("in").sort().distinct())).toBe("merge range | combine:complete | store ×4");
+    expect(ends((f) => pairs(f).sortBy(1, { shards: 4 }).distinct())).toBe(
+      "merge range | combine:complete | store ×4",
+    );
+    expect(ends((f) => f.text("in").sortBy(Math.random, { shards: 4 }).distinct())).toBe(
+      "read partition | combine:merge | store ×4",
+    );
+  });
+
   test("are left out when the rows are in that order already", () => {
     const once = ["source | runs ×3", "merge range | filter mapValues | store ×4"];
     const twice = (f: FlowBuilder) =>
