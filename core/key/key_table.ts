@@ -4,7 +4,7 @@
  * Begins with the form that fits the first key (strings, numbers) and changes to the general
  * one when a key of another type comes; entry numbers stay. Never holds on to the user's values.
  */
-import { type Column, isPresent } from "../batch/column.ts";
+import { type Column, isPresent, type StringColumn } from "../batch/column.ts";
 import { ArenaKeys } from "./arena_keys.ts";
 import { hashNumber, hashValue } from "./hash.ts";
 import { HashIndex, WARM_ROWS } from "./hash_index.ts";
@@ -59,6 +59,27 @@ export class KeyTable {
       const end = Math.min(column.length, start + WARM_ROWS);
       this.#keys?.warm(hashes, start, end);
       for (let i = start; i < end; i++) entries[i] = this.addAt(column, i, hashes[i]);
+    }
+  }
+
+  /**
+   * The entries of strings that lie in a column of their own, all present: addColumn without the question
+   * what else a row may be.
+   */
+  addTexts(column: StringColumn, hashes: Uint32Array, entries: Uint32Array): void {
+    if (this.size === 0) this.#begin("string");
+    const texts = this.#texts;
+    if (texts === undefined) {
+      this.addColumn(column, hashes, entries);
+      return;
+    }
+    const { bytes, offsets, length } = column;
+    for (let start = 0; start < length; start += WARM_ROWS) {
+      const end = Math.min(length, start + WARM_ROWS);
+      texts.warm(hashes, start, end);
+      for (let i = start; i < end; i++) {
+        entries[i] = texts.range(bytes, offsets[i], offsets[i + 1], hashes[i], true);
+      }
     }
   }
 

@@ -59,6 +59,7 @@ abstract class Combine {
   }
 
   async finish(): Promise<void> {
+    this.settle();
     await this.table.drain((batch) => this.next.batch(batch));
     await this.next.finish();
   }
@@ -77,16 +78,28 @@ abstract class Combine {
   }
 
   protected entry(key: unknown, value: unknown): void {
+    if (typeof key !== "string" || this.isMerge) this.settle();
+    this.table.late = 0;
     try {
       if (this.isMerge) this.table.merge(key, value);
       else this.table.add(key, value);
     } catch (error) {
-      this.fail(error, this.rows);
+      this.fail(error, this.rows - this.table.late);
     }
     this.took(1);
   }
 
+  /** Enters the rows that the table holds back. */
+  protected settle(): void {
+    try {
+      this.table.settle();
+    } catch (error) {
+      this.fail(error, this.rows - 1 - this.table.late);
+    }
+  }
+
   protected columns(keys: Column, values: Column | undefined): void {
+    this.settle();
     try {
       if (this.isMerge) this.table.mergeColumns(keys, values);
       else this.table.addColumns(keys, values);
@@ -108,6 +121,7 @@ abstract class Combine {
 
   #check(): void {
     this.#untilCheck = this.#checkRows;
+    this.settle();
     if (this.step.phase !== "partial") {
       if (this.table.isTooLarge) this.table.spill();
       return;

@@ -15,6 +15,7 @@ import { type Accumulators, accumulatorsOf } from "./accumulators.ts";
 import { entryRange, rowsOfBatch } from "./grouped_rows.ts";
 import { pairColumns } from "./pair_columns.ts";
 import { MAX_SPILL_LEVEL, SpillPartitions } from "./spill_partitions.ts";
+import { TextStage } from "./text_stage.ts";
 
 export interface CombineTableOptions {
   readonly scope: TaskScope;
@@ -31,6 +32,9 @@ export class CombineTable {
   readonly #aggregator: Aggregator;
   readonly #level: number;
   readonly #table = new KeyTable();
+  readonly #stage = new TextStage();
+  /** Rows that were taken after the one that `settle` is at. */
+  late = 0;
   readonly #accumulators: Accumulators;
   #hashes = new Uint32Array(0);
   #entries = new Uint32Array(0);
@@ -61,24 +65,49 @@ export class CombineTable {
     return this.#accumulators.place;
   }
 
+  /** Takes a key and a value; strings are held back until `settle`, or until there are many. */
   add(key: unknown, value: unknown): void {
+    if (typeof key === "string" && this.#stage.push(key, value)) {
+      if (this.#stage.isFull) this.settle();
+      return;
+    }
+    this.settle();
     this.#accumulators.add(this.#table.add(key), value);
   }
 
+  /** Enters what `add` holds back. When a closure throws, `late` tells how many rows came after its row. */
+  settle(): void {
+    const stage = this.#stage;
+    const { rows, values } = stage;
+    if (rows === 0) return;
+    this.late = rows;
+    const entries = this.#entriesFor(rows);
+    this.#table.addTexts(stage.column(), stage.hashes, entries);
+    for (let i = 0; i < rows; i++) {
+      this.late--;
+      this.#accumulators.add(entries[i], values[i]);
+    }
+    stage.clear();
+  }
+
   merge(key: unknown, acc: unknown): void {
+    this.settle();
     this.#accumulators.merge(this.#table.add(key), acc);
   }
 
   addColumns(keys: Column, values: Column | undefined): void {
+    this.settle();
     this.#accumulators.addColumn(this.#enter(keys), values);
   }
 
   mergeColumns(keys: Column, accs: Column | undefined): void {
+    this.settle();
     this.#accumulators.mergeColumn(this.#enter(keys), accs);
   }
 
   /** Puts everything aside to make room; false when that would not help any more. */
   spill(): boolean {
+    this.settle();
     if (this.#level >= MAX_SPILL_LEVEL) return false;
     this.#spilled ??= new SpillPartitions(this.#scope, this.#level);
     for (const { batch, from } of this.#batches()) {
@@ -92,12 +121,14 @@ export class CombineTable {
 
   /** Emits what is held and forgets it. */
   emit(onBatch: (batch: Batch) => void): void {
+    this.settle();
     for (const { batch } of this.#batches()) onBatch(batch);
     this.clear();
   }
 
   /** Emits the whole result, parts on disk included, and lets the task settle now and then. */
   async drain(onBatch: (batch: Batch) => void): Promise<void> {
+    this.settle();
     if (this.#spilled === undefined) {
       for (const { batch } of this.#batches()) {
         onBatch(batch);
@@ -114,6 +145,7 @@ export class CombineTable {
   }
 
   clear(): void {
+    this.#stage.clear();
     const sizeBytes = this.#sizeBytes;
     this.#table.clear();
     this.#accumulators.clear();
@@ -160,16 +192,15 @@ export class CombineTable {
   }
 
   #enter(keys: Column): Uint32Array {
-    const rows = keys.length;
-    if (this.#hashes.length < rows) {
-      this.#hashes = new Uint32Array(rows);
-      this.#entries = new Uint32Array(rows);
-    }
-    const hashes = hashColumn(keys, this.#hashes);
-    const entries = this.#entries.subarray(0, rows);
-    const table = this.#table;
-    for (let i = 0; i < rows; i++) entries[i] = table.addAt(keys, i, hashes[i]);
+    const entries = this.#entriesFor(keys.length);
+    if (this.#hashes.length < keys.length) this.#hashes = new Uint32Array(keys.length);
+    this.#table.addColumn(keys, hashColumn(keys, this.#hashes), entries);
     return entries;
+  }
+
+  #entriesFor(rows: number): Uint32Array {
+    if (this.#entries.length < rows) this.#entries = new Uint32Array(rows);
+    return this.#entries.subarray(0, rows);
   }
 
   *#batches(): Generator<{ readonly batch: Batch; readonly from: number }> {
