@@ -40,6 +40,11 @@ export class LineSplitter {
     this.#offsets = new Uint32Array(this.#maxRows + 1);
   }
 
+  /** Bytes of a file follow; a byte order mark is one at the file's very beginning only. */
+  beginFile(isAtStart: boolean): void {
+    this.#isFirstLine = isAtStart;
+  }
+
   /** Takes the next bytes of the input; they may be kept until the line ends, so must not change. */
   push(piece: Uint8Array): void {
     const last = piece.lastIndexOf(NEWLINE);

@@ -18,7 +18,9 @@ export class TextFormat implements FileFormat {
     this.#lines = new LineSplitter({ onBatch: push });
   }
 
-  begin(): void {}
+  begin(split: FileSplit): void {
+    this.#lines.beginFile(split.start === 0);
+  }
 
   push(piece: Uint8Array): void {
     this.#lines.push(piece);

@@ -45,6 +45,14 @@ describe("text", () => {
     }
   });
 
+  test("takes a byte order mark away at the beginning of a file only, wherever it is cut", async () => {
+    const lines = ["one", "\uFEFFtwo", "\uFEFFthree"];
+    const path = write(`\uFEFF${lines.join("\n")}\n`);
+    for (const split of [{}, { splitBytes: 1 }]) {
+      expect((await readSource({ kind: "text", path, split })).rows).toEqual(lines);
+    }
+  });
+
   test("gives nothing for empty files, and the files of one split in order", async () => {
     const root = temporaryDirectory();
     for (let i = 0; i < 50; i++) writeFileSync(join(root, `f${100 + i}`), i % 5 === 0 ? "" : `a${i}\nb${i}`);
