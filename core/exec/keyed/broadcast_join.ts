@@ -71,6 +71,10 @@ class BroadcastJoin implements Operator {
     this.#probe(batch);
   }
 
+  flush(): void {
+    this.#builder.flush();
+  }
+
   finish(): void | Promise<void> {
     this.#builder.flush();
     return this.next.finish();

@@ -181,6 +181,24 @@ describe("createBroadcastJoin()", () => {
     });
   }
 
+  test("createBroadcastJoin() hands on single rows when somebody waits for them", () => {
+    const out = new Collector();
+    const step = {
+      op: "broadcastJoin",
+      node: 0,
+      how: "inner",
+      streamed: "left",
+      side: { ...EDGE, mode: "all" },
+    } as const;
+    const scope = memoryScope({ graph: GRAPH, ports: new MemoryPorts() });
+    const side = batchesOf([["a", 1]]);
+    const join = createBroadcastJoin({ scope, step, side, next: out });
+    join.row(["a", 2]);
+    expect(out.rows).toEqual([]);
+    join.flush?.();
+    expect(out.rows).toEqual([["a", [2, 1]]]);
+  });
+
   test("createBroadcastJoin() refuses to keep rows of the side", () => {
     expect(broadcast("left", "right", "rows")).rejects.toThrow("Cannot broadcast for a left join");
   });
