@@ -44,6 +44,9 @@ export async function runTaskGroup(options: TaskGroupOptions): Promise<ShardRepo
   }
 }
 
+/** Offsets of columns and of keys are 32-bit: what an operator holds must fit in one. */
+const MAX_OPERATOR_BYTES = 2 ** 31;
+
 class RunningTask implements TaskScope {
   readonly graph: Graph;
   readonly plan: TaskGroupPlan;
@@ -65,7 +68,8 @@ class RunningTask implements TaskScope {
     this.input = options.input;
     this.context = options.context;
     this.ports = options.ports;
-    this.memoryBytes = Math.floor(options.ports.memoryBytes / countBlocking(options.plan));
+    const share = Math.floor(options.ports.memoryBytes / countBlocking(options.plan));
+    this.memoryBytes = Math.min(share, MAX_OPERATOR_BYTES);
   }
 
   async run(): Promise<ShardReport> {
@@ -142,7 +146,8 @@ class RunningTask implements TaskScope {
   /** Followers must not wait for a batch to fill. A failure is thrown where the task next looks. */
   #flush(): void {
     try {
-      for (const operator of this.#operators) operator.flush?.();
+      // From the head to the tail, so that what one hands on the next does not keep for another moment.
+      for (const operator of this.#operators.toReversed()) operator.flush?.();
     } catch (error) {
       this.#failure ??= { error };
     }

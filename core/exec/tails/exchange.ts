@@ -37,6 +37,8 @@ export function createExchange(scope: TaskScope, tail: ExchangeTail, writer: Sha
 
 const PARTITION_BYTES = 1 << 20;
 const MIN_HELD_BYTES = 8 << 20;
+/** Offsets of a column are 32-bit, and what is held becomes one column. */
+const MAX_HELD_BYTES = 1 << 30;
 const MAX_CHUNK_ROWS = 1 << 16;
 
 class Exchange implements Operator {
@@ -59,6 +61,7 @@ class Exchange implements Operator {
     // Held rows are copied once more while they are sorted, hence the half.
     this.#maxBytes = Math.min(
       scope.memoryBytes / 2,
+      MAX_HELD_BYTES,
       Math.max(MIN_HELD_BYTES, tail.partitions * PARTITION_BYTES),
     );
   }
