@@ -71,16 +71,20 @@ export class CombineTable {
       if (this.#stage.isFull) this.settle();
       return;
     }
-    this.settle();
+    this.settle(1);
+    this.late = 0;
     this.#accumulators.add(this.#table.add(key), value);
   }
 
-  /** Enters what `add` holds back. When a closure throws, `late` tells how many rows came after its row. */
-  settle(): void {
+  /**
+   * Enters what `add` holds back. When a closure throws, `late` tells how many rows came after its row.
+   * @param after Rows that were taken since, and are not held back.
+   */
+  settle(after = 0): void {
     const stage = this.#stage;
     const { rows, values } = stage;
     if (rows === 0) return;
-    this.late = rows;
+    this.late = rows + after;
     const entries = this.#entriesFor(rows);
     this.#table.addTexts(stage.column(), stage.hashes, entries);
     for (let i = 0; i < rows; i++) {

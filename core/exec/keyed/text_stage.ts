@@ -8,6 +8,9 @@ import type { StringColumn } from "../../batch/column.ts";
 import { hashBytes } from "../../key/murmur.ts";
 
 const STAGED_ROWS = 1024;
+/** Long strings do not wait: they would take memory that nobody has counted. */
+const STAGED_BYTES = 1 << 16;
+const MAX_VALUE_CHARACTERS = 256;
 
 export class TextStage {
   /** Values that belong to the strings, by place. */
@@ -22,11 +25,16 @@ export class TextStage {
   }
 
   get isFull(): boolean {
-    return this.#rows === STAGED_ROWS;
+    return this.#rows === STAGED_ROWS || this.#offsets[this.#rows] >= STAGED_BYTES;
   }
 
-  /** Takes a string with its value; false when it has no form in UTF-8. */
+  /**
+   * Takes a string with its value; false when it has no form in UTF-8, or when the value must not wait: user code
+   * may change an object as soon as it has given it, and values may be large.
+   */
   push(text: string, value: unknown): boolean {
+    if (typeof value === "object" && value !== null) return false;
+    if (typeof value === "string" && value.length > MAX_VALUE_CHARACTERS) return false;
     const row = this.#rows;
     const from = this.#offsets[row];
     const to = this.#sink.writeString(text, from);
@@ -43,7 +51,7 @@ export class TextStage {
     return { kind: "string", length: this.#rows, offsets: this.#offsets, bytes: this.#sink.bytes };
   }
 
-  /** Forgets all; the values too, as they may be large. */
+  /** Forgets all, the values too. */
   clear(): void {
     this.values.fill(undefined, 0, this.#rows);
     this.#rows = 0;

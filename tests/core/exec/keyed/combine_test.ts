@@ -56,6 +56,45 @@ const COLLECT: NodeSpec = {
 const KINDS: readonly KeyKind[] = ["string", "number", "tuple", "object", "mixed"];
 
 describe("createCombine()", () => {
+  test("createCombine() takes values as they are when a generator gives one object again and again", async () => {
+    const spec: NodeSpec = {
+      kind: "aggregateByKey",
+      zero: () => 0,
+      add: (sum: number, value: { readonly n: number }) => sum + value.n,
+      merge: (a: number, b: number) => a + b,
+    };
+    const scope = memoryScope({ graph: graphOf(spec), ports: new MemoryPorts() });
+    const out = new Collector();
+    const step = createCombine(scope, { op: "combine", node: 0, phase: "complete", key: "pair" }, out);
+    const value = { n: 0 };
+    for (value.n = 1; value.n <= 10; value.n++) step.row([value.n % 2 === 0 ? "even" : "odd", value]);
+    await step.finish();
+    expect(out.rows).toEqual([
+      ["odd", 25],
+      ["even", 30],
+    ]);
+  });
+
+  test("createCombine() names the row when it failed while a later row was taken", () => {
+    const fn = (a: unknown) => {
+      throw new Error(`bad ${a}`);
+    };
+    const scope = memoryScope({ graph: graphOf({ kind: "reduceByKey", fn }), ports: new MemoryPorts() });
+    const step = createCombine(
+      scope,
+      { op: "combine", node: 0, phase: "complete", key: "pair" },
+      new Collector(),
+    );
+    for (const row of [
+      ["a", 0],
+      ["b", 1],
+      ["a", 2],
+      ["c", 3],
+    ])
+      step.row(row);
+    expect(() => step.row(["d", {}])).toThrow("row 2: Error: bad 0");
+  });
+
   for (const kind of KINDS) {
     for (const [name, memoryBytes] of [
       ["in memory", 64 << 20],
