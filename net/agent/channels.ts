@@ -20,7 +20,7 @@ export class Channels {
 
   open(attempt: string): void {
     if (this.#open.has(attempt)) return;
-    const options = { directory: this.#directory, attempt, partitions: 1, checksum: codecPorts.checksum };
+    const options = { directory: this.#directory, attempt, partitions: 1, isFollowed: true };
     this.#open.set(attempt, new ShardFileWriter(options));
   }
 

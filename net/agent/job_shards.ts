@@ -6,7 +6,7 @@
 import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { ProtocolError, ShardLostError } from "../../core/errors.ts";
-import { deleteAttempt } from "../store/shard_writer.ts";
+import { deleteAttempt, deleteCommitted } from "../store/shard_writer.ts";
 import { Channels } from "./channels.ts";
 import { Followed } from "./followed.ts";
 import { openShardStream } from "./shard_stream.ts";
@@ -70,9 +70,10 @@ export class JobShards {
 
   /** Deletes it, whatever its state; those who follow it are told the cause. */
   discard(attempt: string, cause: string): void {
-    this.#committed.delete(attempt);
     this.#channels.discard(attempt);
-    deleteAttempt(this.#options.directory, attempt);
+    const { directory } = this.#options;
+    if (this.#committed.delete(attempt)) deleteCommitted(directory, attempt);
+    else deleteAttempt(directory, attempt);
     this.#followed.get(attempt)?.settle({ kind: "gone", cause });
     this.#followed.delete(attempt);
   }

@@ -2,7 +2,7 @@
  * Writing to and reading from the local disk in whole pieces, with errors that
  * say which directory is full. Knows nothing of what the bytes are.
  */
-import { closeSync, readSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, readSync, statfsSync, unlinkSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { LucioleError } from "../../core/errors.ts";
 
@@ -61,11 +61,16 @@ export function readAt(fd: number, bytes: Uint8Array, position: number): number 
   return at;
 }
 
+const BUFFER_BYTES = 256 * 1024;
+/** Buffers of closed files, for the next ones: a short task would else make garbage of one each. */
+const spareBuffers: Uint8Array[] = [];
+const MAX_SPARE_BUFFERS = 4;
+
 /** Collects small writes, so that they do not cost a system call each. */
 export class BufferedFile {
   readonly path: string;
   readonly #fd: number;
-  readonly #buffer = new Uint8Array(256 * 1024);
+  readonly #buffer = spareBuffers.pop() ?? new Uint8Array(BUFFER_BYTES);
   #used = 0;
   #written = 0;
   #isOpen = true;
@@ -81,6 +86,7 @@ export class BufferedFile {
   }
 
   write(bytes: Uint8Array): void {
+    this.#check();
     if (this.#used + bytes.byteLength > this.#buffer.byteLength) this.flush();
     if (bytes.byteLength > this.#buffer.byteLength) {
       writeAll(this.#fd, bytes, this.path);
@@ -93,12 +99,14 @@ export class BufferedFile {
 
   flush(): void {
     if (this.#used === 0) return;
+    this.#check();
     writeAll(this.#fd, this.#buffer.subarray(0, this.#used), this.path);
     this.#written += this.#used;
     this.#used = 0;
   }
 
   read(position: number, length: number): Uint8Array {
+    this.#check();
     if (position + length > this.#written) this.flush();
     const bytes = new Uint8Array(length);
     const count = readAt(this.#fd, bytes, position);
@@ -111,10 +119,22 @@ export class BufferedFile {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     closeSync(this.#fd);
+    if (spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(this.#buffer);
+  }
+
+  /** The descriptor and the buffer of a closed file may be another file's by now. */
+  #check(): void {
+    if (!this.#isOpen) throw new LucioleError("internal", `Cannot use ${this.path}: it is closed`);
   }
 }
 
 /** Deletes files; fine when they are gone already. */
 export function removeFiles(...paths: readonly string[]): void {
-  for (const path of paths) rmSync(path, { force: true });
+  for (const path of paths) {
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") throw error;
+    }
+  }
 }

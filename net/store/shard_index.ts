@@ -1,8 +1,8 @@
 /**
  * The index files of an attempt: where each chunk of its data file lies.
  *
- * `<attempt>.open` grows with the data while it is written: records of 24 bytes in
- * order of writing. `<attempt>.index` takes its place on commit: a head, one
+ * `<attempt>.open` grows with the data of a followed attempt while it is written: records
+ * of 24 bytes in order of writing. `<attempt>.index` takes its place on commit: a head, one
  * directory entry a partition, then the records grouped by partition, so that a
  * consumer reads no more than its own. Where it exists the attempt is committed.
  */

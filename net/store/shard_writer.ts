@@ -4,7 +4,7 @@
  * Chunks are appended as they come, whatever their partition. Nothing is readable
  * as committed before commit; discard leaves nothing. Knows nothing of rows.
  */
-import { mkdirSync, openSync } from "node:fs";
+import { existsSync, mkdirSync, openSync } from "node:fs";
 import { batchChecksum } from "../../core/batch/codec.ts";
 import { LucioleError } from "../../core/errors.ts";
 import type { ShardWriter } from "../../core/exec/ports.ts";
@@ -23,9 +23,11 @@ export interface ShardWriterOptions {
   readonly directory: string;
   readonly attempt: string;
   readonly partitions: number;
+  /** It may be read before it is committed: an open index is written beside the data. */
+  readonly isFollowed?: boolean;
   /**
-   * Set when somebody follows the file: every chunk is written at once, and this is
-   * told how many bytes of data there are. What it returns is what `drained` waits for.
+   * Of a followed attempt: every chunk is written at once, and this is told how many
+   * bytes of data there are. What it returns is what `drained` waits for.
    */
   readonly onWritten?: (sizeBytes: number) => Promise<void> | undefined;
 }
@@ -34,7 +36,8 @@ export class ShardFileWriter implements ShardWriter {
   readonly #options: ShardWriterOptions;
   readonly #files: AttemptFiles;
   readonly #data: BufferedFile;
-  readonly #open: BufferedFile;
+  /** The open index, which only readers of what is still written need. */
+  readonly #open: BufferedFile | undefined;
   readonly #chunks: Chunk[] = [];
   readonly #marks: ChunkMark[] = [];
   readonly #record = new Uint8Array(RECORD_BYTES);
@@ -48,9 +51,9 @@ export class ShardFileWriter implements ShardWriter {
     this.#files = attemptFiles(directory, attempt);
     mkdirSync(directory, { recursive: true });
     // An attempt of this name that was cut off must not be mixed with this one.
-    removeFiles(this.#files.index);
+    if (existsSync(this.#files.index)) removeFiles(this.#files.index);
     this.#data = create(this.#files.data);
-    this.#open = create(this.#files.open);
+    if (options.isFollowed === true) this.#open = create(this.#files.open);
   }
 
   get sizeBytes(): number {
@@ -70,8 +73,10 @@ export class ShardFileWriter implements ShardWriter {
       checksum: batchChecksum(item),
     };
     this.#data.write(item);
-    writeRecord(this.#recordView, 0, chunk);
-    this.#open.write(this.#record);
+    if (this.#open !== undefined) {
+      writeRecord(this.#recordView, 0, chunk);
+      this.#open.write(this.#record);
+    }
     this.#chunks.push(chunk);
     if (mark !== undefined) this.#marks.push(mark);
     if (onWritten === undefined) return;
@@ -89,7 +94,7 @@ export class ShardFileWriter implements ShardWriter {
   /** Writes what is held; data first, so that a record never tells of bytes that are not there. */
   flush(): void {
     this.#data.flush();
-    this.#open.flush();
+    this.#open?.flush();
   }
 
   /** Makes the attempt readable as committed. */
@@ -101,7 +106,7 @@ export class ShardFileWriter implements ShardWriter {
     const partitions = writeIndex(this.#files.index, this.#options.partitions, this.#chunks);
     this.#isOver = true;
     this.#close();
-    removeFiles(this.#files.open);
+    if (this.#open !== undefined) removeFiles(this.#files.open);
     return this.#marks.length === 0 ? { partitions } : { partitions, marks: this.#marks };
   }
 
@@ -115,14 +120,20 @@ export class ShardFileWriter implements ShardWriter {
 
   #close(): void {
     this.#data.close();
-    this.#open.close();
+    this.#open?.close();
   }
 }
 
-/** Deletes the files of an attempt; fine when they are gone already. */
+/** Deletes the files of an attempt, whatever its state; fine when they are gone already. */
 export function deleteAttempt(directory: string, attempt: string): void {
   const { data, open, index } = attemptFiles(directory, attempt);
   removeFiles(index, `${index}.tmp`, open, data);
+}
+
+/** Deletes the files of an attempt that was committed. */
+export function deleteCommitted(directory: string, attempt: string): void {
+  const { data, index } = attemptFiles(directory, attempt);
+  removeFiles(index, data);
 }
 
 function create(path: string): BufferedFile {

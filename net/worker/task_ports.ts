@@ -78,6 +78,7 @@ export class WorkerTaskPorts implements TaskPorts {
       directory: this.#host.directory,
       attempt,
       partitions,
+      isFollowed,
       ...(isFollowed ? { onWritten: (sizeBytes: number) => writes.grew(sizeBytes) } : {}),
     });
     return this.#writer;

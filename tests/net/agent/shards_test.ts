@@ -36,7 +36,12 @@ function item(...values: unknown[]): Uint8Array {
 const bigItem = (bytes: number) => item(new Uint8Array(randomFillSync(new Uint8Array(bytes))));
 
 function writer(agent: AgentWorld, attempt: string, partitions = 1): ShardFileWriter {
-  return new ShardFileWriter({ directory: join(agent.directory, JOB), attempt, partitions });
+  return new ShardFileWriter({
+    directory: join(agent.directory, JOB),
+    attempt,
+    partitions,
+    isFollowed: true,
+  });
 }
 
 async function reader(agent: AgentWorld, attempt: string, partition = 0): Promise<BatchReader> {

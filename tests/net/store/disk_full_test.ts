@@ -24,7 +24,7 @@ describe("a full disk", () => {
   test.each(["data", "open", "index.tmp"])("fails a shard when its %s file has no room", (extension) => {
     const directory = temporaryDirectory();
     symlinkSync("/dev/full", join(directory, `a.${extension}`));
-    const writer = new ShardFileWriter({ directory, attempt: "a", partitions: 1 });
+    const writer = new ShardFileWriter({ directory, attempt: "a", partitions: 1, isFollowed: true });
     writer.write(0, numberItem([1, 2, 3]), 3);
     const error = refusalOf(() => writer.commit());
     expect(error.code).toBe("disk-full");

@@ -34,7 +34,7 @@ function writer(
     directory,
     attempt,
     partitions,
-    ...(onWritten === undefined ? {} : { onWritten }),
+    ...(onWritten === undefined ? {} : { isFollowed: true, onWritten }),
   });
 }
 
@@ -129,6 +129,28 @@ describe("ShardFileWriter and its readers", () => {
     expect(existsSync(join(directory, `${attempt}.index`))).toBe(true);
     deleteAttempt(directory, attempt);
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test("make one file while an attempt is written that nobody follows, two when somebody does", () => {
+    const directory = temporaryDirectory();
+    const unfollowed = writer(directory, 1);
+    unfollowed.write(0, numberItem([1]), 1);
+    expect(readdirSync(directory)).toEqual([`${attempt}.data`]);
+    unfollowed.discard();
+    writer(directory, 1, () => undefined);
+    expect(readdirSync(directory).sort()).toEqual([`${attempt}.data`, `${attempt}.open`]);
+  });
+
+  test("begin anew when files of the same attempt are there", async () => {
+    const directory = temporaryDirectory();
+    const first = writer(directory, 1);
+    first.write(0, numberItem([1]), 1);
+    first.commit();
+    const again = writer(directory, 1);
+    expect(() => readLocalPiece(directory, piece(0), codecPorts)).toThrow(ShardLostError);
+    again.write(0, numberItem([2]), 1);
+    again.commit();
+    expect(await readAll(readLocalPiece(directory, piece(0), codecPorts))).toEqual([[2]]);
   });
 
   test("refuse a partition that there is not", () => {

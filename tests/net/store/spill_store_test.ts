@@ -1,6 +1,7 @@
 /** Spill files: bytes come back, no name is left, and a full disk is told with its directory. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { openSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { LucioleError } from "../../../core/errors.ts";
 import { BufferedFile } from "../../../net/store/disk.ts";
 import { DiskSpillStore } from "../../../net/store/spill_store.ts";
@@ -50,6 +51,20 @@ describe("DiskSpillStore", () => {
 });
 
 describe("BufferedFile", () => {
+  test("write(), read() and flush() refuse a closed file, whose buffer is another one's by then", () => {
+    const directory = temporaryDirectory();
+    const open = (name: string) => new BufferedFile(openSync(join(directory, name), "w+"), name);
+    const closed = open("closed");
+    closed.write(new Uint8Array([1, 2, 3]));
+    closed.close();
+    const other = open("other");
+    other.write(new Uint8Array([4, 5]));
+    const uses = [() => closed.write(new Uint8Array(9)), () => closed.read(0, 1), () => closed.flush()];
+    for (const use of uses) expect(use).toThrow("Cannot use closed: it is closed");
+    expect(other.read(0, 2)).toEqual(new Uint8Array([4, 5]));
+    other.close();
+  });
+
   test("tells the directory, what is needed and what is free when the disk is full", () => {
     const file = new BufferedFile(openSync("/dev/full", "w"), "/dev/full");
     file.write(new Uint8Array(100));
