@@ -7,6 +7,7 @@ import { runTaskGroup } from "../../core/exec/task.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { AttemptResult, ShardReport } from "../../core/schedule/report.ts";
 import type { AttemptHost } from "./attempt_host.ts";
+import { sendableError } from "./sendable.ts";
 import { WorkerTaskContext } from "./task_context.ts";
 import { WorkerTaskPorts } from "./task_ports.ts";
 
@@ -28,7 +29,7 @@ export async function runAttempt(
   } catch (error) {
     ports.discard();
     const isCancelled = host.signal.reason instanceof CancelledError;
-    const cause = toWireError(isCancelled ? host.signal.reason : error);
+    const cause = sendableError(toWireError(isCancelled ? host.signal.reason : error));
     return { kind: "failed", error: cause, totals: ports.totals };
   }
 }

@@ -5,6 +5,7 @@ import type { TaskContext } from "../../core/exec/context.ts";
 import type { LogRecord } from "../../core/exec/ports.ts";
 import { decode, encode } from "../cbor.ts";
 import type { Inbox, MessageListener } from "./inbox.ts";
+import { sendableText } from "./sendable.ts";
 
 export interface TaskContextOptions {
   readonly shard: number;
@@ -34,7 +35,7 @@ export class WorkerTaskContext implements TaskContext {
   }
 
   log(text: string): void {
-    this.#options.log({ level: "info", text: String(text) });
+    this.#options.log({ level: "info", text: sendableText(String(text)) });
   }
 
   count(name: string, by = 1): void {
