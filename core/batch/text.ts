@@ -40,6 +40,11 @@ export function textOf(bytes: Uint8Array, from: number, to: number): string {
   return LENIENT.decode(bytes.subarray(from, to));
 }
 
+/** A copy of a string: a substring would keep the whole text alive that it was cut from. */
+export function detached(text: string): string {
+  return text.isWellFormed() ? LENIENT.decode(ENCODER.encode(text)) : JSON.parse(JSON.stringify(text));
+}
+
 /**
  * The same column with its strings as they are read: bytes that are not UTF-8 are replaced in all places of it.
  * Those of files may be any; the order of such bytes is not that of the texts that are read of them.

@@ -8,6 +8,7 @@
 import type { Column } from "../../batch/column.ts";
 import { columnOf } from "../../batch/make.ts";
 import { rowReader } from "../../batch/row_reader.ts";
+import { detached } from "../../batch/text.ts";
 import type { Aggregator } from "../aggregator.ts";
 import { sizeOf } from "./size_of.ts";
 
@@ -180,12 +181,4 @@ function grown(values: Float64Array, entry: number): Float64Array {
   const larger = new Float64Array(Math.max(entry + 1, values.length * 2));
   larger.set(values);
   return larger;
-}
-
-const ENCODER = new TextEncoder();
-const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** A copy of a string: a substring would keep the whole text alive that it was cut from. */
-function detached(text: string): string {
-  return text.isWellFormed() ? DECODER.decode(ENCODER.encode(text)) : JSON.parse(JSON.stringify(text));
 }

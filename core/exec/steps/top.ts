@@ -4,8 +4,10 @@
  * Of equal keys the earlier rows win and come first, so that a second pass over
  * the tops of all shards, in shard order, gives the top of the whole.
  */
-import type { Batch } from "../../batch/column.ts";
+import type { Batch, Column } from "../../batch/column.ts";
+import { sliceColumn } from "../../batch/gather.ts";
 import { rowReader } from "../../batch/row_reader.ts";
+import { detached } from "../../batch/text.ts";
 import type { NodeId, UserFunction } from "../../graph/node.ts";
 import { compareValues } from "../../key/compare.ts";
 import type { StepPlan } from "../../plan/physical.ts";
@@ -23,8 +25,8 @@ export function createTop(
 }
 
 interface Candidate {
-  readonly key: unknown;
-  readonly row: unknown;
+  key: unknown;
+  row: unknown;
   /** Number of the row in the input. */
   readonly at: number;
 }
@@ -45,6 +47,8 @@ class Top implements Operator {
   /** Binary heap with the candidate that goes first at its root. */
   readonly #heap: Candidate[] = [];
   #count = 0;
+  /** Whether the batch at hand has a candidate. */
+  #isChanged = false;
 
   constructor(scope: TaskScope, node: NodeId, spec: TopSpec, next: Operator) {
     this.#scope = scope;
@@ -61,9 +65,23 @@ class Top implements Operator {
 
   batch({ column, rows }: Batch): void {
     const read = rowReader(column);
+    const before = this.#count;
+    this.#isChanged = false;
     for (let i = 0; i < rows; i += 1) {
       const row = read(i);
       this.#offer(this.#keyOf(row), row);
+    }
+    if (this.#isChanged && column.kind !== "number" && column.kind !== "any") this.#detach(column, before);
+  }
+
+  /** Reads the rows that were taken from a column on their own: their strings would keep its whole text alive. */
+  #detach(column: Column, before: number): void {
+    for (const candidate of this.#heap) {
+      const i = candidate.at - before;
+      if (i < 0) continue;
+      candidate.row = rowReader(sliceColumn(column, i, i + 1))(0);
+      if (this.#fn === undefined) candidate.key = candidate.row;
+      else if (typeof candidate.key === "string") candidate.key = detached(candidate.key);
     }
   }
 
@@ -95,9 +113,11 @@ class Top implements Operator {
     const heap = this.#heap;
     if (heap.length < this.#n) {
       heap.push({ key, row, at });
+      this.#isChanged = true;
       this.#siftUp(heap.length - 1);
     } else if (this.#n > 0 && this.#isBetter(key, heap[0].key)) {
       heap[0] = { key, row, at };
+      this.#isChanged = true;
       this.#siftDown();
     }
   }

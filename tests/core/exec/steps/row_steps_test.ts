@@ -42,6 +42,24 @@ test("createTop() gives what a stable sort gives when shards are topped one by o
   );
 });
 
+test("createTop() keeps its rows, not the texts of the batches that they came in", () => {
+  const { scope } = fakeTask({ specs: [{ kind: "top", n: 100, ascending: false }] });
+  const collector = new Collector();
+  const top = createTop(scope, { op: "top", node: 0 }, collector);
+  const feed = (batch: number) => {
+    const rows = Array.from({ length: 10_000 }, (_, i) => `${i === 5 ? `z${batch}` : "a"}`.padEnd(100, "-"));
+    for (const one of batchesOf(rows, rows.length)) top.batch(one);
+  };
+  feed(1000);
+  Bun.gc(true);
+  const before = process.memoryUsage().heapUsed;
+  for (let batch = 1001; batch < 1100; batch += 1) feed(batch);
+  Bun.gc(true);
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(20 << 20);
+  top.finish();
+  expect(collector.rows).toEqual(Array.from({ length: 100 }, (_, i) => `z${1099 - i}`.padEnd(100, "-")));
+});
+
 test("createTop() names the row when the key function throws", () => {
   const fn = (row: number) => {
     if (row === 2) throw new Error("no key");
