@@ -26,7 +26,9 @@ export interface JsonlOptions {
 }
 
 const MAX_SAMPLE_CHARACTERS = 200;
-const COMMA = 44;
+/** Stands between the lines when they are parsed together, so that each is known to be one whole value. */
+const BETWEEN = "~ luciole line ~";
+const JOINER = new TextEncoder().encode(`,"${BETWEEN}",`);
 const OPENERS: Readonly<Record<number, number>> = { 123: 125, 91: 93 };
 const decoder = new TextDecoder();
 
@@ -34,31 +36,46 @@ const decoder = new TextDecoder();
 export function parseJsonLines(lines: StringColumn, options: JsonlOptions): void {
   const rows = parseTogether(lines);
   if (rows === undefined) parseOneByOne(lines, options);
-  else for (let i = 0; i < rows.length; i++) emit(rows[i], i, lines, options);
+  else for (let i = 0; i < lines.length; i++) emit(rows[2 * i], i, lines, options);
 }
 
-/** All lines as one JSON array; undefined when a line is not certainly one array or object. */
+/** All lines as one JSON array, with BETWEEN after each; undefined when a line is not certainly one value. */
 function parseTogether(lines: StringColumn): unknown[] | undefined {
   const { offsets, bytes, length } = lines;
-  const text = new Uint8Array(offsets[length] - offsets[0] + length + 1);
-  text[0] = 91;
+  const joined = new Uint8Array(offsets[length] - offsets[0] + length * JOINER.byteLength + 1);
+  joined[0] = 91;
   let to = 1;
   for (let i = 0; i < length; i++) {
     const start = offsets[i];
     const end = offsets[i + 1];
-    // Lines that are wrong one by one could be right when joined, if this did not hold.
     if (end - start < 2 || OPENERS[bytes[start]] !== bytes[end - 1]) return undefined;
-    text.set(bytes.subarray(start, end), to);
+    joined.set(bytes.subarray(start, end), to);
     to += end - start;
-    text[to++] = COMMA;
+    joined.set(JOINER, to);
+    to += JOINER.byteLength;
   }
-  text[to - 1] = 93;
+  joined[to - 1] = 93;
+  const text = decoder.decode(joined.subarray(0, to));
+  if (occurrences(text, BETWEEN) !== length) return undefined;
   try {
-    const rows: unknown = JSON.parse(decoder.decode(text));
-    return Array.isArray(rows) && rows.length === length ? rows : undefined;
+    const rows: unknown = JSON.parse(text);
+    return Array.isArray(rows) && isAlternating(rows, length) ? rows : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** True when each line is followed by its own mark: wrong lines that are right when joined swallow or add one. */
+function isAlternating(rows: readonly unknown[], lines: number): boolean {
+  if (rows.length !== 2 * lines) return false;
+  for (let i = 1; i < rows.length; i += 2) if (rows[i] !== BETWEEN) return false;
+  return true;
+}
+
+function occurrences(text: string, part: string): number {
+  let count = 0;
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) count++;
+  return count;
 }
 
 function parseOneByOne(lines: StringColumn, options: JsonlOptions): void {

@@ -34,3 +34,14 @@ test("parseJsonLines() gives every row the declared properties that are wanted",
     { a: undefined, b: 4 },
   ]);
 });
+
+test("parseJsonLines() refuses lines that are right only when they are joined", () => {
+  const wrong = ["[1,[2]", "[3]]", "{},{}"];
+  const { rows, malformed } = parse(['{"a":1}', ...wrong, '{"a":2}'], {});
+  expect(rows).toEqual([{ a: 1 }, { a: 2 }]);
+  expect(malformed).toHaveLength(3);
+  // The mark between the lines as data: read line by line, so it is data like any other.
+  const mark = '{"a":"~ luciole line ~"}';
+  expect(parse([mark, mark], {}).rows).toEqual([JSON.parse(mark), JSON.parse(mark)]);
+  expect(parse(["[1,[2]", "[3]]", '{},"~ luciole line ~",{}'], {}).malformed).toHaveLength(3);
+});
