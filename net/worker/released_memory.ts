@@ -8,7 +8,7 @@
 
 const WORTHWHILE_BYTES = 16 * 1024 * 1024;
 /** Collecting takes at most about this share of the time, however large the user's own heap is. */
-const MAX_SHARE = 0.1;
+const MAX_SHARE = 0.5;
 
 export class ReleasedMemory {
   readonly #collect: () => void;

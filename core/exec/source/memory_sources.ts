@@ -8,14 +8,16 @@ import type { Operator } from "../operator.ts";
 import type { TaskScope } from "../task_scope.ts";
 
 const BATCH_ROWS = 65_536;
+/** Numbers are small, what steps make of them may not be: between two batches the task asks what keeps up. */
+const RANGE_ROWS = 8192;
 /** Generated rows between two looks at the clock and at what waits. */
 const SETTLE_ROWS = 1024;
 /** The same where each row is waited for, and may be long in coming. */
 const SETTLE_ROWS_ASYNC = 64;
 
 export async function pushRange(scope: TaskScope, from: number, to: number, next: Operator): Promise<void> {
-  for (let first = from; first < to && !next.isDone?.(); first += BATCH_ROWS) {
-    const length = Math.min(BATCH_ROWS, to - first);
+  for (let first = from; first < to && !next.isDone?.(); first += RANGE_ROWS) {
+    const length = Math.min(RANGE_ROWS, to - first);
     const values = new Float64Array(length);
     for (let i = 0; i < length; i++) values[i] = first + i;
     scope.totals.rowsIn += length;

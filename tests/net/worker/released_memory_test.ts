@@ -21,7 +21,7 @@ test("ReleasedMemory.add() collects when enough has come together, and begins an
   expect(clock.collections).toBe(2);
 });
 
-test("ReleasedMemory.add() spends a tenth of the time at most when collecting takes long", () => {
+test("ReleasedMemory.add() spends half of the time at most when collecting takes long", () => {
   const { clock, released } = clocked(200);
   const start = clock.now;
   for (let i = 0; i < 1000; i++) {
@@ -29,6 +29,6 @@ test("ReleasedMemory.add() spends a tenth of the time at most when collecting ta
     clock.now += 20;
   }
   const share = (clock.collections * 200) / (clock.now - start);
-  expect(share).toBeGreaterThan(0.05);
-  expect(share).toBeLessThanOrEqual(0.1);
+  expect(share).toBeGreaterThan(0.4);
+  expect(share).toBeLessThanOrEqual(0.5);
 });
