@@ -28,6 +28,6 @@ export class ReleasedMemory {
     this.#releasedBytes = 0;
     this.#collect();
     const end = this.#now();
-    this.#notBefore = end + (end - start) / MAX_SHARE;
+    this.#notBefore = end + (end - start) * (1 / MAX_SHARE - 1);
   }
 }
