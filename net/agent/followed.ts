@@ -1,8 +1,9 @@
 /**
  * A shard that is read while it is written: wakes its readers, and holds its writer back.
  *
- * The writer is held while the slowest reader is 8 MiB behind, or while nobody
- * reads and 64 MiB were written since anybody did. Holding is never for ever: when
+ * The writer is held while the slowest reader is 8 MiB behind. Where nobody reads, a
+ * task need not wait, as its shard may be read when it is whole; a channel waits
+ * when 64 MiB were written since anybody read. Holding is never for ever: when
  * no reader takes anything for ten seconds the writer may go on to the next bound
  * and a warning is given. So tasks that wait for each other in a circle (a reader
  * that has no slot because the writer holds it) cost disk space, and no deadlock.
@@ -18,6 +19,8 @@ export type FollowEnd = { readonly kind: "committed" } | { readonly kind: "gone"
 export interface FollowedOptions {
   readonly onWarning: (text: string) => void;
   readonly stallMs?: number;
+  /** Hold the writer also while nobody reads. */
+  readonly needsReader: boolean;
 }
 
 const MAX_BEHIND_BYTES = 8 * 1024 * 1024;
@@ -97,7 +100,9 @@ export class Followed {
 
   #mustHold(): boolean {
     if (this.#end !== undefined) return false;
-    if (this.#readers.size === 0) return this.#sizeBytes - this.#readBytes >= MAX_UNREAD_BYTES;
+    if (this.#readers.size === 0) {
+      return this.#options.needsReader && this.#sizeBytes - this.#readBytes >= MAX_UNREAD_BYTES;
+    }
     for (const reader of this.#readers)
       if (reader.pendingBytes(this.#sizeBytes) >= MAX_BEHIND_BYTES) return true;
     return false;

@@ -111,6 +111,7 @@ export class JobShards {
     if (followed === undefined) {
       followed = new Followed({
         onWarning: (text) => this.#options.onWarning(`shard ${attempt} ${text}`),
+        needsReader: this.#channels.has(attempt),
         ...(this.#options.stallMs === undefined ? {} : { stallMs: this.#options.stallMs }),
       });
       this.#followed.set(attempt, followed);
