@@ -70,7 +70,7 @@ function createTerminalProgress(stream: ProgressStream, now: () => number): Prog
   const isDue = createThrottle(TERMINAL_MS, now);
   let drawn = "";
   let height = 0;
-  const erase = () => (height === 0 ? "" : `\x1b[${height}A\x1b[J`);
+  const erase = () => (height === 0 ? "" : `\r\x1b[${height}A\x1b[J`);
   // Erasing and drawing is one write: a terminal that repaints in between would flicker.
   const draw = (lines: readonly string[]) => {
     if (height === 0 && lines.length === 0) return;
