@@ -101,7 +101,7 @@ test("sample() keeps the same rows on every run and attempt; zipWithIndex() coun
   const [first, retried, last] = result.samples;
   expect(first.length).toBeGreaterThan(800);
   expect(first.length).toBeLessThan(1200);
-  expect(stderr).toContain("is tried again");
+  expect(stderr).toContain("run again");
   expect(retried).toEqual(first);
   expect(last).toEqual(first);
   expect(result.indexed).toEqual([
