@@ -6,6 +6,7 @@
  */
 import type { Batch, Column } from "../batch/column.ts";
 import { LucioleError } from "../errors.ts";
+import { nearestName } from "../graph/arguments.ts";
 import type { CsvOptions } from "../graph/node.ts";
 import { csvColumn } from "./csv_columns.ts";
 import { CsvTokenizer, readHeader } from "./csv_tokenizer.ts";
@@ -100,12 +101,7 @@ export class CsvParser {
     const names = header.length === 0 || csv.header === false ? header : (csv.columns ?? header);
     this.#names = names.filter((name) => this.#isMade(name));
     const slotOf = Int32Array.from(header, (name) => this.#names.indexOf(name));
-    for (const name of names) {
-      const count = header.filter((other) => other === name).length;
-      if (count === 1) continue;
-      const state = count === 0 ? `there is no column "${name}"` : `column "${name}" is there ${count} times`;
-      throw new LucioleError("malformed-input", `${state}; the columns are ${header.join(", ")}`);
-    }
+    checkNames(header, header.length === 0 ? [] : [...names, ...Object.keys(csv.types ?? {})]);
     this.#tokenizer = new CsvTokenizer(this.#delimiter, slotOf);
     return this.#tokenizer;
   }
@@ -150,6 +146,19 @@ export class CsvParser {
       const text = new TextDecoder().decode(sample).replace(/[\r\n]+$/, "");
       this.#options.onMalformed({ position: this.#position + start, reason, text });
     }
+  }
+}
+
+/** @throws {LucioleError} If one of the names is not that of exactly one column of the file. */
+function checkNames(header: readonly string[], names: readonly string[]): void {
+  for (const name of names) {
+    const count = header.filter((other) => other === name).length;
+    if (count === 1) continue;
+    const near = nearestName(name, header);
+    const hint = near === undefined ? "" : ` (did you mean "${near}"?)`;
+    const state =
+      count === 0 ? `there is no column "${name}"${hint}` : `column "${name}" is there ${count} times`;
+    throw new LucioleError("malformed-input", `${state}; the columns are ${header.join(", ")}`);
   }
 }
 

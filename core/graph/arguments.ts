@@ -98,18 +98,29 @@ export function checkOptions<O extends object>(
   return value;
 }
 
-/** Finds the name that is at most two edits away, or nearly so for long ones. */
+/**
+ * Finds the name that is at most two edits away, or nearly so for long ones; else the first
+ * of which it is the beginning, such as `desc` of `descending`, or that is its beginning.
+ */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
+  const wanted = name.toLowerCase();
   let nearest: string | undefined;
   let least = Math.max(3, Math.ceil(name.length / 3) + 1);
   for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) {
+    const distance = editDistance(wanted, candidate.toLowerCase());
+    // Names that share no letter at all are not near, however short they are.
+    if (distance < least && distance < Math.max(name.length, candidate.length)) {
       least = distance;
       nearest = candidate;
     }
   }
-  return nearest;
+  return nearest ?? known.find((candidate) => isBeginning(wanted, candidate.toLowerCase()));
+}
+
+const LEAST_BEGINNING = 3;
+
+function isBeginning(a: string, b: string): boolean {
+  return Math.min(a.length, b.length) >= LEAST_BEGINNING && (a.startsWith(b) || b.startsWith(a));
 }
 
 /** Levenshtein distance, one row at a time. */
@@ -132,6 +143,13 @@ export function show(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (value instanceof Promise) return "a promise";
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (value !== null && typeof value === "object") return `an object (${Object.keys(value).join(", ")})`;
+  if (value !== null && typeof value === "object") {
+    const names = Object.keys(value);
+    if (names.length > 0) return `an object (${names.join(", ")})`;
+    const { constructor } = value;
+    return constructor === undefined || constructor === Object
+      ? "{}"
+      : `an object of class ${constructor.name}`;
+  }
   return String(value);
 }

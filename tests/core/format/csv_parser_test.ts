@@ -197,6 +197,16 @@ describe("CsvParser", () => {
     expect(() => parse("a\n", { delimiter: "::" })).toThrow(RangeError);
   });
 
+  test("refuses a type of a column that is not there, with the nearest name", () => {
+    const types = { idd: "number" } as const;
+    expect(() => parse("id,name\n1,2\n", { types })).toThrow(
+      'there is no column "idd" (did you mean "id"?); the columns are id, name',
+    );
+    expect(() => parse("1,2\n", { types }, [1 << 20], ["id", "name"])).toThrow('there is no column "idd"');
+    expect(() => parse("1,2\n", { header: false, types })).toThrow("the columns are column0, column1");
+    expect(parse("", { types }).rows).toEqual([]);
+  });
+
   test("gives nothing when the file is empty, blank or only a header", () => {
     for (const text of ["", "\n\r\n", "a,b", "a,b\n\n"]) {
       expect(parse(text)).toEqual({ rows: [], malformed: [] });

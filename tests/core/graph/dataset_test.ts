@@ -140,6 +140,17 @@ describe("operations refuse", () => {
       (f) => rows(f).aggregate({ zero: () => 0, add: () => 0 }),
       "Cannot use aggregate: merge must be a function, got undefined",
     ],
+    [
+      "the beginning of an option's name",
+      (f: Loose) => rows(f).sort(undefined, { desc: true }),
+      'unknown option "desc", did you mean "descending"?',
+    ],
+    [
+      "objects with nothing in them",
+      (f: Loose) => f.from({}),
+      "must be a dataset handle or a channel, got {}",
+    ],
+    ["objects of other classes", (f: Loose) => f.from(new Map()), "got an object of class Map"],
     ["empty paths", (f) => f.text(""), 'Cannot use text: path must be a string with content, got ""'],
     ["empty commands", (f) => rows(f).pipe([]), "command must not be empty, got an array of 0"],
     [
