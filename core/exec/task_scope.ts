@@ -7,7 +7,8 @@
  */
 import { describeThrown, LucioleError, TaskError } from "../errors.ts";
 import { isEngineStack } from "../graph/call_site.ts";
-import type { Graph, GraphNode, NodeId, NodeSpec } from "../graph/node.ts";
+import type { Graph, GraphNode, NodeId } from "../graph/node.ts";
+import { operationName } from "../graph/operation_name.ts";
 import type { StepPlan, TaskGroupPlan, TaskInput } from "../plan/physical.ts";
 import type { TaskReport } from "../schedule/report.ts";
 import type { TaskContext } from "./context.ts";
@@ -59,7 +60,7 @@ export function failStep(
   const node = nodeOf(scope.graph, id);
   const site = node.callSite === undefined ? "" : `${node.callSite.file}:${node.callSite.line}`;
   const place = row === undefined ? `shard ${scope.task}` : `shard ${scope.task}, row ${row}`;
-  const step = stepName(node.spec);
+  const step = operationName(node.spec);
   throw new TaskError(
     `Cannot run ${step}${site === "" ? "" : ` at ${site}`}: ${place}: ${describeFailure(error)}`,
     {
@@ -73,14 +74,6 @@ export function failStep(
       },
     },
   );
-}
-
-/** The name of the operation as users write it. */
-function stepName(spec: NodeSpec): string {
-  if (spec.kind === "array") return "values";
-  if (spec.kind !== "sink") return spec.kind;
-  const { kind } = spec.format;
-  return `write${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
 }
 
 /** The engine's own complaint needs no name of a class before it. */

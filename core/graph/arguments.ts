@@ -146,10 +146,10 @@ export function show(value: unknown): string {
   if (value !== null && typeof value === "object") {
     const names = Object.keys(value);
     if (names.length > 0) return `an object (${names.join(", ")})`;
-    const { constructor } = value;
-    return constructor === undefined || constructor === Object
+    const prototype: unknown = Object.getPrototypeOf(value);
+    return prototype === null || prototype === Object.prototype
       ? "{}"
-      : `an object of class ${constructor.name}`;
+      : `an object of class ${value.constructor.name}`;
   }
   return String(value);
 }

@@ -3,6 +3,7 @@
  */
 import { formatCallSite } from "../graph/call_site.ts";
 import type { Graph, NodeId } from "../graph/node.ts";
+import { givenNames, operationName } from "../graph/operation_name.ts";
 import type { Head, InputEdge, PhysicalPlan, StepPlan, Tail, TaskGroupPlan } from "./physical.ts";
 import { headEdges, sideEdges } from "./pieces.ts";
 
@@ -29,8 +30,9 @@ export function describeGroup(graph: Graph, group: TaskGroupPlan): readonly Plan
       place: node === undefined ? "" : formatCallSite(graph.nodes[node]?.callSite),
     };
   };
+  const head = describeHead(graph, group.head);
   return [
-    line(describeHead(graph, group.head), nodeOfHead(group.head)),
+    ...(head === undefined ? [] : [line(head, nodeOfHead(group.head))]),
     ...group.steps.map((step) => line(describeStep(graph, step), nodeOfStep(step))),
   ];
 }
@@ -59,7 +61,7 @@ export function describeTail(graph: Graph, tail: Tail): string {
     case "roundRobin":
       return `deal into ${tail.partitions}`;
     case "runs":
-      return `sorted runs${tail.order.descending ? ", descending" : ""}`;
+      return `sorted runs for ${operationName(graph.nodes[tail.order.node].spec)}${tail.order.descending ? ", descending" : ""}`;
     case "sink": {
       const { spec } = graph.nodes[tail.node];
       return spec.kind === "sink" ? `write ${spec.format.kind} to ${spec.path}` : "write";
@@ -82,18 +84,20 @@ export function plural(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
-function describeHead(graph: Graph, head: Head): string {
+/** Undefined when all it does is to read one input: the edge tells that. */
+function describeHead(graph: Graph, head: Head): string | undefined {
+  const operation = (node: NodeId): string => operationName(graph.nodes[node].spec);
   switch (head.kind) {
     case "source": {
       const { spec } = graph.nodes[head.node];
-      return "path" in spec ? `${spec.kind} ${spec.path}` : spec.kind;
+      return "path" in spec ? `${operation(head.node)} ${spec.path}` : operation(head.node);
     }
     case "read":
-      return head.inputs.length === 1 ? "read" : `read ${head.inputs.length} inputs`;
+      return head.inputs.length === 1 ? undefined : `union of ${head.inputs.length} inputs`;
     case "merge":
-      return head.input.mode === "range" ? "merge one range of the runs" : "merge sorted shards";
+      return `${operation(head.order.node)} (merges ${head.input.mode === "range" ? "one range of the runs" : "sorted shards"})`;
     case "join":
-      return head.how === "cogroup" ? "cogroup" : `${head.how} join (${head.strategy})`;
+      return `${operation(head.node)} (${head.strategy})`;
   }
 }
 
@@ -103,19 +107,17 @@ function nodeOfHead(head: Head): NodeId | undefined {
 }
 
 function describeStep(graph: Graph, step: StepPlan): string {
+  const operation = operationName(graph.nodes[nodeOfStep(step)].spec);
   switch (step.op) {
     case "combine":
     case "fold":
-      return `${graph.nodes[step.node].spec.kind} (${step.phase})`;
-    case "group":
-    case "index":
-      return graph.nodes[step.node].spec.kind;
+      return `${operation} (${step.phase})`;
     case "broadcastJoin":
-      return `${step.how} join (broadcast)`;
+      return `${operation} (broadcast)`;
     case "limit":
-      return `limit ${step.n}`;
+      return `${operation} ${step.n}`;
     default:
-      return step.op;
+      return operation;
   }
 }
 
@@ -139,17 +141,4 @@ function describeEdge(plan: PhysicalPlan, reader: TaskGroupPlan, { from, mode }:
     case "forward":
       return "shard by shard";
   }
-}
-
-/** Names that the user gave, by the node that they name. */
-function givenNames(graph: Graph): ReadonlyMap<NodeId, string> {
-  const names = new Map<NodeId, string>();
-  const real = (id: NodeId): NodeId => {
-    const { spec, inputs } = graph.nodes[id];
-    return spec.kind === "mark" || spec.kind === "broadcast" ? real(inputs[0]) : id;
-  };
-  for (const { id, spec } of graph.nodes) {
-    if (spec.kind === "mark" && spec.marks.name !== undefined) names.set(real(id), spec.marks.name);
-  }
-  return names;
 }

@@ -1,7 +1,7 @@
 /**
  * A task group while it grows, and a dataset that is stored.
  */
-import type { Graph, NodeId } from "../graph/node.ts";
+import type { NodeId } from "../graph/node.ts";
 import type { Ordering } from "./ordering.ts";
 import type { Head, InputEdge, StepPlan, Tail, TaskGroupPlan } from "./physical.ts";
 import type { Placement } from "./placement.ts";
@@ -65,7 +65,7 @@ export function readAll(stored: Stored): Draft {
 }
 
 /** Ends a draft with its tail. */
-export function closeDraft(graph: Graph, id: number, draft: Draft, tail: Tail): TaskGroupPlan {
+export function closeDraft(id: number, draft: Draft, tail: Tail, label: string): TaskGroupPlan {
   return {
     id,
     head: draft.head,
@@ -73,24 +73,9 @@ export function closeDraft(graph: Graph, id: number, draft: Draft, tail: Tail): 
     tail,
     tasks: draft.tasks,
     nodes: [...new Set(draft.nodes)],
-    label: labelOf(graph, draft),
+    label,
     estimatedBytes: draft.bytes,
     needsCommittedInput: draft.needsCommittedInput,
     ...(draft.notes.length === 0 ? {} : { notes: draft.notes }),
   };
-}
-
-function labelOf(graph: Graph, { head, steps }: Draft): string {
-  return [headLabel(graph, head), ...steps.map((step) => step.op)].join(" → ");
-}
-
-function headLabel(graph: Graph, head: Head): string {
-  switch (head.kind) {
-    case "source":
-      return graph.nodes[head.node].spec.kind;
-    case "join":
-      return head.how === "cogroup" ? "cogroup" : `${head.how} join`;
-    default:
-      return head.kind;
-  }
 }

@@ -1,7 +1,7 @@
 /**
  * Lowers what moves rows between shards and changes nothing else.
  */
-import type { GraphNode } from "../graph/node.ts";
+import type { GraphNode, NodeId } from "../graph/node.ts";
 import { type Draft, startDraft } from "./draft.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Head, InputEdge, Tail } from "./physical.ts";
@@ -13,10 +13,11 @@ export function readPartitions(
   draft: Draft,
   tail: Tail & { readonly partitions: number },
   placement?: Placement,
+  nodes: readonly NodeId[] = [],
 ): Draft {
   const { from } = lowering.exchange(draft, tail, tail.partitions);
   const head: Head = { kind: "read", inputs: [{ from, mode: "partition" }] };
-  return startDraft({ head, tasks: tail.partitions, bytes: draft.bytes, placement });
+  return startDraft({ head, tasks: tail.partitions, bytes: draft.bytes, placement, nodes });
 }
 
 export function lowerPlacement(lowering: Lowering, node: GraphNode): Draft {
@@ -27,14 +28,22 @@ export function lowerPlacement(lowering: Lowering, node: GraphNode): Draft {
       return partitionByKey(lowering, draft, node, spec.shards);
     case "partitionBy": {
       draft.nodes.push(node.id);
-      return readPartitions(lowering, draft, { kind: "function", partitions: spec.shards, node: node.id });
+      return readPartitions(
+        lowering,
+        draft,
+        { kind: "function", partitions: spec.shards, node: node.id },
+        undefined,
+        [node.id],
+      );
     }
     case "coalesce":
       return coalesce(lowering, draft, node, spec.shards);
     case "repartition":
     case "roundRobin": {
       draft.nodes.push(node.id);
-      return readPartitions(lowering, draft, { kind: "roundRobin", partitions: spec.shards });
+      return readPartitions(lowering, draft, { kind: "roundRobin", partitions: spec.shards }, undefined, [
+        node.id,
+      ]);
     }
     default:
       throw new RangeError(`Cannot place rows by node ${node.id}: it is ${spec.kind}`);
@@ -49,7 +58,7 @@ function partitionByKey(lowering: Lowering, draft: Draft, node: GraphNode, parti
   }
   draft.nodes.push(node.id);
   const tail = { kind: "hash", partitions, key: "pair", node: node.id } as const;
-  return readPartitions(lowering, draft, tail, { how: "hash", key: "pair", partitions });
+  return readPartitions(lowering, draft, tail, { how: "hash", key: "pair", partitions }, [node.id]);
 }
 
 function coalesce(lowering: Lowering, draft: Draft, node: GraphNode, shards: number): Draft {

@@ -5,10 +5,12 @@
  * knows nothing of what the operations mean; see the `lower_*` files.
  */
 import type { Graph, NodeId } from "../graph/node.ts";
+import { givenNames } from "../graph/operation_name.ts";
 import { closeDraft, type Draft, readShards, type Stored } from "./draft.ts";
 import { hintedBytes } from "./estimates.ts";
 import type { PlanFacts } from "./facts.ts";
 import type { FusionRule } from "./fusion.ts";
+import { labelOf } from "./label.ts";
 import type { Tail, TaskGroupPlan } from "./physical.ts";
 import { wantedColumns } from "./prune_columns.ts";
 
@@ -19,6 +21,7 @@ export class Lowering {
   /** Columns that suffice, of the sources of which that is known. */
   readonly columns: ReadonlyMap<NodeId, readonly string[]>;
   readonly #rule: FusionRule;
+  readonly #names: ReadonlyMap<NodeId, string>;
   readonly #hinted: ReadonlyMap<NodeId, number>;
   readonly #drafts = new Map<NodeId, Draft>();
   readonly #stored = new Map<NodeId, Stored>();
@@ -30,6 +33,7 @@ export class Lowering {
     this.facts = facts;
     this.columns = wantedColumns(graph, rule);
     this.#rule = rule;
+    this.#names = givenNames(graph);
     this.#hinted = hintedBytes(graph, rule.real);
   }
 
@@ -83,7 +87,8 @@ export class Lowering {
   /** Ends a draft; returns the number of its group. */
   close(draft: Draft, tail: Tail): number {
     const id = this.groups.length;
-    this.groups.push(closeDraft(this.graph, id, draft, tail));
+    const label = labelOf(this.graph, this.#names, { ...draft, tail });
+    this.groups.push(closeDraft(id, draft, tail, label));
     return id;
   }
 

@@ -152,7 +152,7 @@ export interface TaskGroupPlan {
   readonly tasks: number;
   /** Logical nodes that run here, in order, for explain and error messages. */
   readonly nodes: readonly NodeId[];
-  /** `text → flatMap → filter → combine`. */
+  /** The user's operations: `text → flatMap → filter → countByValue (partial)`. */
   readonly label: string;
   /** Bytes that the group is thought to write, Infinity when unknown. */
   readonly estimatedBytes: number;
