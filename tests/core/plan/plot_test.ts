@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { FlowBuilder } from "../../../core/graph/builder.ts";
 import { explainPlan } from "../../../core/plan/explain.ts";
+import { layOut } from "../../../core/plan/layered.ts";
 import { plotPlan } from "../../../core/plan/plot.ts";
 import { drawSvg } from "../../../core/plan/plot_svg.ts";
 import { DatasetRef } from "../../../core/program/dataset_ref.ts";
@@ -83,6 +84,59 @@ describe("drawSvg()", () => {
     expect(c[1]).toBeGreaterThan(a[1] + a[3]);
     expect(d[1]).toBeGreaterThan(c[1] + c[3]);
     checkXml(drawSvg("t", { boxes: [], arrows: [] }));
+  });
+});
+
+test("drawSvg() draws labels after boxes and over no box or other label, and cuts long lines", () => {
+  const box = (id: string) => ({ id, title: id, lines: ["l".repeat(200)], isOutput: false });
+  const from = Array.from({ length: 6 }, (_, i) => `s${i}`);
+  const svg = drawSvg("t", {
+    boxes: [...from, "middle", "end"].map(box),
+    arrows: [
+      ...from.flatMap((id) => [
+        { from: id, to: "middle", label: "shard by shard" },
+        { from: id, to: "end", label: "all to all" },
+      ]),
+      { from: "middle", to: "end", label: "by range" },
+    ],
+  });
+  checkXml(svg);
+  expect(svg.lastIndexOf("</g>")).toBeLessThan(svg.indexOf("paint-order"));
+  const boxes = [...svg.matchAll(/<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/g)];
+  const labels = [...svg.matchAll(/<text x="([\d.]+)" y="([\d.]+)" text-anchor="middle".*?>([^<]*)</g)];
+  const areas = [
+    ...boxes.map(([, ...numbers]) => numbers.map(Number)),
+    ...labels.map(([, x, y, text]) => [Number(x) - text.length * 3, Number(y) - 9, text.length * 6, 10]),
+  ];
+  expect(areas).toHaveLength(8 + 13);
+  for (const [i, [x, y, width, height]] of areas.entries()) {
+    for (const [x2, y2, width2, height2] of areas.slice(i + 1)) {
+      expect(x < x2 + width2 && x2 < x + width && y < y2 + height2 && y2 < y + height).toBe(false);
+    }
+  }
+  expect(Math.max(...areas.map(([, , width]) => width))).toBeLessThan(400);
+});
+
+describe("layOut()", () => {
+  const sized = (id: string) => ({ id, width: 40, height: 20 });
+  const link = (from: string, to: string) => ({ from, to });
+
+  test("orders a layer by its inputs and leads long links past the boxes between", () => {
+    const links = [link("a", "d"), link("b", "c"), link("c", "e"), link("d", "e"), link("a", "e")];
+    const { corners, routes } = layOut(["a", "b", "c", "d", "e"].map(sized), links, 10);
+    const [a, b, c, d] = corners;
+    expect(Math.sign(a.x - b.x)).toBe(Math.sign(d.x - c.x));
+    const [, , top, bottom] = routes[4];
+    expect(top.x).toBe(bottom.x);
+    for (const corner of [c, d]) {
+      expect(corner.y).toBe(top.y);
+      expect(top.x > corner.x - 1 && top.x < corner.x + 41).toBe(false);
+    }
+  });
+
+  test("refuses links that point up or nowhere", () => {
+    expect(() => layOut([sized("a")], [link("a", "a")], 0)).toThrow("Cannot lay out a to a: it points up");
+    expect(() => layOut([sized("a")], [link("a", "z")], 0)).toThrow("there is no such box");
   });
 });
 

@@ -140,7 +140,7 @@ describe("explainPlan() and plotPlan()", () => {
         expect(dot.match(/ -> /g) ?? []).toHaveLength(edges);
         expect(mermaid.match(/-->/g) ?? []).toHaveLength(edges);
         const svg = plotPlan(graph, plan, "svg");
-        expect(svg.match(/<rect /g) ?? []).toHaveLength(plan.groups.length);
+        expect(svg.match(/<rect x=/g) ?? []).toHaveLength(plan.groups.length);
         expect(svg.match(/marker-end/g) ?? []).toHaveLength(edges);
       }),
       { numRuns: 50 },
