@@ -75,7 +75,7 @@ interface LocalParts {
 
 async function openOn(parts: LocalParts): Promise<DriverJob> {
   const { agent, slots: workers, id, flags, runtime } = parts;
-  const memoryBytes = flags.memoryBytes ?? Math.floor(totalmem() * MEMORY_SHARE);
+  const memoryBytes = flags.memoryBytes ?? Math.floor(machineMemory() * MEMORY_SHARE);
   const client = new AgentClient({
     id: AGENT,
     job: id,
@@ -115,6 +115,12 @@ async function openOn(parts: LocalParts): Promise<DriverJob> {
       progress.close();
     },
   });
+}
+
+/** Of the machine, or of the container where that is less. */
+function machineMemory(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
 }
 
 /** Workers run this very program, in this directory and environment. */
