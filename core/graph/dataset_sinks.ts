@@ -13,6 +13,10 @@ import type { RowFunction } from "./row_types.ts";
 /**
  * Options of every sink of files.
  *
+ * An earlier output of Luciole (a directory with its `_SUCCESS` and nothing but its parts) is
+ * replaced, and so is what is empty; anything else at the path is an error unless `overwrite`,
+ * before anything runs. A symbolic link is followed; devices, pipes and the like are never written.
+ *
  * @example One file, written anew by each run
  * ```ts
  * import { flow, run, type WriteOptions } from "luciole";
@@ -27,7 +31,7 @@ import type { RowFunction } from "./row_types.ts";
 export interface WriteOptions {
   /** One file at the path, not a directory of part files. Default false. */
   readonly single?: boolean;
-  /** Replaces what is there. Default false: an existing output is an error. */
+  /** Replaces whatever file or directory is there, all that it holds included. Default false. */
   readonly overwrite?: boolean;
 }
 

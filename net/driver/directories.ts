@@ -4,12 +4,12 @@
  * A directory is named after the process that owns it, and after where that process id
  * counts, so the next run can tell whose owner is gone.
  */
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync } from "node:fs";
-import { homedir, hostname } from "node:os";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { LucioleError } from "../../core/errors.ts";
+import { isAlive, processSpace } from "../runtime/process_space.ts";
 
 const NAME = /^local-([0-9a-f]{8})-(\d+)-[a-z0-9]+$/;
 
@@ -39,17 +39,6 @@ export function makeLocalDirectory(suffix: string): string {
   return directory;
 }
 
-/** Where process ids mean the same: hosts and containers may share one cache directory. */
-function processSpace(): string {
-  let namespace = "";
-  try {
-    namespace = readlinkSync("/proc/self/ns/pid");
-  } catch {
-    // Only Linux has several on one host.
-  }
-  return createHash("sha256").update(`${hostname()} ${namespace}`).digest("hex").slice(0, 8);
-}
-
 function sweep(base: string): void {
   const space = processSpace();
   for (const name of readdirSync(base)) {
@@ -60,16 +49,6 @@ function sweep(base: string): void {
     } catch {
       // Another user's, or another run sweeps it at this very moment: it is no reason not to start.
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: there is such a process, but it is somebody else's.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

@@ -18,7 +18,7 @@ import { mapOutputs, type Outputs } from "./outputs.ts";
 import { collectRefs, type ParamRefs } from "./param_refs.ts";
 import { compareFunctions, followedGroups, planExecution } from "./planning.ts";
 import { type LocalShards, readDataset } from "./read_dataset.ts";
-import { checkSinks, discardSinks } from "./sink_results.ts";
+import { discardSinks, openSinks } from "./sink_results.ts";
 
 /** What a job is made of; net/driver/local.ts makes it for one machine. */
 export interface JobParts {
@@ -213,11 +213,13 @@ export class DriverJob implements Job {
   async #submit(record: ExecutionRecord, flow: AnyFlow, refs: ParamRefs, isFollowed: boolean): Promise<void> {
     const { executor, memoryBytes } = this.#parts;
     await refs.complete();
+    // Nobody would sweep what is staged from here on.
+    if (record.hasEnded) return;
     const encoded = encodeParams(flow, refs);
     // The builder sees on the driver what it will see on the workers.
     const { graph } = buildGraph(flow, decode(encoded));
     record.graph = graph;
-    checkSinks(graph);
+    openSinks(graph, record.id);
     const plan = await planExecution(graph, { slots: this.workers, memoryBytes });
     if (record.hasEnded) return;
     const order = { id: record.id, flow: flow.name, params: encoded, plan };

@@ -2,12 +2,13 @@
  * What becomes of the sinks of an execution: checked before it runs, published when every
  * task has committed, swept away when it failed.
  */
-import { resolve } from "node:path";
+import { sep } from "node:path";
 import { PlanError } from "../../core/errors.ts";
 import { formatCallSite } from "../../core/graph/call_site.ts";
 import type { Graph, GraphNode } from "../../core/graph/node.ts";
 import type { ShardReport } from "../../core/schedule/report.ts";
-import { checkSink, discardStaging, publish, stagingDirectory } from "../sink/staging.ts";
+import { discardStaging, openStaging, publish, stagingDirectory } from "../sink/staging.ts";
+import { checkSink, placeOf } from "../sink/target.ts";
 
 /**
  * What a sink wrote.
@@ -54,24 +55,30 @@ export function sinksOf(graph: Graph): readonly { readonly node: number; readonl
 }
 
 /**
- * Refuses sinks that cannot be written, before anything runs.
+ * Refuses sinks that cannot be written, before anything runs, and makes a place for what is staged.
  *
- * @throws {PlanError} If two sinks have one target.
- * @throws {LucioleError} If a target exists and is no output of Luciole, or cannot be written.
+ * @throws {PlanError} If two sinks have one target, or one is in the directory of another.
+ * @throws {LucioleError} If a target exists and may not be replaced, or cannot be written.
  */
-export function checkSinks(graph: Graph): void {
-  const paths = new Set<string>();
-  for (const { node, spec } of sinksOf(graph)) {
-    const path = resolve(spec.path);
-    if (paths.has(path)) {
+export function openSinks(graph: Graph, execution: string): void {
+  const sinks = sinksOf(graph);
+  const places: string[] = [];
+  for (const { node, spec } of sinks) {
+    const place = placeOf(spec.path);
+    if (places.some((other) => isWithin(place, other) || isWithin(other, place))) {
       const where = formatCallSite(graph.nodes[node].callSite);
       throw new PlanError(
         `Cannot write "${spec.path}" at ${where}: another sink of the flow writes there too`,
       );
     }
-    paths.add(path);
+    places.push(place);
     checkSink({ path: spec.path, single: spec.isSingle, overwrite: spec.overwrite });
   }
+  for (const { spec } of sinks) openStaging(spec.path, execution);
+}
+
+function isWithin(place: string, directory: string): boolean {
+  return `${place}${sep}`.startsWith(`${directory}${sep}`);
 }
 
 /** Puts the parts of one sink in their place, all or none. */
@@ -90,5 +97,8 @@ export function publishSink(graph: Graph, execution: string, sink: SinkParts): S
 
 /** Deletes what an execution staged and did not publish. */
 export function discardSinks(graph: Graph, execution: string): void {
-  for (const { spec } of sinksOf(graph)) discardStaging(stagingDirectory(spec.path, execution));
+  // A directory that was made for the first of them holds what was made for the others.
+  for (const { spec } of [...sinksOf(graph)].reverse()) {
+    discardStaging(stagingDirectory(spec.path, execution));
+  }
 }

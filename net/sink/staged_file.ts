@@ -7,10 +7,10 @@ import { openSync } from "node:fs";
 import { join } from "node:path";
 import type { SinkWriter } from "../../core/exec/ports.ts";
 import { BufferedFile, orDiskFull, removeFiles } from "../store/disk.ts";
-import { makeStaging, stagedName } from "./staging.ts";
+import { stagedName } from "./staging.ts";
 
 export interface StagedFileOptions {
-  /** See stagingDirectory. */
+  /** See stagingDirectory: the driver made it, so that nothing is left by who comes late. */
   readonly staging: string;
   readonly attempt: string;
   /** With its dot: `.txt`. */
@@ -26,7 +26,6 @@ export class StagedFile implements SinkWriter {
   constructor({ staging, attempt, extension }: StagedFileOptions) {
     this.name = stagedName(attempt, extension);
     const path = join(staging, this.name);
-    makeStaging(staging);
     this.#file = new BufferedFile(
       orDiskFull(path, 0, () => openSync(path, "w")),
       path,

@@ -6,8 +6,7 @@
  * file) to its place. Knows nothing of formats or of who won.
  */
 import {
-  accessSync,
-  constants,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -18,16 +17,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import process from "node:process";
 import { LucioleError } from "../../core/errors.ts";
 import manifest from "../../package.json" with { type: "json" };
+import { isAlive, processSpace } from "../runtime/process_space.ts";
 import { orDiskFull, systemCode } from "../store/disk.ts";
-
-export interface SinkTarget {
-  readonly path: string;
-  /** One file instead of a directory. */
-  readonly single: boolean;
-  readonly overwrite: boolean;
-}
+import { checkSink, MANIFEST, placeOf, type SinkTarget, unwritable } from "./target.ts";
 
 export interface StagedPart {
   readonly attempt: string;
@@ -51,51 +46,64 @@ export interface Published {
   readonly files: readonly string[];
 }
 
-const MANIFEST = "_SUCCESS";
-/** Names the topmost directory that was made for the staging directory to be in. */
-const MADE = ".made";
+const OWNER = ".owner";
 const STAGED = ".tmp";
+
+/** Whose a staging directory is, and the topmost directory that was made for it to be in. */
+interface Owner {
+  readonly space: string;
+  readonly pid: number;
+  readonly made?: string;
+}
 
 /** Where an execution stages what it writes to `path`. */
 export function stagingDirectory(path: string, execution: string): string {
-  const target = resolve(path);
-  return join(dirname(target), `.${basename(target)}.staging-${execution}`);
+  const place = placeOf(path);
+  return join(dirname(place), `${stagingPrefix(place)}${execution}`);
+}
+
+function stagingPrefix(place: string): string {
+  return `.${basename(place)}.staging-`;
 }
 
 /**
- * Refuses a target before anything runs.
+ * Makes the staging directory of an execution, and the directories above it where they are
+ * missing; deletes those whose process was killed.
  *
- * @throws {LucioleError} code "output-exists" when it is something else than an output of Luciole,
- * "output-unwritable" when it cannot be made there.
+ * @throws {LucioleError} code "output-unwritable" when it cannot be made
  */
-export function checkSink({ path, single, overwrite }: SinkTarget): void {
-  const kind = kindOf(path);
-  if (kind !== "none" && !overwrite && !isReplaceable(path, kind, single)) {
-    throw new LucioleError("output-exists", `Cannot write "${path}": ${describe(kind, single)}`, {
-      fields: { path },
-    });
-  }
-  const parent = existingParent(path);
+export function openStaging(path: string, execution: string): void {
+  sweepStagings(path);
+  const staging = stagingDirectory(path, execution);
   try {
-    if (!statSync(parent).isDirectory()) throw unwritable(path, `${parent} is not a directory`);
-    accessSync(parent, constants.W_OK | constants.X_OK);
+    orDiskFull(staging, 0, () => {
+      const first = mkdirSync(staging, { recursive: true });
+      const made = first === undefined || resolve(first) === staging ? {} : { made: resolve(first) };
+      const owner: Owner = { space: processSpace(), pid: process.pid, ...made };
+      writeFileSync(join(staging, OWNER), JSON.stringify(owner));
+    });
   } catch (cause) {
+    discardStaging(staging);
     if (cause instanceof LucioleError) throw cause;
-    throw unwritable(path, `the directory ${parent} cannot be written (${systemCode(cause)})`, cause);
+    throw unwritable(path, `no directory can be made beside it (${systemCode(cause)})`, cause);
   }
 }
 
-/** Makes the staging directory, and the directories above it where they are missing. */
-export function makeStaging(staging: string): void {
-  let first: string | undefined;
-  try {
-    first = orDiskFull(staging, 0, () => mkdirSync(staging, { recursive: true }));
-  } catch (cause) {
-    if (cause instanceof LucioleError) throw cause;
-    throw unwritable(dirname(staging), `no directory can be made in it (${systemCode(cause)})`, cause);
+function sweepStagings(path: string): void {
+  const place = placeOf(path);
+  const prefix = stagingPrefix(place);
+  const parent = dirname(place);
+  // What cannot be read here fails when it is written.
+  const names = existsSync(parent) ? orNothing(() => readdirSync(parent)) : undefined;
+  for (const name of names ?? []) {
+    if (!name.startsWith(prefix)) continue;
+    const owner = ownerOf(join(parent, name));
+    if (owner?.space === processSpace() && !isAlive(owner.pid)) discardStaging(join(parent, name));
   }
-  if (first === undefined || resolve(first) === resolve(staging)) return;
-  writeFileSync(join(staging, MADE), resolve(first));
+}
+
+function ownerOf(staging: string): Owner | undefined {
+  return orNothing(() => JSON.parse(readFileSync(join(staging, OWNER), "utf8")) as Owner);
 }
 
 /** Name of the staged file of an attempt. @param extension With its dot. */
@@ -105,10 +113,9 @@ export function stagedName(attempt: string, extension: string): string {
 
 /** Puts the parts in their place, all or none. */
 export function publish(options: PublishOptions): Published {
-  const { path, single, staging, parts } = options;
+  const { path, single, parts } = options;
   // Somebody may have put something there while the flow ran.
   checkSink(options);
-  makeStaging(staging);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   const files = single ? [basename(path)] : parts.map((part, i) => partName(part, i));
@@ -119,7 +126,7 @@ export function publish(options: PublishOptions): Published {
 
 /** Deletes what was staged and not published, with the directories that were made for it; fine when it is gone. */
 export function discardStaging(staging: string): void {
-  const first = readIfThere(join(staging, MADE));
+  const first = ownerOf(staging)?.made;
   try {
     rmSync(staging, { recursive: true, force: true });
   } catch {
@@ -145,8 +152,9 @@ function publishFile({ path, staging, parts }: PublishOptions): void {
     );
   }
   const staged = join(staging, parts[0].name);
-  if (kindOf(path) === "directory") swap(staged, path);
-  else renameSync(staged, path);
+  const place = placeOf(path);
+  if (existsSync(place) && statSync(place).isDirectory()) swap(staged, place);
+  else renameSync(staged, place);
   rmSync(staging, { recursive: true, force: true });
 }
 
@@ -160,13 +168,13 @@ function publishDirectory({ path, staging, parts }: PublishOptions, files: reado
   const list = parts.map(({ rows, bytes }, i) => ({ name: files[i], rows, bytes }));
   const text = `${JSON.stringify({ luciole: manifest.version, parts: list }, undefined, 1)}\n`;
   orDiskFull(join(staging, MANIFEST), text.length, () => writeFileSync(join(staging, MANIFEST), text));
-  if (kindOf(path) === "none") renameSync(staging, path);
-  else swap(staging, path);
+  const place = placeOf(path);
+  if (existsSync(place)) swap(staging, place);
+  else renameSync(staging, place);
 }
 
 /** Moves `from` to where something is; that is put back when it fails. */
-function swap(from: string, path: string): void {
-  const target = resolve(path);
+function swap(from: string, target: string): void {
   const old = join(dirname(target), `.${basename(target)}.old-${basename(from)}`);
   rmSync(old, { recursive: true, force: true });
   renameSync(target, old);
@@ -184,59 +192,10 @@ function partName(part: StagedPart, shard: number): string {
   return `part-${String(shard).padStart(5, "0")}${extension}`;
 }
 
-type Kind = "none" | "file" | "directory" | "other";
-
-function kindOf(path: string): Kind {
+function orNothing<T>(read: () => T): T | undefined {
   try {
-    const stat = statSync(path);
-    return stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other";
-  } catch (cause) {
-    const code = systemCode(cause);
-    if (code === "ENOENT") return "none";
-    throw unwritable(path, `it cannot be reached (${code})`, cause);
-  }
-}
-
-function isReplaceable(path: string, kind: Kind, single: boolean): boolean {
-  if (kind === "file") return single;
-  if (kind !== "directory" || single) return false;
-  return readdirSync(path).length === 0 || isOutput(path);
-}
-
-/** Tells whether a directory is an output of Luciole. */
-function isOutput(path: string): boolean {
-  const text = readIfThere(join(path, MANIFEST));
-  if (text === undefined) return false;
-  try {
-    const content: unknown = JSON.parse(text);
-    return typeof content === "object" && content !== null && "luciole" in content;
-  } catch {
-    return false;
-  }
-}
-
-function describe(kind: Kind, single: boolean): string {
-  if (single && kind === "directory") return "it is a directory";
-  return "it exists and is not an output of Luciole";
-}
-
-function existingParent(path: string): string {
-  let directory = dirname(resolve(path));
-  while (kindOf(directory) === "none") directory = dirname(directory);
-  return directory;
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
+    return read();
   } catch {
     return undefined;
   }
-}
-
-function unwritable(path: string, why: string, cause?: unknown): LucioleError {
-  return new LucioleError("output-unwritable", `Cannot write "${path}": ${why}`, {
-    ...(cause === undefined ? {} : { cause }),
-    fields: { path },
-  });
 }

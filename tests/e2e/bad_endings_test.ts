@@ -93,6 +93,25 @@ describe("a driver that is killed", () => {
   );
 });
 
+describe("a driver that is killed while it writes", () => {
+  test(
+    "leaves what it staged to the next run, which sweeps it",
+    async () => {
+      const program = programOf(`f.range(4, { shards: 2 }).map((n) => {
+  if (require("node:fs").existsSync("killed")) return n;
+  require("node:fs").writeFileSync("killed", "");
+  process.kill(process.ppid, "SIGKILL");
+  for (;;);
+}).writeText("deep/out", String)`);
+      const run = '"$LUCIOLE" run job.ts; ls -A deep | sed "s/-e0.*//"';
+      const { stdout, added } = await endOf({ program, command: ["/bin/sh", "-c", `${run}; ${run}`] });
+      expect(stdout).toBe(".out.staging\nout\n");
+      expect(added).toContain("deep/out/_SUCCESS");
+    },
+    LIMIT_MS,
+  );
+});
+
 describe("a worker that dies", () => {
   test(
     "once costs nothing but a warning",
@@ -260,6 +279,20 @@ describe("a full disk", () => {
         /^error: Cannot write .*: the disk of .* is full, \d+ bytes are needed/,
       );
       expect({ stdout, added }).toEqual({ stdout: "", added: [] });
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "that is the target itself, which no rename can replace, is told before anything runs",
+    async () => {
+      const mishap = {
+        program: programOf('f.range(1).map(() => { throw new Error("ran"); }).writeText("small")'),
+        prepare: (folder: string) => mkdirSync(join(folder, "small")),
+        command: within('"$LUCIOLE" run job.ts'),
+      };
+      const line = 'Cannot write "small": it is a mount point; choose a directory in it';
+      await expectFailure(mishap, 1, isMountable ? line : /ran$/);
     },
     LIMIT_MS,
   );

@@ -137,17 +137,40 @@ const OUTPUTS: readonly (readonly [string, Mishap, string])[] = [
         writeFileSync(join(folder, "out/mine.txt"), "x");
       },
     },
-    'Cannot write "out": it exists and is not an output of Luciole',
+    'Cannot write "out": it holds "mine.txt", which is no part of an earlier output; pass { overwrite: true } to replace it',
+  ],
+  [
+    "one file that exists",
+    {
+      program: programOf('f.range(3).writeText("notes.txt", { single: true })'),
+      files: { "notes.txt": "mine" },
+    },
+    'Cannot write "notes.txt": it exists; pass { overwrite: true } to replace it',
+  ],
+  [
+    "one file that is named like a directory",
+    { program: programOf('f.range(3).writeText("trail/", { single: true })') },
+    `Cannot write "trail/": it ends like a directory, and "single" writes one file`,
+  ],
+  [
+    "within the output of another sink",
+    { program: programOf('[f.range(3).writeText("out", String), f.range(3).writeText("out/in", String)]') },
+    'Cannot write "out/in" at job.ts:2: another sink of the flow writes there too',
+  ],
+  [
+    "a name that is too long",
+    { program: programOf('f.range(3).writeText("n".repeat(250), String)') },
+    `Cannot write "${"n".repeat(250)}": no directory can be made beside it (ENAMETOOLONG)`,
   ],
   [
     "a file where a directory is meant",
     { program: programOf('f.range(3).writeText("out", String)'), files: { out: "x" } },
-    'Cannot write "out": it exists and is not an output of Luciole',
+    'Cannot write "out": it exists; pass { overwrite: true } to replace it',
   ],
   [
     "a device",
     { program: programOf('f.range(3).writeText("/dev/full", String, { single: true })') },
-    'Cannot write "/dev/full": it exists and is not an output of Luciole',
+    'Cannot write "/dev/full": /dev holds no files of users',
   ],
   [
     "below a file",
@@ -163,9 +186,9 @@ const OUTPUTS: readonly (readonly [string, Mishap, string])[] = [
     'Cannot write "loop/out": it cannot be reached (ELOOP)',
   ],
   [
-    "where no directory can be made",
+    "where the system shows itself",
     { program: programOf('f.range(3).writeText("/proc/out", String)') },
-    'Cannot write "/proc": no directory can be made in it (ENOENT)',
+    'Cannot write "/proc/out": /proc holds no files of users',
   ],
   [
     "the target of another sink",

@@ -1,0 +1,31 @@
+/**
+ * Who owns what is left on a disk: processes, and where their numbers mean the same.
+ *
+ * Hosts and containers may share a directory, and each of them has processes of the same numbers.
+ */
+import { createHash } from "node:crypto";
+import { readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import process from "node:process";
+
+/** Name of the host and its process namespace. */
+export function processSpace(): string {
+  let namespace = "";
+  try {
+    namespace = readlinkSync("/proc/self/ns/pid");
+  } catch {
+    // Only Linux has several on one host.
+  }
+  return createHash("sha256").update(`${hostname()} ${namespace}`).digest("hex").slice(0, 8);
+}
+
+/** Whether a process of this space is there, anybody's. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there is such a process, but it is somebody else's.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
