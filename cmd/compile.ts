@@ -13,7 +13,5 @@ export async function compile(program: string, out: string | undefined, isJson: 
 
 /** `jobs/count.ts` becomes `./count`. */
 function defaultOutput(program: string): string {
-  const name = basename(program);
-  const stem = name.slice(0, name.length - extname(name).length);
-  return stem === name ? `${name}.out` : stem;
+  return basename(program, extname(program));
 }

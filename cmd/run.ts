@@ -2,10 +2,9 @@
  * `luciole run PROGRAM`: runs a program with the engine inside of the executable.
  */
 import process from "node:process";
-import { LucioleError } from "../core/errors.ts";
 import { compileRunFlags, type FlagTexts } from "../core/program/run_flags.ts";
 import * as engine from "../mod.ts";
-import { host } from "../net/program/host.ts";
+import { host, neverRan } from "../net/program/host.ts";
 import { findProgram, importProgram } from "../net/program/load.ts";
 import { WORKER_ENV } from "../net/protocol.ts";
 import { reportError } from "./output.ts";
@@ -25,8 +24,4 @@ export async function runProgram(program: string, args: readonly string[], texts
   process.once("beforeExit", () => {
     if (host.wasCalled !== true) reportError(neverRan(program), options.isJson);
   });
-}
-
-function neverRan(program: string): LucioleError {
-  return new LucioleError("program", `Cannot run "${program}": it ended without a call of run or openJob`);
 }

@@ -5,11 +5,14 @@
  * The engine comes from the source that scripts/build embeds or, in a checkout, from mod.ts.
  */
 import { mkdtemp, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { describeBuildError } from "./build_messages.ts";
 import { findProgram } from "./load.ts";
+import { isCompiledProgram, programBanner } from "./program_banner.ts";
+
+const EXTENSIONS: readonly string[] = [".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".jsx"];
 
 export interface CompiledProgram {
   readonly path: string;
@@ -19,10 +22,18 @@ export interface CompiledProgram {
 /**
  * Compiles a program; the output appears whole or not at all.
  *
- * @throws {LucioleError} code "input-missing" when there is no such program, "compile" when it cannot be bundled
+ * @throws {LucioleError} code "input-missing" when there is no such program, "usage" when it is none,
+ * "output-exists" when something else than an earlier one is there, "compile" when it cannot be bundled
  */
 export async function compileProgram(program: string, output: string): Promise<CompiledProgram> {
   const entry = await findProgram(program, "compile");
+  // The bundler takes other files for data, of which it makes a program that does nothing.
+  if (!EXTENSIONS.includes(extname(entry))) {
+    throw new LucioleError(
+      "usage",
+      `Cannot compile "${program}": its name must end with one of ${EXTENSIONS.join(" ")}`,
+    );
+  }
   const path = resolve(output);
   await checkOutput(path, entry, output);
   const directory = await mkdtemp(join(dirname(path), ".luciole-")).catch((error: Error) => {
@@ -49,6 +60,13 @@ async function checkOutput(path: string, entry: string, output: string): Promise
   if (existing?.isDirectory() === true) {
     throw new LucioleError("usage", `Cannot write "${output}": it is a directory; choose a file with --out`);
   }
+  if (existing === undefined || (existing.isFile() && existing.size === 0)) return;
+  if (!existing.isFile() || !(await isCompiledProgram(path))) {
+    throw new LucioleError(
+      "output-exists",
+      `Cannot write "${output}": it exists and was not made by luciole compile; delete it or choose another with --out`,
+    );
+  }
 }
 
 async function build(entry: string, outfile: string, program: string): Promise<void> {
@@ -60,6 +78,7 @@ async function build(entry: string, outfile: string, program: string): Promise<v
       minify: { whitespace: true, syntax: true, identifiers: false },
       bytecode: true,
       sourcemap: "inline",
+      banner: programBanner(basename(program)),
       compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
       define: { "process.env.CBOR_NATIVE_ACCELERATION_DISABLED": '"true"' },
       plugins: [engineResolver()],

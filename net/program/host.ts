@@ -4,6 +4,7 @@
  * `luciole plot` imports a program only for its flows: it sets `onRun`, and `run`
  * then never starts a job. `luciole run` hands over its own flags the same way.
  */
+import { LucioleError } from "../../core/errors.ts";
 import type { RunFlags } from "../../core/program/run_flags.ts";
 
 export interface Host {
@@ -15,5 +16,13 @@ export interface Host {
   flags?: { readonly options: RunFlags; readonly rest: readonly string[] };
 }
 
+/** Where a compiled program, which may have no engine, keeps its host: a symbol of this name. */
+export const HOST_KEY = "luciole.host";
+
 /** Set before the program is imported, read by `run`. */
-export const host: Host = {};
+export const host: Host = (globalThis as { [key: symbol]: Host | undefined })[Symbol.for(HOST_KEY)] ?? {};
+
+/** What a program that does nothing fails with. */
+export function neverRan(program: string): LucioleError {
+  return new LucioleError("program", `Cannot run "${program}": it ended without a call of run or openJob`);
+}

@@ -1,12 +1,17 @@
 /** `luciole compile`: what it makes, and what it says of programs that it cannot compile (B2). */
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Folder, LUCIOLE } from "./executable.ts";
 
 const folder = new Folder({
   "plain.ts":
-    'import { flow, PlanError } from "luciole";\nconsole.log(typeof flow, new PlanError("x").name);\n',
+    'import { flow, PlanError, run } from "luciole";\nif (import.meta.main) await run(() => console.log(typeof flow, new PlanError("x").name));\n',
+  "flows.cjs":
+    'const { flow } = require("luciole");\nflow("it", (f) => f.range(3));\nconsole.log("loaded");\n',
+  "nothing.ts": "",
+  "prog.txt": 'console.log("text");\n',
+  noext: 'console.log("text");\n',
   "broken.ts": "export const a: = 3;\n",
   "lost.ts": 'import { a } from "./gone.ts";\nimport { b } from "no-such-package";\nconsole.log(a, b);\n',
   "throws.ts":
@@ -28,11 +33,45 @@ describe("luciole compile", () => {
     expect(await folder.run(["./plain"])).toEqual({ code: 0, stdout: "function PlanError\n", stderr: "" });
   });
 
+  test("replaces an earlier executable of its own and an empty file, and nothing else", async () => {
+    folder.write("notes", "mine");
+    folder.write("empty", "");
+    const notes = await luciole("compile", "plain.ts", "--out", "notes");
+    expect(notes).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        'error: Cannot write "notes": it exists and was not made by luciole compile; delete it or choose another with --out\n',
+    });
+    expect(readFileSync(join(folder.path, "notes"), "utf8")).toBe("mine");
+    copyFileSync(LUCIOLE, join(folder.path, "tool"));
+    expect((await luciole("compile", "plain.ts", "--out", "tool")).stderr).toContain("was not made by");
+    expect((await luciole("compile", "plain.ts", "--out", "/dev/null")).stderr).toContain("was not made by");
+    for (let i = 0; i < 2; i++) expect((await luciole("compile", "flows.cjs", "-o", "empty")).code).toBe(0);
+  });
+
   test("keeps an older executable when the program cannot be compiled", async () => {
-    folder.write("kept", "old");
-    const { code } = await luciole("compile", "broken.ts", "--out", "kept");
-    expect(code).toBe(1);
-    expect(statSync(join(folder.path, "kept")).size).toBe(3);
+    await luciole("compile", "plain.ts", "--out", "kept");
+    const { code, stderr } = await luciole("compile", "broken.ts", "--out", "kept");
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("Unexpected =") });
+    expect((await folder.run(["./kept"])).stdout).toBe("function PlanError\n");
+  });
+
+  test.each(["prog.txt", "noext"])("refuses %s, of which no program can be made", async (program) => {
+    const { code, stdout, stderr } = await luciole("compile", program, "-o", "other");
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toStartWith(`error: Cannot compile "${program}": its name must end with one of .ts .tsx`);
+    expect(existsSync(join(folder.path, "other"))).toBe(false);
+  });
+
+  test.each([
+    ["flows.cjs", "loaded\n"],
+    ["nothing.ts", ""],
+  ])("makes a program of %s that fails as luciole run does: it never calls run", async (program, stdout) => {
+    const stderr = `error: Cannot run "${program}": it ended without a call of run or openJob\n`;
+    expect(await luciole("run", program)).toEqual({ code: 1, stdout, stderr });
+    expect((await luciole("compile", program, "-o", "idle")).code).toBe(0);
+    expect(await folder.run(["./idle"])).toEqual({ code: 1, stdout, stderr });
   });
 
   test.each([
