@@ -5,7 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import process from "node:process";
-import { Command, CommanderError, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { Command, CommanderError, Option } from "@commander-js/extra-typings";
 import { EXIT } from "../core/program/exit_codes.ts";
 import { LOG_LEVELS } from "../core/program/run_flags.ts";
 import { HELP_TOPICS } from "./help_topics.ts";
@@ -60,7 +60,7 @@ function addRun(root: Root): void {
   root
     .command("run")
     .description("run a program")
-    .usage("[options] PROGRAM [-- args]")
+    .usage("[options] PROGRAM [args]")
     .argument("<PROGRAM>", "the program's file; all that follows it is the program's own")
     .argument("[args...]", "the program's own arguments")
     .passThroughOptions()
@@ -70,7 +70,7 @@ function addRun(root: Root): void {
       "memory of all workers together, such as 2GiB (default: half of the machine's)",
     )
     .option("--quiet", "no progress")
-    .addOption(new Option("--log-level <level>", "least level of log lines shown").choices(LOG_LEVELS))
+    .option("--log-level <level>", `least level of log lines shown: ${LOG_LEVELS.join(", ")} (default: info)`)
     .option("--json", "progress and errors as JSON lines on stderr")
     .addHelpText("after", "\nEach option has an environment variable: luciole help variables")
     .action((program, args, { workers, memory, logLevel, quiet, json }) =>
@@ -92,6 +92,7 @@ function addCompile(root: Root): void {
   root
     .command("compile")
     .description("make one executable of a program; needs nothing else installed")
+    .usage("[options] PROGRAM")
     .argument("<PROGRAM>", "the program's file")
     .option("-o, --out <file>", "the executable (default: the program's name without its extension, here)")
     .option("--json", "the result as JSON")
@@ -107,15 +108,21 @@ function addPlot(root: Root): void {
   root
     .command("plot")
     .description("draw the plan of a program's flow without running it")
+    .usage("[options] PROGRAM")
     .argument("<PROGRAM>", "the program's file")
     .option("--flow <name>", "the flow (default: the only one)")
-    .option("--params <json>", "parameters of the flow", parseJson)
+    .option("--params <json>", "parameters of the flow (default: none)")
     .addOption(
       new Option("--format <format>", "form of the drawing")
         .choices(["dot", "mermaid", "svg"] as const)
         .default("mermaid" as const),
     )
     .option("--json", "the drawing inside of a JSON object")
+    .addHelpText(
+      "after",
+      '\nA dataset handle among the parameters is written {"$dataset": {"shards": 2, "rows": 1000}}, ' +
+        "with sizes as they may be.",
+    )
     .action((program, options) =>
       attempt(options.json, async () => {
         const { plot } = await import("./plot.ts");
@@ -136,7 +143,8 @@ function addHelp(root: Root): void {
   root
     .command("help")
     .description("print help on a command or a topic")
-    .argument("[topic]", `a command, or one of ${[...HELP_TOPICS.keys()].join(", ")}`)
+    .usage("[options] [TOPIC]")
+    .argument("[TOPIC]", `a command, or one of ${[...HELP_TOPICS.keys()].join(", ")}`)
     .action((topic) => {
       if (topic === undefined) return root.outputHelp();
       const text = HELP_TOPICS.get(topic);
@@ -148,12 +156,4 @@ function addHelp(root: Root): void {
       }
       command?.outputHelp();
     });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}`);
-  }
 }

@@ -59,7 +59,7 @@ async function readFiles(
   const node = nodeOf(scope.graph, head.node);
   const format = formatOf(scope, node, head.columns, next);
   for (const file of files) {
-    if (next.isDone?.()) return;
+    if (next.isDone?.()) return format.close?.();
     try {
       await readFile(scope, file, format, next);
     } catch (error) {
@@ -70,6 +70,7 @@ async function readFiles(
     }
   }
   format.finish();
+  await format.close?.();
 }
 
 /** The same error, which also says by which step and line of the flow the file is read. */

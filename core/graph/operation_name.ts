@@ -1,6 +1,7 @@
 /**
  * The operations of a graph by the names that users know: their own, or as they call them.
  */
+import { formatCallSite } from "./call_site.ts";
 import type { Graph, NodeId, NodeSpec } from "./node.ts";
 
 /** The method that made a node. */
@@ -19,6 +20,15 @@ export function operationName(spec: NodeSpec): string {
     default:
       return spec.kind;
   }
+}
+
+/** An output for messages: `countByValue of flow "words" at job.ts:3`. */
+export function outputName(graph: Graph, output: NodeId): string {
+  const { spec, inputs, callSite } = graph.nodes[output];
+  // A mark has a line of its own; what it marks is the operation.
+  if (spec.kind === "mark") return outputName(graph, inputs[0]);
+  const site = callSite === undefined ? "" : ` at ${formatCallSite(callSite)}`;
+  return `${operationName(spec)} of flow "${graph.flow}"${site}`;
 }
 
 /** What the user named with `name`, by the node that is meant. */

@@ -8,6 +8,10 @@ import { LucioleError } from "../errors.ts";
 import { parseSize } from "./size.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+/** More worker processes than any machine has use for. */
+export const MAX_WORKERS = 4096;
+/** What is less lacks its unit: `10` is ten bytes. Programs that mean it ask openJob for it. */
+const MIN_MEMORY_BYTES = 4 * 2 ** 20;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface RunFlags {
@@ -83,8 +87,8 @@ export function compileRunFlags(
   texts: FlagTexts,
   env: Readonly<Record<string, string | undefined>>,
 ): RunFlags {
-  const workers = readFlag("workers", texts, env, parseWorkers, "a whole number of at least 1");
-  const memoryBytes = readFlag("memory", texts, env, parseMemory, 'a size such as "2GiB" or "512MB"');
+  const workers = readFlag("workers", texts, env, parseWorkers, `a whole number from 1 to ${MAX_WORKERS}`);
+  const memoryBytes = readFlag("memory", texts, env, parseMemory, memoryExpected);
   const master = readFlag("master", texts, env, parseMaster, 'an address such as "host:7400"');
   const isJson = readFlag("json", texts, env, parseBoolean, "true or false");
   const isQuiet = readFlag("quiet", texts, env, parseBoolean, "true or false");
@@ -98,6 +102,8 @@ export function compileRunFlags(
     logLevel: logLevel ?? "info",
   };
 }
+
+const memoryExpected = `a size of at least ${MIN_MEMORY_BYTES / 2 ** 20} MiB such as "2GiB" or "512MB"`;
 
 function splitFlag(argument: string): [FlagName, string | undefined] | [undefined, undefined] {
   if (!argument.startsWith("--")) return [undefined, undefined];
@@ -126,12 +132,12 @@ function readFlag<T>(
 
 function parseWorkers(text: string): number | undefined {
   const workers = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  return workers >= 1 ? workers : undefined;
+  return workers >= 1 && workers <= MAX_WORKERS ? workers : undefined;
 }
 
 function parseMemory(text: string): number | undefined {
   const bytes = parseSize(text);
-  return bytes === undefined || bytes < 1 ? undefined : bytes;
+  return bytes === undefined || bytes < MIN_MEMORY_BYTES ? undefined : bytes;
 }
 
 function parseMaster(text: string): string | undefined {

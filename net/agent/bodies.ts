@@ -6,6 +6,7 @@
  */
 import type { WireError } from "../../core/errors.ts";
 import { ProtocolError } from "../../core/errors.ts";
+import { MAX_WORKERS } from "../../core/program/run_flags.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../../core/schedule/report.ts";
 import { decode } from "../cbor.ts";
@@ -25,7 +26,6 @@ import {
 type Fields = Readonly<Record<string, unknown>>;
 
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
-const MAX_WORKERS = 4096;
 const MAX_ENVIRONMENT = 1000;
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 

@@ -3,9 +3,10 @@
  *
  * Plans on the driver, hands the plan to the executor and wraps what comes of it in handles.
  */
-import { CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
+import { type CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
 import { show } from "../../core/graph/arguments.ts";
-import { buildGraph } from "../../core/graph/build.ts";
+import { type BuiltGraph, buildGraph } from "../../core/graph/build.ts";
+import { outputName } from "../../core/graph/operation_name.ts";
 import { type AnyFlow, type Flow, type FlowOutput, isFlow } from "../../core/program/flow.ts";
 import { decode, encode } from "../cbor.ts";
 import { persistFlow } from "../program/persist_flow.ts";
@@ -39,8 +40,7 @@ export interface JobParts {
 
 interface Begun {
   readonly record: ExecutionRecord;
-  /** What the builder returned. */
-  readonly result: unknown;
+  readonly built: BuiltGraph;
 }
 
 /** One run of a driver. Owns its workers and datasets until it is closed. */
@@ -93,30 +93,26 @@ export class DriverJob implements Job {
     options?: ExecuteOptions,
   ): Promise<Outputs<R>>;
   async execute(flow: AnyFlow, params?: unknown, options: ExecuteOptions = {}): Promise<unknown> {
-    const { record, result } = this.#begin(flow, params, options, false);
+    const { record, built } = this.#begin(flow, params, options, false);
     await record.ended.promise;
-    return this.#outputs(record, result, false);
+    return this.#outputs(record, built, false);
   }
 
   start<R extends FlowOutput>(flow: Flow<void, R>): Execution<R>;
   start<P, R extends FlowOutput>(flow: Flow<P, R>, params: P, options?: ExecuteOptions): Execution<R>;
   start(flow: AnyFlow, params?: unknown, options: ExecuteOptions = {}): Execution<never> {
-    const { record, result } = this.#begin(flow, params, options, true);
+    const { record, built } = this.#begin(flow, params, options, true);
     this.#unheard.add(record);
     return {
       id: record.id,
-      outputs: this.#outputs(record, result, true),
+      outputs: this.#outputs(record, built, true),
       get done() {
         return record.heard().ended.promise;
       },
       get progress() {
         return record.progress;
       },
-      cancel: () =>
-        this.#cancel(
-          record,
-          new CancelledError(`Cannot go on with execution ${record.id}: it was cancelled`),
-        ),
+      cancel: () => this.#cancel(record, record.cancelled("go on with", "it was cancelled")),
     };
   }
 
@@ -157,7 +153,7 @@ export class DriverJob implements Job {
     for (const record of this.#unheard) {
       if (record.isHeard) continue;
       if (record.failure !== undefined) throw record.failure;
-      if (!record.hasEnded) throw ExecutionRecord.closed(record.id);
+      if (!record.hasEnded) throw record.closed();
     }
   }
 
@@ -170,8 +166,8 @@ export class DriverJob implements Job {
     this.#closing.abort();
     const running = [...this.#running];
     for (const record of running) {
-      this.#cancel(record, ExecutionRecord.closed(record.id));
-      record.fail(ExecutionRecord.closed(record.id));
+      this.#cancel(record, record.closed());
+      record.fail(record.closed());
     }
     this.#parts.onProgress(undefined);
     this.#parts.executor.beginEnd();
@@ -186,16 +182,13 @@ export class DriverJob implements Job {
     this.#checkOpen();
     if (!isFlow(flow)) throw new TypeError(`Cannot execute a flow: expected a flow, got ${show(flow)}`);
     const refs = collectRefs(params);
-    const { outputs } = buildGraph(flow, decode(encodeParams(flow, refs)));
-    const record = new ExecutionRecord(`e${this.#executions++}-${this.id}`, (changed) => {
+    const built = buildGraph(flow, decode(encodeParams(flow, refs)));
+    const record = new ExecutionRecord(`e${this.#executions++}-${this.id}`, flow.name, (changed) => {
       this.#parts.onProgress(changed.hasEnded ? undefined : changed.progress);
     });
     this.#running.add(record);
     const onAbort = (): void =>
-      this.#cancel(
-        record,
-        new CancelledError(`Cannot go on with execution ${record.id}: its signal was aborted`),
-      );
+      this.#cancel(record, record.cancelled("go on with", "its signal was aborted"));
     options.signal?.addEventListener("abort", onAbort, { once: true });
     this.#submit(record, flow, refs, isFollowed).catch((error) => record.fail(error));
     const finish = (): void => {
@@ -207,7 +200,7 @@ export class DriverJob implements Job {
       this.#sweep(record);
     });
     if (options.signal?.aborted === true) onAbort();
-    return { record, result: outputs };
+    return { record, built };
   }
 
   async #submit(record: ExecutionRecord, flow: AnyFlow, refs: ParamRefs, isFollowed: boolean): Promise<void> {
@@ -246,15 +239,15 @@ export class DriverJob implements Job {
     if (record.graph !== undefined) discardSinks(record.graph, record.id);
   }
 
-  #outputs(record: ExecutionRecord, result: unknown, isFollowed: boolean): never {
+  #outputs(record: ExecutionRecord, { graph, outputs }: BuiltGraph, isFollowed: boolean): never {
     return mapOutputs(
-      result,
-      (node) => createDatasetHandle<unknown>(this.#source(record, node, isFollowed)),
+      outputs,
+      (node) => createDatasetHandle<unknown>(this.#source(record, node, outputName(graph, node), isFollowed)),
       (node) => createSinkHandle(() => record.sinkResult(node)),
     );
   }
 
-  #source(record: ExecutionRecord, node: number, isFollowed: boolean): DatasetSource {
+  #source(record: ExecutionRecord, node: number, name: string, isFollowed: boolean): DatasetSource {
     const { executor, local } = this.#parts;
     const dataset = `${record.id}.${node}`;
     const signal = this.#closing.signal;
@@ -264,9 +257,10 @@ export class DriverJob implements Job {
     };
     return {
       dataset,
+      name,
       ready: async () => {
         if (this.#closed !== undefined) {
-          throw new TypeError(`Cannot read dataset ${dataset}: its job is closed`);
+          throw new TypeError(`Cannot read ${name}: its job is closed`);
         }
         await (isFollowed ? record.heard().ready(node) : complete());
       },

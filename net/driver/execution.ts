@@ -29,6 +29,8 @@ export class Deferred<T> {
 /** The state of one execution in the driver. */
 export class ExecutionRecord implements ExecutionListener {
   readonly id: string;
+  /** Name of its flow. */
+  readonly flow: string;
   /** Set when the plan is made. */
   graph: Graph | undefined;
   readonly ended = new Deferred<ExecutionTotals>();
@@ -44,8 +46,9 @@ export class ExecutionRecord implements ExecutionListener {
   #hasEnded = false;
   readonly #onChange: (record: ExecutionRecord) => void;
 
-  constructor(id: string, onChange: (record: ExecutionRecord) => void) {
+  constructor(id: string, flow: string, onChange: (record: ExecutionRecord) => void) {
     this.id = id;
+    this.flow = flow;
     this.#onChange = onChange;
   }
 
@@ -122,10 +125,15 @@ export class ExecutionRecord implements ExecutionListener {
   }
 
   /** The error of an execution whose job was closed under it. */
-  static closed(id: string): CancelledError {
-    return new CancelledError(
-      `Cannot complete execution ${id}: the job was closed before; wait for it with await`,
-    );
+  closed(): CancelledError {
+    return this.cancelled("complete", "the job was closed before; wait for it with await");
+  }
+
+  /** The error of an execution that does not come to its end. */
+  cancelled(doing: string, state: string): CancelledError {
+    return new CancelledError(`Cannot ${doing} flow "${this.flow}": ${state}`, {
+      fields: { flow: this.flow, execution: this.id },
+    });
   }
 
   #announce(): void {

@@ -11,6 +11,8 @@ import type { SinkResult } from "./sink_results.ts";
 /** Where the shards of one dataset are read. */
 export interface DatasetSource {
   readonly dataset: string;
+  /** What users know it by. */
+  readonly name: string;
   /** Resolves when the place of the shards is known: at the end, or at once for a streamed output. */
   ready(): Promise<void>;
   /** Resolves when the dataset is whole; rejects with the failure of its execution. */
@@ -199,7 +201,7 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
   }
 
   #check(): void {
-    if (this.#isReleased) throw new TypeError(`Cannot read dataset ${this.#source.dataset}: it was released`);
+    if (this.#isReleased) throw new TypeError(`Cannot read ${this.#source.name}: it was released`);
   }
 }
 

@@ -4,6 +4,7 @@
  * In a worker it becomes the worker's loop, as `run` does.
  */
 import process from "node:process";
+import { MAX_WORKERS } from "../../core/program/run_flags.ts";
 import { parseSize } from "../../core/program/size.ts";
 import { host } from "../program/host.ts";
 import { WORKER_ENV } from "../protocol.ts";
@@ -54,8 +55,10 @@ export async function openJob(options: JobOptions = {}): Promise<Job> {
   }
   host.wasCalled = true;
   const { workers, memory, logLevel = "info", progress = false } = options;
-  if (workers !== undefined && (!Number.isInteger(workers) || workers < 1)) {
-    throw new RangeError(`Cannot open a job: workers must be an integer of at least 1, got ${workers}`);
+  if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= MAX_WORKERS)) {
+    throw new RangeError(
+      `Cannot open a job: workers must be an integer from 1 to ${MAX_WORKERS}, got ${workers}`,
+    );
   }
   const memoryBytes = typeof memory === "string" ? parseSize(memory) : memory;
   if (memory !== undefined && (memoryBytes === undefined || !(memoryBytes >= 1))) {

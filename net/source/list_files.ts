@@ -9,6 +9,8 @@ import { matchesGlob } from "node:path";
 import { LucioleError } from "../../core/errors.ts";
 import { systemCode } from "../store/disk.ts";
 
+export const NO_SUCH_FILE = "there is no such file or directory";
+
 const MAGIC = /[*?[{]/;
 const MANIFEST = "_SUCCESS";
 
@@ -21,7 +23,7 @@ const MANIFEST = "_SUCCESS";
 export function listFiles(pattern: string): string[] {
   const literal = kindOf(pattern, pattern);
   if (literal !== "none") return literal === "file" ? [pattern] : filesOf(pattern, pattern);
-  if (!MAGIC.test(pattern)) throw missing(pattern, "there is no such file or directory");
+  if (!MAGIC.test(pattern)) throw missing(pattern, NO_SUCH_FILE);
   const found = new Set<string>();
   for (const plain of expandBraces(pattern)) {
     const root = plain.startsWith("/") ? "/" : "";
@@ -151,7 +153,8 @@ function kindOf(path: string, pattern: string): "file" | "directory" | "none" {
   }
 }
 
-function missing(pattern: string, why: string): LucioleError {
+/** The error of an input that is not there. */
+export function missing(pattern: string, why: string): LucioleError {
   return new LucioleError("input-missing", `Cannot read "${pattern}": ${why}`, { fields: { path: pattern } });
 }
 

@@ -11,6 +11,7 @@ import type { ByteReader } from "../../core/exec/ports.ts";
 import type { SourceSplit } from "../../core/plan/physical.ts";
 import { readAt, systemCode } from "../store/disk.ts";
 import { CompressedReader, type RawFile } from "./compressed_reader.ts";
+import { missing, NO_SUCH_FILE } from "./list_files.ts";
 
 const NEWLINE = 10;
 const PIECE_BYTES = 1 << 20;
@@ -46,7 +47,8 @@ class OpenFile implements RawFile {
       this.#fd = openSync(path, "r");
       this.sizeBytes = fstatSync(this.#fd).size;
     } catch (cause) {
-      const code = systemCode(cause) === "ENOENT" ? "input-missing" : "input-unreadable";
+      if (systemCode(cause) === "ENOENT") throw missing(path, NO_SUCH_FILE);
+      const code = "input-unreadable";
       throw new LucioleError(code, `Cannot read "${path}": it cannot be opened (${systemCode(cause)})`, {
         cause,
         fields: { path },

@@ -110,8 +110,8 @@ describe("a malformed line", () => {
   );
 
   test.each([
-    ["csv", csvWith(1, 3), "in: 1,x,y"],
-    ["jsonl", jsonlWith(1, 3), 'in: {"a":'],
+    ["csv", csvWith(1, 3), "in: line 3: it has 3 fields, not 2: 1,x,y"],
+    ["jsonl", jsonlWith(1, 3), 'in: line 2: it is not JSON: JSON Parse error: Unexpected EOF: {"a":'],
   ])(
     "of %s is counted and shown when it is skipped",
     async (format, text, sample) => {

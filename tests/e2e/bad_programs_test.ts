@@ -159,20 +159,28 @@ describe("an argument", () => {
 });
 
 const MISUSES: readonly (readonly [string, string, string | RegExp])[] = [
-  ["out.release(); await out.collect()", "", /^error: Cannot read dataset \S+: it was released$/],
+  [
+    "out.release(); await out.collect()",
+    "",
+    /^error: Cannot read \w+ of flow "\S+" at job.ts:\d+: it was released$/,
+  ],
   ["await out.take(-1)", "", "Cannot take -1 rows: expected an integer of at least 0"],
-  ["await job.execute({})", "", /^error: Cannot execute a flow: expected a flow, got an object/],
+  ["await job.execute({})", "", /^error: Cannot execute a flow: expected a flow, got \{\}$/],
   ["globalThis.job = job", "await job.execute(it)", "Cannot use the job: it is closed"],
-  ["globalThis.out = out", "await out.collect()", /^error: Cannot read dataset \S+: its job is closed$/],
+  [
+    "globalThis.out = out",
+    "await out.collect()",
+    /^error: Cannot read \w+ of flow "\S+" at job.ts:\d+: its job is closed$/,
+  ],
   [
     "void job.execute(it)",
     "",
-    /^error: Cannot complete execution \S+: the job was closed before; wait for it with await$/,
+    /^error: Cannot complete flow "\S+": the job was closed before; wait for it with await$/,
   ],
   [
     "job.start(it)",
     "",
-    /^error: Cannot complete execution \S+: the job was closed before; wait for it with await$/,
+    /^error: Cannot complete flow "\S+": the job was closed before; wait for it with await$/,
   ],
 ];
 
@@ -220,8 +228,16 @@ await run(async (job) => {
 
 describe("flags of a run", () => {
   test.each([
-    [["--workers", "0"], 'Cannot read --workers: expected a whole number of at least 1, got "0"'],
-    [["--memory", "abc"], 'Cannot read --memory: expected a size such as "2GiB" or "512MB", got "abc"'],
+    [["--workers", "0"], 'Cannot read --workers: expected a whole number from 1 to 4096, got "0"'],
+    [["--workers", "5000"], 'Cannot read --workers: expected a whole number from 1 to 4096, got "5000"'],
+    [
+      ["--memory", "abc"],
+      'Cannot read --memory: expected a size of at least 4 MiB such as "2GiB" or "512MB", got "abc"',
+    ],
+    [
+      ["--memory", "10"],
+      'Cannot read --memory: expected a size of at least 4 MiB such as "2GiB" or "512MB", got "10"',
+    ],
   ])(
     "%j are refused by both ways to run",
     async (flags, line) => {
@@ -232,12 +248,15 @@ describe("flags of a run", () => {
   );
 
   test(
-    "--memory 1KiB is enough for any program, by spilling",
+    "1 KiB of memory is enough for any program, by spilling",
     async () => {
       const source =
         "f.range(20_000).map((n) => [n % 50, n]).groupByKey().sortBy(([k]) => -k).map(([, v]) => v.length).sum()";
-      const program = programOf(source, "console.log(...(await out.collect()));");
-      const ended = await endOf({ program, command: [LUCIOLE, "run", "--memory", "1KiB", "job.ts"] });
+      const program = `import { flow, openJob } from "luciole";
+        const it = flow("it", (f) => ${source});
+        await using job = await openJob({ memory: "1KiB" });
+        console.log(...(await (await job.execute(it)).collect()));`;
+      const ended = await endOf({ program });
       expect(ended).toMatchObject({ code: 0, stdout: "20000\n", stderr: "" });
     },
     LIMIT_MS,

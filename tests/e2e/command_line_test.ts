@@ -41,9 +41,13 @@ describe("luciole", () => {
     [["job.ts"], "unknown command 'job.ts'", "(Did you mean luciole run job.ts?)"],
     [["run", "--wrkers", "2", "job.ts"], "unknown option '--wrkers'", "(Did you mean --workers?)"],
     [["run"], "missing required argument 'PROGRAM'", ""],
-    [["run", "--workers", "0", "job.ts"], "Cannot read --workers", "at least 1"],
+    [["run", "--workers", "0", "job.ts"], "Cannot read --workers", "from 1 to 4096"],
     [["run", "--memory", "lots", "job.ts"], "Cannot read --memory", '"2GiB"'],
-    [["run", "--log-level", "loud", "job.ts"], "--log-level", "debug, info, warn, error"],
+    [
+      ["run", "--log-level", "loud", "job.ts"],
+      'error: Cannot read --log-level: expected one of debug, info, warn, error, got "loud"',
+      "",
+    ],
     [["plot", "--format", "gif", "job.ts"], "--format", "dot, mermaid, svg"],
     [["plot", "--params", "{", "job.ts"], "--params", "not JSON"],
     [["compile", "job.ts", "--out", "job.ts"], "it is the program itself", ""],
@@ -62,7 +66,7 @@ describe("luciole", () => {
     });
     expect(code).toBe(2);
     expect(stderr).toContain(
-      'Cannot read LUCIOLE_WORKERS: expected a whole number of at least 1, got "many"',
+      'Cannot read LUCIOLE_WORKERS: expected a whole number from 1 to 4096, got "many"',
     );
   });
 

@@ -66,6 +66,10 @@ export class CsvFormat implements FileFormat {
 
   finish(): void {}
 
+  close(): Promise<void> {
+    return this.#faults.close();
+  }
+
   #opened(): { readonly parser: CsvParser; readonly split: FileSplit } {
     if (this.#current === undefined) throw new RangeError("Cannot parse CSV: no file has begun");
     return this.#current;

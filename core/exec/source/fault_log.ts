@@ -25,6 +25,8 @@ export interface Fault {
 
 const COUNTER = "malformed lines";
 const MAX_SAMPLES = 5;
+/** Further into a file a sample has its byte for a line: counting lines reads all that is before. */
+const MAX_COUNTED_BYTES = 64 * 2 ** 20;
 const NEWLINE = 10;
 
 /** A malformed record of a file; `located` says in which line it is. */
@@ -40,9 +42,9 @@ export class FaultError extends LucioleError {
 
   /** The same error with the number of its line. */
   async located(scope: Pick<TaskScope, "ports">): Promise<LucioleError> {
-    const { position, lines, reason, text } = this.#fault;
+    const { reason, text } = this.#fault;
     const { path } = this.#split;
-    const line = (await linesBefore(scope, this.#split, position)) + lines + 1;
+    const line = await lineOf(scope, this.#split, this.#fault);
     return new LucioleError("malformed-input", `Cannot read "${path}": line ${line}: ${reason}: ${text}`, {
       fields: { path, line },
     });
@@ -52,6 +54,7 @@ export class FaultError extends LucioleError {
 export class FaultLog {
   readonly #scope: TaskScope;
   readonly #policy: "fail" | "skip";
+  readonly #samples: { readonly split: FileSplit; readonly fault: Fault }[] = [];
 
   constructor(scope: TaskScope, policy: "fail" | "skip" = "fail") {
     this.#scope = scope;
@@ -62,9 +65,26 @@ export class FaultLog {
   add(split: FileSplit, fault: Fault): void {
     if (this.#policy === "fail") throw new FaultError(split, fault);
     this.#scope.context.count(COUNTER);
-    const samples = this.#scope.totals.samples[COUNTER] ?? [];
+    const samples = this.#samples;
     if (samples.length >= MAX_SAMPLES) return;
-    this.#scope.totals.samples[COUNTER] = [...samples, `${split.path}: ${fault.text}`];
+    const isKnown = samples.some(
+      (other) => other.split.path === split.path && other.fault.text === fault.text,
+    );
+    if (!isKnown) samples.push({ split, fault });
+  }
+
+  /** Puts the samples into the totals, with their lines; call at the end. */
+  async close(): Promise<void> {
+    const texts = [...(this.#scope.totals.samples[COUNTER] ?? [])];
+    for (const { split, fault } of this.#samples) {
+      const { position, reason, text } = fault;
+      const place =
+        position > MAX_COUNTED_BYTES
+          ? `after byte ${position}`
+          : `line ${await lineOf(this.#scope, split, fault)}`;
+      texts.push(`${split.path}: ${place}: ${reason}: ${text}`);
+    }
+    if (texts.length > 0) this.#scope.totals.samples[COUNTER] = texts.slice(0, MAX_SAMPLES);
   }
 }
 
@@ -84,6 +104,14 @@ export function fileError(split: FileSplit, cause: unknown): LucioleError {
     cause,
     fields: { path: split.path },
   });
+}
+
+async function lineOf(
+  scope: Pick<TaskScope, "ports">,
+  split: FileSplit,
+  { position, lines }: Fault,
+): Promise<number> {
+  return (await linesBefore(scope, split, position)) + lines + 1;
 }
 
 async function linesBefore(

@@ -12,4 +12,6 @@ export interface FileFormat {
   end(): void;
   /** There are no more files. */
   finish(): void;
+  /** Nothing is read any more, also when not all files were: tells what is to tell. */
+  close?(): Promise<void>;
 }

@@ -44,6 +44,7 @@ export interface JsonlFormatOptions {
 
 export class JsonlFormat implements FileFormat {
   readonly #lines: LineSplitter;
+  readonly #faults: FaultLog;
   #split: FileSplit | undefined;
   /** Where in the file the split's first line begins. */
   #origin: number | undefined;
@@ -52,6 +53,7 @@ export class JsonlFormat implements FileFormat {
 
   constructor(scope: TaskScope, { options, wanted, next }: JsonlFormatOptions) {
     const faults = new FaultLog(scope, options.onError);
+    this.#faults = faults;
     const onRow = (row: unknown) => {
       scope.totals.rowsIn++;
       next.row(row);
@@ -91,4 +93,8 @@ export class JsonlFormat implements FileFormat {
   }
 
   finish(): void {}
+
+  close(): Promise<void> {
+    return this.#faults.close();
+  }
 }

@@ -59,10 +59,29 @@ describe("parseRunFlags()", () => {
   test.each([
     [["--workers"], {}, "Cannot read --workers: its value is missing"],
     [["--workers", "--", "3"], {}, "Cannot read --workers: its value is missing"],
-    [["--workers", "0"], {}, 'Cannot read --workers: expected a whole number of at least 1, got "0"'],
-    [["--workers=1.5"], {}, 'Cannot read --workers: expected a whole number of at least 1, got "1.5"'],
-    [["--memory", "2XB"], {}, 'Cannot read --memory: expected a size such as "2GiB" or "512MB", got "2XB"'],
-    [["--memory", "0"], {}, 'Cannot read --memory: expected a size such as "2GiB" or "512MB", got "0"'],
+    [["--workers", "0"], {}, 'Cannot read --workers: expected a whole number from 1 to 4096, got "0"'],
+    [["--workers=1.5"], {}, 'Cannot read --workers: expected a whole number from 1 to 4096, got "1.5"'],
+    [
+      ["--memory", "2XB"],
+      {},
+      'Cannot read --memory: expected a size of at least 4 MiB such as "2GiB" or "512MB", got "2XB"',
+    ],
+    [["--workers", "5000"], {}, 'Cannot read --workers: expected a whole number from 1 to 4096, got "5000"'],
+    [
+      ["--memory", "10"],
+      {},
+      'Cannot read --memory: expected a size of at least 4 MiB such as "2GiB" or "512MB", got "10"',
+    ],
+    [
+      ["--memory", "1MB"],
+      {},
+      'Cannot read --memory: expected a size of at least 4 MiB such as "2GiB" or "512MB", got "1MB"',
+    ],
+    [
+      ["--memory", "0"],
+      {},
+      'Cannot read --memory: expected a size of at least 4 MiB such as "2GiB" or "512MB", got "0"',
+    ],
     [["--master", "host"], {}, 'Cannot read --master: expected an address such as "host:7400", got "host"'],
     [
       ["--log-level", "loud"],
@@ -73,7 +92,7 @@ describe("parseRunFlags()", () => {
     [
       [],
       { LUCIOLE_WORKERS: "many" },
-      'Cannot read LUCIOLE_WORKERS: expected a whole number of at least 1, got "many"',
+      'Cannot read LUCIOLE_WORKERS: expected a whole number from 1 to 4096, got "many"',
     ],
     [[], { LUCIOLE_QUIET: "maybe" }, 'Cannot read LUCIOLE_QUIET: expected true or false, got "maybe"'],
   ])("refuses %j with %j as a usage error", (argv, env, message) => {

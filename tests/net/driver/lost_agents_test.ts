@@ -48,7 +48,7 @@ const rows = flow("lost-agents", (f) => f.range(2, { shards: 2 }));
 async function submit(executor: Executor): Promise<ExecutionRecord> {
   const { graph } = buildGraph(rows, undefined);
   const plan = await planExecution(graph, { slots: 2, memoryBytes: 2 ** 20 });
-  const listener = new ExecutionRecord("e0", () => undefined);
+  const listener = new ExecutionRecord("e0", "lost", () => undefined);
   executor.submit("e0", plan, { compare: new Map(), followed: new Set(), graph, listener });
   return listener;
 }
@@ -88,7 +88,7 @@ describe("Executor", () => {
 
 describe("readDataset()", () => {
   test("fails when a shard of a whole dataset was lost, instead of ending early", async () => {
-    const record = new ExecutionRecord("e0", () => undefined);
+    const record = new ExecutionRecord("e0", "lost", () => undefined);
     const totals = {
       rowsIn: 0,
       bytesIn: 0,

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { LucioleError } from "../../../core/errors.ts";
 import { createSinkEncoder } from "../../../core/exec/sink_encoder.ts";
 import { runSourceHead } from "../../../core/exec/source_head.ts";
-import type { NodeSpec, SinkFormat } from "../../../core/graph/node.ts";
+import type { NodeSpec, SinkFormat, SplitOptions } from "../../../core/graph/node.ts";
 import { removeTemporaryDirectories, temporaryDirectory } from "../store/fixtures.ts";
 
 import { gatherer, nodeFor, readSource, scopeFor } from "./task_scope.ts";
@@ -112,7 +112,21 @@ describe("csv", () => {
     const { rows, counters, totals } = await readSource({ kind: "csv", path, options, split: {} });
     expect(rows).toEqual(Array.from({ length: 10 }, (_, i) => ({ n: i * 2 })));
     expect(counters).toEqual({ "malformed lines": 10 });
-    expect(totals.samples["malformed lines"]).toEqual(Array(5).fill(`${path}: bad`));
+    expect(totals.samples["malformed lines"]).toEqual([`${path}: line 3: n is not a number: "bad": bad`]);
+  });
+
+  test("keeps samples with the lines of JSON, of later splits too", async () => {
+    const lines = Array.from({ length: 40 }, (_, i) => (i % 10 === 7 ? `{${i}` : `{"n":${i}}`));
+    const path = write(lines.join("\n"));
+    const linesOf = async (split: SplitOptions) => {
+      const { totals } = await readSource({ kind: "jsonl", path, options: { onError: "skip" }, split });
+      return totals.samples["malformed lines"].map((sample) =>
+        /: (line \d+): .*: (\{\d+)$/.exec(sample)?.slice(1),
+      );
+    };
+    const all = [7, 17, 27, 37].map((i) => [`line ${i + 1}`, `{${i}`]);
+    expect(await linesOf({})).toEqual(all);
+    expect(await linesOf({ splitBytes: 100 })).toEqual(all.slice(-1));
   });
 
   test("names the file of which a wanted column is missing", async () => {
