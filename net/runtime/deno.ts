@@ -5,6 +5,7 @@
  */
 import { rm } from "node:fs/promises";
 import process from "node:process";
+import { denoFlags } from "./deno_flags.ts";
 import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
 import type { ListenAddress, RunningServer, Runtime, ServeOptions } from "./runtime.ts";
 import { spawnChild } from "./spawn.ts";
@@ -43,7 +44,9 @@ export const denoRuntime: Runtime = {
   // Deno has no call for it unless it was started with one.
   collectGarbage: () => undefined,
   scriptCommand: () =>
-    deno.build.standalone ? [deno.execPath()] : [deno.execPath(), "run", "-A", deno.mainModule],
+    deno.build.standalone
+      ? [deno.execPath()]
+      : [deno.execPath(), "run", ...(denoFlags(deno.mainModule) ?? ["-A"]), deno.mainModule],
 };
 
 function dieWithParent(): void {
