@@ -40,13 +40,18 @@ await run(async (job) => {
   for (const [word, count] of await top.collect()) console.log(`${count}\t${word}`);
 
   const { outputs, done } = job.start(size, params);
-  const megabytes = (await done).bytesIn / 1e6;
+  const { bytesIn } = await done;
   const [rows = 0] = await outputs.collect();
   console.log(
-    `${rows} rows, ${megabytes.toFixed(1)} MB in ${seconds.toFixed(2)} s on ${job.workers} workers: ` +
-      `${Math.round(rows / seconds)} rows/s, ${(megabytes / seconds).toFixed(1)} MB/s`,
+    `${rows} rows, ${sizeText(bytesIn)} in ${seconds.toFixed(2)} s on ${job.workers} workers: ` +
+      `${Math.round(rows / seconds)} rows/s, ${sizeText(bytesIn / seconds)}/s`,
   );
 });
+
+function sizeText(bytes: number): string {
+  if (bytes < 1e3) return `${Math.round(bytes)} B`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
 
 function parseArguments(args: readonly string[]): Params {
   return args[0] === "--list" ? { paths: [], list: args[1] } : { paths: args, list: undefined };

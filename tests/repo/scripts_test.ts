@@ -1,0 +1,88 @@
+/** The scripts: what they answer to arguments, and that Ctrl-C leaves nothing of them. */
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+
+const ROOT = join(import.meta.dir, "../..");
+const LIMIT_MS = 60_000;
+
+function run(script: string, ...args: readonly string[]) {
+  const done = Bun.spawnSync([join(ROOT, "scripts", script), ...args], { cwd: ROOT, timeout: LIMIT_MS });
+  return { code: done.exitCode, stdout: done.stdout.toString(), stderr: done.stderr.toString() };
+}
+
+/** Interrupts a script and all that it runs, as a terminal does, once it runs the command. */
+async function interrupt(command: string, script: string, ...args: readonly string[]) {
+  const scratch = mkdtempSync(join(tmpdir(), "luciole-scripts-"));
+  const child = Bun.spawn([join(ROOT, "scripts", script), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, TMPDIR: scratch },
+    stdio: ["ignore", "ignore", "ignore"],
+    detached: true,
+    timeout: LIMIT_MS,
+  });
+  while (child.exitCode === null && !childrenOf(child.pid).includes(command)) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const made = readdirSync(scratch).filter(isTemporary).length;
+  process.kill(-child.pid, "SIGINT");
+  await child.exited;
+  const left = readdirSync(scratch).filter(isTemporary);
+  rmSync(scratch, { recursive: true });
+  return { code: child.exitCode, made, left };
+}
+
+const isTemporary = (name: string): boolean => name.startsWith("tmp.");
+
+/** Names of the programs that a process has started. */
+function childrenOf(pid: number): readonly string[] {
+  const { stdout } = Bun.spawnSync(["ps", "-A", "-o", "ppid=,comm="]);
+  const rows = stdout
+    .toString()
+    .split("\n")
+    .map((row) => row.trim().split(/\s+/));
+  return rows.filter(([parent]) => parent === String(pid)).map(([, name = ""]) => basename(name));
+}
+
+describe("scripts", () => {
+  test("demo tells its usage", () => {
+    expect(run("demo", "--help")).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^usage: scripts\/demo \[FILES\]\nCounts the words/),
+      stderr: "",
+    });
+  });
+
+  test(
+    "demo tells the size of small files in a unit that fits",
+    () => {
+      const { code, stdout } = run("demo", "LICENSE");
+      expect(code).toBe(0);
+      expect(stdout).toMatch(
+        / rows, [1-9]\d*\.\d kB in .* workers: \d+ rows\/s, [1-9]\d*(\.\d [kM]B| B)\/s\n$/,
+      );
+    },
+    LIMIT_MS,
+  );
+
+  test.each([[["tests/nope"]], [["/no/such/file"]], [["docs"]], [["tests/core/program", "README.md"]]])(
+    "test refuses %s, which no test matches",
+    (args) => {
+      const stderr = `scripts/test: no test matches "${args.at(-1)}"\n`;
+      expect(run("test", ...args)).toEqual({ code: 2, stdout: "", stderr });
+    },
+  );
+
+  // Enough to do that none of them is done before it is interrupted.
+  test.each([
+    { script: "demo", command: "luciole", args: Array.from({ length: 500 }, () => "README.md") },
+    { script: "test", command: "bun", args: ["tests/core"] },
+  ])(
+    "$script leaves nothing when it is interrupted in the midst of $command",
+    async ({ script, command, args }) => {
+      expect(await interrupt(command, script, ...args)).toEqual({ code: 130, made: 1, left: [] });
+    },
+    LIMIT_MS,
+  );
+});
