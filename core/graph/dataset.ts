@@ -17,7 +17,9 @@ import type { WholeOperations } from "./dataset_whole.ts";
 /**
  * An immutable, partitioned collection of rows of type T, described but not yet computed.
  *
- * Every operation gives a new dataset and leaves this one as it is.
+ * Every operation gives a new dataset and leaves this one as it is. A row is a plain value: null,
+ * undefined, a boolean, number, bigint, string, Date or Uint8Array, or arrays, plain objects, Maps
+ * and Sets of these.
  *
  * @example Naming a dataset's type in a function of one's own
  * ```ts

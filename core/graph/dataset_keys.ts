@@ -6,7 +6,10 @@ import type { Dataset } from "./dataset.ts";
 import { DatasetNode, derive } from "./dataset_node.ts";
 import type { Aggregation, Reducer } from "./row_types.ts";
 
-/** Operations on the values of equal keys, on datasets of pairs. */
+/**
+ * Operations on the values of equal keys, on datasets of pairs. Keys are compared by value: -0
+ * equals 0, and comes out as 0.
+ */
 export interface KeyOperations {
   /**
    * Reduces the values of each key to one.

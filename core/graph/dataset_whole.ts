@@ -141,7 +141,7 @@ export interface WholeOperations<T> {
   stats(this: Dataset<number>): Dataset<Stats>;
 
   /**
-   * Keeps each different row once. Rows are compared by value.
+   * Keeps each different row once. Rows are compared by value: -0 equals 0, and comes out as 0.
    *
    * @returns The distinct rows, in no particular order.
    * @example

@@ -2,7 +2,9 @@
  * The job, as a driver program holds it: its worker set, executions and datasets.
  *
  * Types only, made for users; net/driver/driver_job.ts has the class behind them.
+ * The reference gives AsyncDisposable to projects whose own `lib` is older than it.
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Flow, FlowOutput } from "../../core/program/flow.ts";
 import type { GroupProgress } from "../../core/schedule/job_state.ts";
 import type { Channel } from "./channel.ts";

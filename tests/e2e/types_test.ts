@@ -29,6 +29,17 @@ const folder = new Folder({
     },
     include: ["*.ts"],
   }),
+  "older.json": JSON.stringify({
+    compilerOptions: {
+      strict: true,
+      lib: ["es2022", "dom"],
+      module: "nodenext",
+      target: "es2022",
+      types: [],
+      noEmit: true,
+    },
+    files: ["good.ts"],
+  }),
 });
 folder.installPackage();
 afterAll(() => folder[Symbol.dispose]());
@@ -39,6 +50,11 @@ describe("types of the package", () => {
     expect(code).not.toBe(0);
     const errors = stdout.split("\n").filter((line) => line.includes("error TS"));
     expect(errors).toEqual([expect.stringMatching(/^bad\.ts\(4,\d+\): error TS2345/)]);
+  }, 60_000);
+
+  test("need no newer lib than that of ES2022", async () => {
+    const ended = await folder.run([join(ROOT, "node_modules/.bin/tsc"), "-p", "older.json"]);
+    expect(ended).toMatchObject({ code: 0, stdout: "" });
   }, 60_000);
 
   test("fit a right program and refuse a wrong one, under deno check", async () => {
