@@ -31,6 +31,7 @@ export class JobShards {
   readonly #committed = new Set<string>();
   /** Attempts that are written and have, or had, a reader or a writer that is followed. */
   readonly #followed = new Map<string, Followed>();
+  #isClosed = false;
 
   constructor(options: JobShardsOptions) {
     this.#options = options;
@@ -70,6 +71,8 @@ export class JobShards {
 
   /** Deletes it, whatever its state; those who follow it are told the cause. */
   discard(attempt: string, cause: string): void {
+    // Whoever deletes the directory stumbles over files that go meanwhile, and leaves it.
+    if (this.#isClosed) return;
     this.#channels.discard(attempt);
     const { directory } = this.#options;
     if (this.#committed.delete(attempt)) deleteCommitted(directory, attempt);
@@ -97,6 +100,7 @@ export class JobShards {
 
   /** Ends every reader and writer and deletes the directory. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const followed of this.#followed.values())
       followed.settle({ kind: "gone", cause: "the job has ended" });
     this.#followed.clear();
