@@ -172,12 +172,21 @@ describe("createCombine()", () => {
     }
   });
 
+  test("createCombine() splits parts again that are still too large", async () => {
+    const rows = Array.from({ length: 20_000 }, (_, i) => [i % 10_000, 1]);
+    const { rows: out, spills } = await combine(rows, { spec: SUM, phase: "complete", memoryBytes: 20_000 });
+    expect(spills).toBeGreaterThan(1);
+    expect(out.length).toBe(10_000);
+    expect(new Set((out as [number, number][]).map(([, sum]) => sum))).toEqual(new Set([2]));
+  });
+
   test("createCombine() passes rows on when keys hardly repeat", async () => {
-    const rows = Array.from({ length: 150_000 }, (_, i) => i);
+    // The last rows repeat the first: who still combines would give fewer rows.
+    const rows = Array.from({ length: 150_000 }, (_, i) => i % 120_000);
     for (const how of ["rows", "batches"] as const) {
       const counted = await combine(rows, { spec: { kind: "countByValue" }, phase: "partial", how });
       expect(counted.rows.length).toBe(150_000);
-      expect(counted.rows.at(-1)).toEqual([149_999, 1]);
+      expect(counted.rows.at(-1)).toEqual([29_999, 1]);
       const distinct = await combine(rows, { spec: { kind: "distinct" }, phase: "partial", how });
       expect(distinct.rows).toEqual(rows);
       const pairs = rows.map((n) => [n, n]);

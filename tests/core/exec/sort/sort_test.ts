@@ -195,6 +195,28 @@ test("createLocalSort() stops reading when the next step is done", async () => {
   expect(fake.openFiles()).toBe(0);
 });
 
+test("createLocalSort() spills batches as it does rows", async () => {
+  const fake = fakeTask({ memoryBytes: 1 << 16 });
+  const collector = new Collector();
+  const step = createLocalSort(fake.scope, { node: 0, by: "row", descending: false }, collector);
+  const rows = Array.from({ length: 50_000 }, (_, i) => (i * 7919) % 50_000);
+  for (const batch of batchesOf(rows)) step.batch(batch);
+  await step.finish();
+  step.close?.();
+  expect(fake.scope.totals.spilledBytes).toBeGreaterThan(40_000 * 8);
+  expect(collector.rows).toEqual(Array.from({ length: 50_000 }, (_, i) => i));
+  expect(fake.openFiles()).toBe(0);
+});
+
+test("createRunWriter() ends a run when batches fill its memory", () => {
+  const fake = fakeTask({ memoryBytes: 1 << 16 });
+  const writer = new MemoryWriter();
+  const tail = createRunWriter(fake.scope, { node: 0, by: "row", descending: false }, false, writer);
+  for (const batch of batchesOf(Array.from({ length: 20_000 }, (_, i) => 20_000 - i))) tail.batch(batch);
+  tail.finish();
+  expect(writer.marks.at(-1)?.run).toBeGreaterThanOrEqual(4);
+});
+
 test("createRunWriter() keeps chunks small and runs within the budget when rows are long", () => {
   const fake = fakeTask({ memoryBytes: 4 << 20 });
   const writer = new MemoryWriter();
