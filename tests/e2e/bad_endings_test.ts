@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Folder } from "./executable.ts";
 import { endOf, expectFailure, programOf } from "./mishap.ts";
 
 const LIMIT_MS = 60_000;
@@ -111,6 +112,23 @@ describe("a driver that is killed while it writes", () => {
     LIMIT_MS,
   );
 });
+
+test(
+  "an execution that is cancelled before it begins stages nothing",
+  async () => {
+    const program = `import { flow, openJob } from "luciole";
+const it = flow("it", (f) => f.range(3).writeText("deep/out", String));
+const job = await openJob({ workers: 1 });
+console.log(await job.execute(it, undefined, { signal: AbortSignal.abort() }).catch((error) => error.name));
+await new Promise(setImmediate);
+process.kill(process.pid, "SIGKILL");
+`;
+    using data = new Folder();
+    const { stdout, added } = await endOf({ program, data: data.path });
+    expect({ stdout, added }).toEqual({ stdout: "CancelledError\n", added: [] });
+  },
+  LIMIT_MS,
+);
 
 describe("a worker that dies", () => {
   test(
