@@ -18,7 +18,7 @@ import {
 } from "../../core/schedule/job_state.ts";
 import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
 import type { AgentClient } from "./agent_client.ts";
-import { publishSink, type SinkResult } from "./sink_results.ts";
+import { checkTargets, publishSink, type SinkResult } from "./sink_results.ts";
 
 const TICK_MS = 200;
 /** What an agent that could not be ended may keep its streams open for. */
@@ -237,6 +237,7 @@ export class Executor {
     const running = this.#executions.get(command.execution);
     let error: WireError | undefined;
     try {
+      if (running !== undefined) checkTargets(running.graph);
       for (const sink of command.sinks) {
         if (running === undefined) break;
         running.sinks.set(sink.node, await publishSink(running.graph, command.execution, sink));

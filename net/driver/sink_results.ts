@@ -81,6 +81,17 @@ function isWithin(place: string, directory: string): boolean {
   return `${place}${sep}`.startsWith(`${directory}${sep}`);
 }
 
+/**
+ * Looks at all targets once more before the first is published: where one cannot be, none appears.
+ *
+ * @throws {LucioleError} If somebody put something in the place of one while the flow ran.
+ */
+export function checkTargets(graph: Graph): void {
+  for (const { spec } of sinksOf(graph)) {
+    checkSink({ path: spec.path, single: spec.isSingle, overwrite: spec.overwrite });
+  }
+}
+
 /** Puts the parts of one sink in their place, all or none. */
 export function publishSink(graph: Graph, execution: string, sink: SinkParts): SinkResult {
   const spec = graph.nodes[sink.node].spec as SinkSpec;
