@@ -6,6 +6,7 @@ import { EXIT, EXIT_MEANINGS, exitCodeOf } from "../../../core/program/exit_code
 test("exitCodeOf() follows the cause chain to the innermost error with a code of its own", () => {
   const missing = new LucioleError("input-missing", 'Cannot read "x": no file matches');
   expect(exitCodeOf(missing)).toBe(EXIT.input);
+  expect(exitCodeOf(new LucioleError("input-unreadable", "x"))).toBe(EXIT.input);
   expect(exitCodeOf(new TaskError("Cannot run step", { cause: missing }))).toBe(EXIT.input);
   expect(exitCodeOf(new LucioleError("usage", "x", { cause: new TypeError("y") }))).toBe(EXIT.usage);
 });

@@ -89,7 +89,9 @@ test("dispatch() gives every attempt at a task the same seed", () => {
   cluster.join("a", 2);
   cluster.submit("e", planOf([{ tasks: 2 }], [0]));
   cluster.lose("e-0-0-1");
+  cluster.fail("e-0-0-2", new Error("boom"));
   expect(cluster.order("e-0-0-2").seed).toBe(cluster.order("e-0-0-1").seed);
+  expect(cluster.order("e-0-0-3").seed).toBe(cluster.order("e-0-0-1").seed);
   expect(cluster.order("e-0-1-1").seed).not.toBe(cluster.order("e-0-0-1").seed);
 });
 

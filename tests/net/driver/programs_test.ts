@@ -36,6 +36,36 @@ describe.each([
   );
 
   test(
+    "closures find the program's environment, without the engine's settings, and workers are used again",
+    async () => {
+      const text = `
+        import { flow, run } from "luciole";
+        const seen = flow("seen", (f) => f.range(40, { shards: 40 }).map((_, context) => {
+          const mine = Object.keys(process.env).filter((name) => name.startsWith("LUCIOLE_"));
+          return JSON.stringify([context.worker, process.pid, process.env.OWN ?? null, mine.sort().join()]);
+        }).distinct());
+        await run(async (job) => {
+          const rows = [...await (await job.execute(seen)).collect(), ...await (await job.execute(seen)).collect()];
+          console.log(JSON.stringify([...new Set(rows)].map((row) => JSON.parse(row))));
+        });
+      `;
+      const env = { LUCIOLE_WORKERS: "2", LUCIOLE_MEMORY: "64MiB", LUCIOLE_LOG_LEVEL: "warn", OWN: "yes" };
+      const { stdout, ...ended } = await runProgram(text, { command, env });
+      expect(ended).toEqual({ code: 0, stderr: "", left: [] });
+      const rows = JSON.parse(stdout) as [worker: number, pid: number, own: string, names: string][];
+      // Eighty tasks by two processes at most, each always the same worker.
+      expect(new Set(rows.map(([, pid]) => pid)).size).toBeLessThanOrEqual(2);
+      expect(rows.length).toBe(new Set(rows.map(([worker]) => worker)).size);
+      const names = ["AGENT", "DIRECTORY", "JOB", "ROLE", "SOCKET", "WORKER"].map(
+        (name) => `LUCIOLE_${name}`,
+      );
+      for (const [, , own, found] of rows)
+        expect({ own, found }).toEqual({ own: "yes", found: names.join() });
+    },
+    LIMIT_MS,
+  );
+
+  test(
     "run() can be called again, one after the other and at once",
     async () => {
       const text = `

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { CsvParser } from "../../../core/format/csv_parser.ts";
 import type { GraphNode, NodeSpec } from "../../../core/graph/node.ts";
@@ -90,13 +90,19 @@ describe("resolveSource()", () => {
 
   test("never cuts a compressed file, whatever its name, and guesses what is in it", async () => {
     const path = join(temporaryDirectory(), "plain.txt");
-    const content = gzipSync(Buffer.from("a\n"));
-    writeFileSync(path, content);
-    const { splits, bytes } = await resolve({ kind: "text", path, split: { splitBytes: 1 } });
-    expect(splits).toEqual([
-      { kind: "file", path, start: 0, end: Number.POSITIVE_INFINITY, compression: "gzip" },
-    ]);
-    expect(bytes).toBe(content.length * 4);
+    const zstd = zstdCompressSync(Buffer.from("a\n"));
+    // Seekable files begin with a frame that decoders skip.
+    const skippable = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 7]);
+    for (const [compression, content] of [
+      ["gzip", gzipSync(Buffer.from("a\n"))],
+      ["zstd", zstd],
+      ["zstd", Buffer.concat([skippable, zstd])],
+    ] as const) {
+      writeFileSync(path, content);
+      const { splits, bytes } = await resolve({ kind: "text", path, split: { splitBytes: 1 } });
+      expect(splits).toEqual([{ kind: "file", path, start: 0, end: Number.POSITIVE_INFINITY, compression }]);
+      expect(bytes).toBe(content.length * 4);
+    }
   });
 
   test("deals paths, and keeps an empty input as one empty shard", async () => {

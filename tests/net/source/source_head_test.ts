@@ -67,6 +67,19 @@ describe("text", () => {
     expect(totals.bytesIn).toBeLessThanOrEqual(2 << 20);
   });
 
+  test("opens no further file of its split when no further row matters", async () => {
+    const spec: NodeSpec = { kind: "text", path: "t", split: {} };
+    const end = Number.POSITIVE_INFINITY;
+    const files = [write("x\n".repeat(100_000)), "/gone"].map(
+      (path) => ({ kind: "file", path, start: 0, end, compression: "none" }) as const,
+    );
+    const scope = scopeFor(spec);
+    const head = { kind: "source", node: 0, splits: [{ kind: "files", files }] } as const;
+    await runSourceHead(scope, head, gatherer(scope.rows, 10));
+    expect(scope.rows[9]).toBe("x");
+    expect(scope.totals.bytesIn).toBe(200_000);
+  });
+
   test("names the file when its compressed data is cut short", async () => {
     const path = write(gzipSync("hello\n".repeat(1000)).subarray(0, -6), "cut.gz");
     const message = await messageOf({ kind: "text", path, split: {} });

@@ -30,7 +30,8 @@ describe("createGroup()", () => {
         const pairs = randomPairs(randomNumbers(SEED), { kind, rows: 3000, distinct: 400 });
         const expected = new Map([...groupPairs(pairs)].map(([text, { values }]) => [text, values]));
         const { rows, spills } = await group(pairs, 4000, how);
-        expect(spills).toBeGreaterThan(0);
+        // More files than one: parts that were still too large were split again.
+        expect(spills).toBeGreaterThan(1);
         expect(rows.length).toBe(expected.size);
         for (const [key, values] of rows)
           expect(values, `seed ${SEED}`).toEqual(expected.get(keyText(key)) ?? []);
