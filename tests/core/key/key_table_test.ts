@@ -53,6 +53,28 @@ describe("KeyTable", () => {
     );
   });
 
+  test("add() and addAt() take -0 for 0, whatever it lies in, and give 0 back", () => {
+    const kinds: ((n: number) => unknown)[] = [(n) => n, (n) => [n, "a"], (n) => ({ n }), (n) => [[n]]];
+    for (const key of kinds) {
+      for (const [first, second] of [
+        [key(-0), key(0)],
+        [key(0), key(-0)],
+      ] as const) {
+        for (const isColumn of [false, true]) {
+          const table = new KeyTable();
+          const column = columnOf([first, second, key(Number.NaN), key(Number.NaN)]);
+          const hashes = hashColumn(column);
+          const read = rowReader(column);
+          const entries = Array.from({ length: 4 }, (_, i) =>
+            isColumn ? table.addAt(column, i, hashes[i]) : table.add(read(i)),
+          );
+          expect(entries).toEqual([0, 0, 1, 1]);
+          expect(exactly(table.key(0))).toEqual(exactly(key(0)));
+        }
+      }
+    }
+  });
+
   test("addColumn() gives the entries that addAt() gives for each row", () => {
     const texts = Array.from({ length: 2000 }, (_, i) => `é${(i * 7919) % 300}`);
     const numbers = texts.map((_, i) => (i * 31) % 700);
