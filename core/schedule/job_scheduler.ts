@@ -86,6 +86,12 @@ export function datasetSizes(
   return found.group.tasks.map(sizeOf);
 }
 
+/** True when rows of a channel flow into the dataset while the channel is open. */
+export function isDatasetPipelined(state: JobState, dataset: string): boolean {
+  const found = openDataset(state, dataset);
+  return "attempt" in found || found.group.isPipelined;
+}
+
 function sizeOf(task: Task): { rows: number; bytes: number } {
   return task.status.kind === "committed" ? shardSize(task.status.shard) : { rows: 0, bytes: 0 };
 }

@@ -1,6 +1,6 @@
 /**
- * Reads a dataset for the driver: shard after shard when they are committed, all shards at
- * once when the dataset is still being written.
+ * Reads a dataset for the driver: shard after shard, or all shards at once while the rows of an
+ * open channel flow into them: each of them may wait for a row for ever.
  *
  * Shards that are committed on this host are read from their files; the others are streamed
  * from their agent. A shard whose attempt is lost while it is followed is read again from its
@@ -41,7 +41,7 @@ export interface ReadOptions {
 const GONE_CODES = new Set(["dataset-missing", "shard-lost"]);
 
 /**
- * The batches of a dataset: in the order of the shards, or as they come when it is followed.
+ * The batches of a dataset: in the order of the shards, or as they come when an open channel feeds them.
  *
  * @throws {LucioleError} The failure of the execution, if it fails before the last row.
  */
@@ -57,17 +57,12 @@ export async function* readDataset(options: ReadOptions): AsyncGenerator<Batch> 
 }
 
 async function* readShards(options: ReadOptions): AsyncGenerator<Batch> {
-  const first = await locate(options, 0);
-  if (first === undefined) return;
-  if (!first.isCommitted) {
+  if ((await locate(options, 0)) === undefined) return;
+  if (options.executor.isPipelined(options.dataset)) {
     yield* readAllAtOnce(options);
     return;
   }
-  for (let shard = 0; ; shard++) {
-    const piece = await locate(options, shard);
-    if (piece === undefined) return;
-    yield* readPiece(options, piece);
-  }
+  for (let shard = 0; (await locate(options, shard)) !== undefined; shard++) yield* readShard(options, shard);
 }
 
 /**
@@ -120,7 +115,7 @@ async function* readAllAtOnce(options: ReadOptions): AsyncGenerator<Batch> {
   const open = (shard: number): void => {
     if (opened.has(shard)) return;
     opened.add(shard);
-    handover.addGiver(followShard(options, shard, handover));
+    handover.addGiver(giveShard(options, shard, handover));
   };
   const watch = async (): Promise<void> => {
     while (!record.hasEnded && !handover.isClosed) {
@@ -138,13 +133,18 @@ async function* readAllAtOnce(options: ReadOptions): AsyncGenerator<Batch> {
   }
 }
 
-async function followShard(options: ReadOptions, shard: number, handover: Handover<Batch>): Promise<void> {
+async function giveShard(options: ReadOptions, shard: number, handover: Handover<Batch>): Promise<void> {
+  for await (const batch of readShard(options, shard)) if (!(await handover.give(batch))) return;
+}
+
+/** One shard; when an attempt is lost that was followed, the rest of its rows come from the next one. */
+async function* readShard(options: ReadOptions, shard: number): AsyncGenerator<Batch> {
   let given = 0;
   let failed: string | undefined;
   for (;;) {
     const changed = options.record.changed();
     const piece = await locate(options, shard);
-    if (piece === undefined || handover.isClosed) return;
+    if (piece === undefined) return;
     if (piece.attempt === failed) {
       await changed;
       continue;
@@ -154,8 +154,8 @@ async function followShard(options: ReadOptions, shard: number, handover: Handov
       for await (const batch of readPiece(options, piece)) {
         const fresh = withoutFirst(batch, given - position);
         position += batch.rows;
-        if (fresh !== undefined && !(await handover.give(fresh))) return;
         given = Math.max(given, position);
+        if (fresh !== undefined) yield fresh;
       }
       return;
     } catch (error) {

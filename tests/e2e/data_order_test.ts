@@ -55,6 +55,31 @@ test("streamed outputs come in their order, read while the flow runs", async () 
   expect(result.numbered).toEqual(small.map((n, i) => [n, i]).filter(([, i]) => i % 100 === 99));
 }, 60_000);
 
+/** The first shard cannot go on before the last one has written far more than a batch. */
+const UNEVEN = `
+import { existsSync, writeFileSync } from "node:fs";
+import { flow, run } from "luciole";
+const ROWS = 400_000;
+const uneven = flow("uneven", (f, p: { gate: string }) =>
+  f.range(ROWS, { shards: 2 }).map((n) => {
+    if (n === ROWS - 1) writeFileSync(p.gate, "");
+    if (n === 10) for (const end = Date.now() + 20_000; !existsSync(p.gate) && Date.now() < end; );
+    return n;
+  }));
+await run(async (job) => {
+  const { outputs, done } = job.start(uneven, { gate: job.args[0] });
+  let inOrder = 0;
+  for await (const n of outputs) if (n === inOrder) inOrder++;
+  await done;
+  console.log(JSON.stringify(inOrder));
+});
+`;
+
+test("streamed outputs come shard after shard when a later one is written first", async () => {
+  const { result } = await runProgram<number>(folder, UNEVEN, { args: [`${folder.path}/gate`] });
+  expect(result).toBe(400_000);
+}, 60_000);
+
 /** The first attempt at a shard fails half way; a marker file tells that it was. */
 const REPEATED = `
 import { existsSync, writeFileSync } from "node:fs";
