@@ -199,3 +199,14 @@ test("operations on a whole dataset give what their docs say of no rows, and do 
     ]),
   });
 }, 60_000);
+
+test("exchanges of data whose size nobody knows get a partition for each worker", async () => {
+  const program = `
+import { flow, run } from "luciole";
+const unknown = flow("unknown", (f) => f.generate(2, (shard) => [[shard, 1] as [number, number]]).groupByKey());
+await run(async (job) => {
+  console.log(JSON.stringify((await job.execute(unknown)).shards));
+});
+`;
+  expect((await runProgram<number>(folder, program, { workers: 3 })).result).toBe(3);
+}, 60_000);
