@@ -13,7 +13,7 @@ import {
 } from "../errors.ts";
 import { announce, loseAttempt, onAttemptEvent } from "./attempt_events.ts";
 import { canEverFit, dispatch, failForSlots, totalSlots } from "./dispatch.ts";
-import type { Channel, Execution, OutputDataset, Task } from "./execution_state.ts";
+import type { Channel, Execution, Group, OutputDataset, Task } from "./execution_state.ts";
 import { fail, finish, onPublished, progressOf, settle, submit } from "./executions.ts";
 import { followable } from "./inputs.ts";
 import { checkAttempts, checkExecution, checkSlots } from "./invariants.ts";
@@ -86,10 +86,23 @@ export function datasetSizes(
   return found.group.tasks.map(sizeOf);
 }
 
-/** True when rows of a channel flow into the dataset while the channel is open. */
-export function isDatasetPipelined(state: JobState, dataset: string): boolean {
+/** True when the order of the dataset's shards means something: its rows were sorted before. */
+export function isDatasetOrdered(state: JobState, dataset: string): boolean {
   const found = openDataset(state, dataset);
-  return "attempt" in found || found.group.isPipelined;
+  return !("attempt" in found) && isOrdered(found.group);
+}
+
+function isOrdered({ plan, edges }: Group): boolean {
+  if (plan.head.kind === "merge") return true;
+  if (plan.head.kind !== "read") return false;
+  return edges.some(
+    ({ producer, isSide }) => !isSide && producer.kind === "group" && isOrderedStore(producer),
+  );
+}
+
+/** An exchange mixes what was in order. */
+function isOrderedStore(group: Group): boolean {
+  return group.plan.tail.kind === "store" && isOrdered(group);
 }
 
 function sizeOf(task: Task): { rows: number; bytes: number } {

@@ -9,7 +9,7 @@ import { LucioleError, toWireError, type WireError } from "../../core/errors.ts"
 import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
-import { apply, datasetPieces, datasetSizes, isDatasetPipelined } from "../../core/schedule/job_scheduler.ts";
+import { apply, datasetPieces, datasetSizes, isDatasetOrdered } from "../../core/schedule/job_scheduler.ts";
 import {
   createJobState,
   type JobCommand,
@@ -124,9 +124,9 @@ export class Executor {
     return datasetPieces(this.#state, dataset);
   }
 
-  /** True when rows of an open channel flow into the dataset, so that none of its shards ends before. */
-  isPipelined(dataset: string): boolean {
-    return isDatasetPipelined(this.#state, dataset);
+  /** True when the rows were sorted, so that the order of the shards means something. */
+  isOrdered(dataset: string): boolean {
+    return isDatasetOrdered(this.#state, dataset);
   }
 
   /** Rows and bytes of each shard of a complete dataset. */

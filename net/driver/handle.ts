@@ -84,8 +84,8 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
    * Iterates over all rows, shard after shard.
    *
    * An output of a running execution (`job.start`) is followed: rows come as they are
-   * computed, and a slow reader slows the workers down. While a channel feeds the output, the
-   * rows of different shards come in between each other, as none of them ends before it is closed.
+   * computed, and a slow reader slows the workers down. Rows of different shards then come in
+   * between each other, unless they were sorted.
    *
    * @throws {LucioleError} If the execution fails before its last row.
    */

@@ -1,6 +1,6 @@
 /**
- * Reads a dataset for the driver: shard after shard, or all shards at once while the rows of an
- * open channel flow into them: each of them may wait for a row for ever.
+ * Reads a dataset for the driver: shard after shard, or all shards at once while they are written,
+ * so that each of them goes on and none runs ahead. Sorted rows keep the order of their shards.
  *
  * Shards that are committed on this host are read from their files; the others are streamed
  * from their agent. A shard whose attempt is lost while it is followed is read again from its
@@ -41,7 +41,7 @@ export interface ReadOptions {
 const GONE_CODES = new Set(["dataset-missing", "shard-lost"]);
 
 /**
- * The batches of a dataset: in the order of the shards, or as they come when an open channel feeds them.
+ * The batches of a dataset: in the order of the shards, or as they come while they are written, unless they were sorted.
  *
  * @throws {LucioleError} The failure of the execution, if it fails before the last row.
  */
@@ -57,8 +57,9 @@ export async function* readDataset(options: ReadOptions): AsyncGenerator<Batch> 
 }
 
 async function* readShards(options: ReadOptions): AsyncGenerator<Batch> {
-  if ((await locate(options, 0)) === undefined) return;
-  if (options.executor.isPipelined(options.dataset)) {
+  const first = await locate(options, 0);
+  if (first === undefined) return;
+  if (!first.isCommitted && !options.executor.isOrdered(options.dataset)) {
     yield* readAllAtOnce(options);
     return;
   }

@@ -61,7 +61,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { flow, run } from "luciole";
 const ROWS = 400_000;
 const uneven = flow("uneven", (f, p: { gate: string }) =>
-  f.range(ROWS, { shards: 2 }).map((n) => {
+  f.range(ROWS, { shards: 2 }).sortBy((n) => n, { shards: 2 }).map((n) => {
     if (n === ROWS - 1) writeFileSync(p.gate, "");
     if (n === 10) for (const end = Date.now() + 20_000; !existsSync(p.gate) && Date.now() < end; );
     return n;
@@ -75,7 +75,7 @@ await run(async (job) => {
 });
 `;
 
-test("streamed outputs come shard after shard when a later one is written first", async () => {
+test("sorted outputs come shard after shard when a later one is written first", async () => {
   const { result } = await runProgram<number>(folder, UNEVEN, { args: [`${folder.path}/gate`] });
   expect(result).toBe(400_000);
 }, 60_000);

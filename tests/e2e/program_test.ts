@@ -1,6 +1,6 @@
 /** The same program in every way to start it: results, arguments, the user's lines, nothing left (B1, B2, B4, B7). */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { BUN, DENO, Folder, LUCIOLE } from "./executable.ts";
 
@@ -147,6 +147,6 @@ class TemporaryFiles implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const path of this.#paths) Bun.file(path).delete();
+    for (const path of this.#paths) rmSync(path);
   }
 }

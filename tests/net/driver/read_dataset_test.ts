@@ -31,7 +31,7 @@ test("readDataset() asks no agent for committed shards of this host", async () =
   const asked: string[] = [];
   const executor = {
     pieces: () => pieces,
-    isPipelined: () => false,
+    isOrdered: () => false,
     sizes: () => pieces.map(() => ({ rows: 2, bytes: 16 })),
     agent: (id: string) => {
       asked.push(id);
