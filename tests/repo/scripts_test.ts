@@ -55,6 +55,21 @@ describe("scripts", () => {
   });
 
   test(
+    "demo counts the bytes of all its files when there are several",
+    () => {
+      const { code, stdout } = run("demo", "LICENSE", "README.md", "CHANGELOG.md");
+      expect(code).toBe(0);
+      const sizes = ["LICENSE", "README.md", "CHANGELOG.md"].map((name) => Bun.file(join(ROOT, name)).size);
+      const kilobytes = sizes.reduce((sum, size) => sum + size, 0) / 1000;
+      const told = Number(/ rows, ([\d.]+) kB in /.exec(stdout)?.[1]);
+      // The list of the files is read too.
+      expect(told).toBeGreaterThanOrEqual(Math.floor(kilobytes * 10) / 10);
+      expect(told).toBeLessThan(kilobytes + 0.3);
+    },
+    LIMIT_MS,
+  );
+
+  test(
     "demo tells the size of small files in a unit that fits",
     () => {
       const { code, stdout } = run("demo", "LICENSE");

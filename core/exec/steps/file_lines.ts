@@ -74,6 +74,7 @@ export class FileLines implements AsyncWork {
     for (;;) {
       const piece = await this.#next();
       if (piece === undefined || output.isDone()) break;
+      this.#scope.totals.bytesIn += piece.byteLength;
       splitter.push(piece);
       const waiting = output.room();
       if (waiting !== undefined) await waiting;

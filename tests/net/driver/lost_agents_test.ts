@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { buildGraph } from "../../../core/graph/build.ts";
 import { flow } from "../../../core/program/flow.ts";
+import { NO_TOTALS } from "../../../core/schedule/report.ts";
 import { decode } from "../../../net/cbor.ts";
 import { AgentClient } from "../../../net/driver/agent_client.ts";
 import { ExecutionRecord } from "../../../net/driver/execution.ts";
@@ -89,16 +90,7 @@ describe("Executor", () => {
 describe("readDataset()", () => {
   test("fails when a shard of a whole dataset was lost, instead of ending early", async () => {
     const record = new ExecutionRecord("e0", "lost", () => undefined);
-    const totals = {
-      rowsIn: 0,
-      bytesIn: 0,
-      rowsOut: 0,
-      bytesOut: 0,
-      spilledBytes: 0,
-      counters: {},
-      samples: {},
-    };
-    record.onEnded({ kind: "done", totals, stages: [] }, new Map());
+    record.onEnded({ kind: "done", totals: NO_TOTALS, stages: [] }, new Map());
     const size = { rows: 1, bytes: 8 };
     const executor = { pieces: () => [], sizes: () => [size, size] } as unknown as Executor;
     const { signal } = new AbortController();

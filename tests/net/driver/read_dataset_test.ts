@@ -1,5 +1,6 @@
 /** Where the driver reads shards: from the files of this host when they are committed, else from their agent. */
 import { afterEach, expect, test } from "bun:test";
+import { NO_TOTALS } from "../../../core/schedule/report.ts";
 import { ExecutionRecord } from "../../../net/driver/execution.ts";
 import type { Executor } from "../../../net/driver/executor.ts";
 import { readDataset } from "../../../net/driver/read_dataset.ts";
@@ -18,16 +19,7 @@ test("readDataset() asks no agent for committed shards of this host", async () =
     return { shard, piece: { agent: "local", attempt, partition: 0, isCommitted: true } };
   });
   const record = new ExecutionRecord("e0", "read", () => undefined);
-  const totals = {
-    rowsIn: 0,
-    bytesIn: 0,
-    rowsOut: 0,
-    bytesOut: 0,
-    spilledBytes: 0,
-    counters: {},
-    samples: {},
-  };
-  record.onEnded({ kind: "done", totals, stages: [] }, new Map());
+  record.onEnded({ kind: "done", totals: NO_TOTALS, stages: [] }, new Map());
   const asked: string[] = [];
   const executor = {
     pieces: () => pieces,

@@ -321,7 +321,7 @@ function lines(files: Readonly<Record<string, string>>, withPath: boolean, next:
       },
     },
   });
-  return { operator: createLines(scope, { op: "lines", node: 0 }, next), open: () => open };
+  return { operator: createLines(scope, { op: "lines", node: 0 }, next), open: () => open, scope };
 }
 
 test("createLines() gives the lines of each file in order, with their path when asked", async () => {
@@ -330,6 +330,7 @@ test("createLines() gives the lines of each file in order, with their path when 
   const some = lines(files, false, plain);
   await feed(some.operator, ["a", "empty", "é"]);
   expect(plain.rows).toEqual(["one", "two", "three", "four", "", "five"]);
+  expect(some.scope.totals.bytesIn).toBe(13 + 11);
   const named = new Collector();
   await feed(lines(files, true, named).operator, ["é", "a"], 1);
   expect(named.rows).toEqual([
