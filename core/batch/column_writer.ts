@@ -8,7 +8,7 @@
 import { packBits } from "./bitmap.ts";
 import { ByteSink } from "./byte_sink.ts";
 import type { Absent, Column } from "./column.ts";
-import { isDate, measureValue } from "./serialisable.ts";
+import { copyValue, isDate, measureValue } from "./serialisable.ts";
 import { isPlainObject, type Shape, shapeKey } from "./shape.ts";
 
 export interface ColumnWriter {
@@ -29,6 +29,7 @@ const TOOLS = {
   ByteSink,
   isDate,
   isPlainObject,
+  copyValue,
   measureValue,
   packBits,
   grow<T extends Grown>(old: T, length: number): T {
@@ -107,7 +108,7 @@ function compileWriter(shape: Shape): Factory {
   );
   return new Function(
     "tools",
-    `"use strict"; const { ByteSink, isDate, isPlainObject, measureValue, packBits, grow, presence } = tools;
+    `"use strict"; const { ByteSink, copyValue, isDate, isPlainObject, measureValue, packBits, grow, presence } = tools;
     ${code.declarations.join("\n")}
     ${grows.join("\n")}
     return {
@@ -208,7 +209,7 @@ function booleanPart(place: Place, id: number): Part {
 function anyPart({ code, x, i, n }: Place, id: number): Part {
   code.declarations.push(`const a${id} = [];`);
   return {
-    write: `{ const z = measureValue(${x}); if (z < 0) return -1; size += z; a${id}[${i}] = ${x}; }`,
+    write: `{ const z = measureValue(${x}); if (z < 0) return -1; size += z; a${id}[${i}] = copyValue(${x}); }`,
     skip: `a${id}[${i}] = undefined;`,
     // Taken out, not copied, so that the writer does not keep them alive.
     fields: `values: a${id}.splice(0, ${n})`,

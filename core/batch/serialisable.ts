@@ -14,6 +14,19 @@ export function measureValue(value: unknown): number {
   return typeof value === "object" && value !== null ? measureObject(value, []) : measureScalar(value);
 }
 
+/** A copy that shares nothing with a value that can be stored: its owner may change it afterwards. */
+export function copyValue(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return Array.from(value, copyValue);
+  if (value instanceof Uint8Array) return value.slice();
+  if (value instanceof Date) return new Date(value.getTime());
+  if (value instanceof Map) {
+    return new Map(Array.from(value, ([key, item]) => [copyValue(key), copyValue(item)]));
+  }
+  if (value instanceof Set) return new Set(Array.from(value, copyValue));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyValue(item)]));
+}
+
 /** @throws {LucioleError} code "not-serialisable" when the value, or something in it, cannot be stored. */
 export function checkSerialisable(value: unknown): void {
   if (measureValue(value) >= 0) return;

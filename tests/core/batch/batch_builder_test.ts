@@ -17,6 +17,31 @@ function refusalOf(row: unknown): string {
 }
 
 describe("BatchBuilder", () => {
+  test("append() keeps the row as it is when its owner changes it afterwards, whatever its shape", () => {
+    const map = new Map<string, unknown>();
+    const object: Record<string, unknown> = { nested: [new Set([0])] };
+    const batches: Batch[] = [];
+    const maps = new BatchBuilder({ onBatch: (batch) => batches.push(batch) });
+    const mixed = new BatchBuilder({ onBatch: (batch) => batches.push(batch) });
+    for (let i = 0; i < 3; i++) {
+      map.set("at", [i]);
+      maps.append(map);
+      object[`field${i}`] = i;
+      (object.nested as Set<number>[])[0].add(i);
+      mixed.append(object);
+    }
+    maps.flush();
+    mixed.flush();
+    expect(batches.flatMap(rowsOf)).toEqual([
+      new Map([["at", [0]]]),
+      new Map([["at", [1]]]),
+      new Map([["at", [2]]]),
+      { nested: [new Set([0])], field0: 0 },
+      { nested: [new Set([0, 1])], field0: 0, field1: 1 },
+      { nested: [new Set([0, 1, 2])], field0: 0, field1: 1, field2: 2 },
+    ]);
+  });
+
   test("append() gives back every row as it was when rows have any mixture of shapes", () => {
     fc.assert(
       fc.property(arbitraryRows, fc.constantFrom(1, 3, 65536), (rows, maxRows) => {
