@@ -6,20 +6,13 @@
 
 import { stripVTControlCharacters } from "node:util";
 
-const CRASH = /^(?:ASSERTION FAILED: |panic\([^)]*\): |FATAL ERROR: |fatal(?: runtime)? error: )(.*)/i;
-/** The head of Bun's report of its own crash, which says nothing to the user of a worker. */
-const CRASH_REPORT = /^={20,}$|^ASSERTION FAILED: /;
+const CRASH = /^(?:ASSERTION FAILED: |panic(?:\([^)]*\))?: |FATAL ERROR: |fatal(?: runtime)? error: )(.*)/i;
 /** Where JavaScriptCore writes to on purpose, to end itself. */
 const ON_PURPOSE = /0xBBADBEEF/i;
 const MEMORY = /^RSS: ([^|]*)/;
 const UNCAUGHT = /^error: Uncaught (?:\(in promise\) )?(?=\w+: )/;
 const ERROR = /^((?:[A-Z]\w*)?Error|error): (.*)/;
 const FRAME = /^\s+at (?:.*\()?((?:file:\/\/)?[^()]+:\d+):\d+\)?$/;
-
-/** Tells whether a line begins the report of a crash of the runtime. */
-export function beginsCrashReport(line: string): boolean {
-  return CRASH_REPORT.test(line);
-}
 
 /** `no start (/home/user/job.ts:2)`; undefined when no line tells of an error. */
 export function lastWords(output: readonly string[]): string | undefined {

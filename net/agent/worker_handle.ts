@@ -4,8 +4,8 @@
  * It does not decide whether another worker takes its place.
  */
 import type { ControlMessage } from "../protocol.ts";
-import { beginsCrashReport } from "./last_words.ts";
 import { LogGuard } from "./log_guard.ts";
+import { OutputHold } from "./output_hold.ts";
 import { SequenceOutbox } from "./sequence_outbox.ts";
 import type { StartedWorker, WorkerStart, WorkerStarter } from "./worker_starter.ts";
 
@@ -16,8 +16,6 @@ export interface WorkerHandleOptions {
   readonly onExit: (cause: string) => void;
 }
 
-/** Lines that are held back at most, until it is known whether they matter. */
-const MAX_HELD = 200;
 /** What an idle worker needs to go when it is told to stop. */
 const STOP_GRACE_MS = 200;
 const KILL_GRACE_MS = 1000;
@@ -29,9 +27,8 @@ export class WorkerHandle {
   readonly #exited = Promise.withResolvers<void>();
   readonly #worker: StartedWorker;
   readonly #guard: LogGuard;
+  readonly #hold: OutputHold;
   #why: string | undefined;
-  /** Lines of a worker that may never start, or of the report of a crash: its cause says it in one line. */
-  #held: string[] | undefined = [];
   #hasExited = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -41,11 +38,13 @@ export class WorkerHandle {
       onDropped: (lines, bytes) =>
         options.onLog("warn", `${lines} lines (${bytes} bytes) of output were dropped: too many in a second`),
     });
+    this.#hold = new OutputHold((line) => this.#guard.line(line));
     this.#worker = options.startWorker({
       ...options.start,
-      onOutput: (_stream, line) => this.#line(line),
+      onOutput: (_stream, line) => this.#hold.line(line),
       onExit: (cause) => {
         this.#hasExited = true;
+        this.#hold.ended();
         this.#guard.flush();
         clearTimeout(this.#timer);
         this.control.end();
@@ -57,9 +56,7 @@ export class WorkerHandle {
 
   /** It asked for work: what it prints is the program's own. */
   showOutput(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    for (const line of held ?? []) this.#guard.line(line);
+    this.#hold.started();
   }
 
   kill(why: string): void {
@@ -79,11 +76,5 @@ export class WorkerHandle {
       }, KILL_GRACE_MS);
     }, STOP_GRACE_MS);
     return this.#exited.promise;
-  }
-
-  #line(line: string): void {
-    if (this.#held === undefined && beginsCrashReport(line)) this.#held = [];
-    if (this.#held === undefined) this.#guard.line(line);
-    else if (this.#held.push(line) > MAX_HELD) this.showOutput();
   }
 }
