@@ -35,7 +35,9 @@ async function wordCount(): Promise<void> {
   const engine: Measurement[] = [];
   for (let round = 0; round < rounds; round++) {
     plain.push(await measured([process.execPath, join(here, "plain_word_count.ts"), input, plainOut]));
-    engine.push(await measured([luciole, "run", "--quiet", join(here, "word_count.ts"), input, out]));
+    engine.push(
+      await measured([luciole, "run", "--quiet", join(here, "programs", "w1_closures.ts"), input, out]),
+    );
   }
   if (linesOf(plainOut).join("\n") !== partsOf(out).sort().join("\n"))
     throw new Error("W1: the outputs differ");
@@ -49,7 +51,7 @@ async function wordCount(): Promise<void> {
 async function smallestJob(): Promise<void> {
   const runs: Measurement[] = [];
   for (let round = 0; round < 3 * rounds; round++) {
-    runs.push(await measured([luciole, "run", "--quiet", join(here, "smallest.ts")]));
+    runs.push(await measured([luciole, "run", "--quiet", join(here, "programs", "smallest.ts")]));
   }
   show("smallest job, launch to exit", runs);
 }
@@ -59,7 +61,7 @@ async function sortBeyondMemory(): Promise<void> {
   const out = join(folder, "sorted");
   generateRecords(input, sortBytes);
   const memory = `${Math.floor(sortBytes / 4)}`;
-  const program = join(here, "sort_lines.ts");
+  const program = join(here, "programs", "w2.ts");
   const run = await measured([luciole, "run", "--quiet", "--memory", memory, program, input, out]);
   const rows = checkSorted(out);
   if (rows !== Math.floor(sortBytes / 100)) throw new Error(`W2: ${rows} rows came out`);

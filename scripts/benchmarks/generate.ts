@@ -75,3 +75,77 @@ function writeLines(path: string, bytes: number, next: () => string): void {
   writeSync(file, text);
   closeSync(file);
 }
+
+const COUNTRIES = [
+  "de",
+  "fr",
+  "it",
+  "es",
+  "nl",
+  "be",
+  "pl",
+  "se",
+  "at",
+  "pt",
+  "gr",
+  "cz",
+  "hu",
+  "dk",
+  "fi",
+  "ie",
+];
+
+/** W3: `orders` lines of order_id,user_id,amount,day, and `users` lines of user_id,country,age in no order. */
+export function generateOrders(ordersPath: string, usersPath: string, orders: number, users: number): void {
+  const random = randomFrom(3);
+  writeRows(ordersPath, "order_id,user_id,amount,day", orders, (i) => {
+    const cents = Math.floor(random() ** 2 * 100_000);
+    const amount = `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, "0")}`;
+    return `${i},${Math.floor(random() * users)},${amount},${Math.floor(random() * 366)}`;
+  });
+  // A step that has no factor in common with the number of users visits each of them once.
+  const step = 7919;
+  writeRows(usersPath, "user_id,country,age", users, (i) => {
+    const country = COUNTRIES[Math.floor(random() ** 2 * COUNTRIES.length)];
+    return `${(i * step) % users},${country},${18 + Math.floor(random() * 70)}`;
+  });
+}
+
+/** W4: lines of `from to`; few nodes have many edges that lead to them. Every node has an edge that leaves it. */
+export function generateEdges(path: string, nodes: number, edges: number): void {
+  const random = randomFrom(4);
+  writeRows(path, undefined, edges, (i) => {
+    const from = i < nodes ? i : Math.floor(random() * nodes);
+    return `${from} ${Math.floor(random() ** 3 * nodes)}`;
+  });
+}
+
+/** W5: csv of `dimensions` numbers a line, around 16 centres. */
+export function generatePoints(path: string, points: number, dimensions = 8): void {
+  const random = randomFrom(5);
+  const centres = Array.from({ length: 16 }, () => Array.from({ length: dimensions }, () => random() * 100));
+  const header = Array.from({ length: dimensions }, (_, i) => `x${i}`).join(",");
+  writeRows(path, header, points, () => {
+    const centre = centres[Math.floor(random() * centres.length)];
+    let line = "";
+    for (let d = 0; d < dimensions; d++) {
+      const x = centre[d] + (random() + random() + random() - 1.5) * 8;
+      line += `${d === 0 ? "" : ","}${Math.round(x * 10000) / 10000}`;
+    }
+    return line;
+  });
+}
+
+function writeRows(path: string, header: string | undefined, rows: number, row: (i: number) => string): void {
+  const file = openSync(path, "w");
+  let text = header === undefined ? "" : `${header}\n`;
+  for (let i = 0; i < rows; i++) {
+    text += `${row(i)}\n`;
+    if (text.length >= FLUSH_BYTES) {
+      writeSync(file, text);
+      text = "";
+    }
+  }
+  writeSync(file, text);
+  closeSync(file);
+}
