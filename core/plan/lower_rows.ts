@@ -6,6 +6,7 @@ import { formatCallSite } from "../graph/call_site.ts";
 import type { GraphNode } from "../graph/node.ts";
 import { type Draft, readAll, readShards, startDraft } from "./draft.ts";
 import { bytesAfter, ROW_BYTES } from "./estimates.ts";
+import type { DatasetFacts } from "./facts.ts";
 import type { Lowering } from "./lowering.ts";
 import { orderingAfter } from "./ordering.ts";
 import type { Head, SourceSplit, StepPlan } from "./physical.ts";
@@ -71,9 +72,10 @@ function emptySplit({ spec, callSite }: GraphNode): SourceSplit {
 export function lowerFrom(lowering: Lowering, node: GraphNode): Draft {
   if (node.spec.kind !== "from") throw new RangeError(`Cannot read node ${node.id} as a dataset`);
   const { dataset } = node.spec;
-  const { shards, bytes, rows } = lowering.facts.datasets.get(dataset) ?? node.spec;
+  const facts: DatasetFacts = lowering.facts.datasets.get(dataset) ?? node.spec;
+  const { shards, bytes, rows, placement } = facts;
   const known = Number.isFinite(bytes) ? bytes : rows * ROW_BYTES;
-  const draft = readShards({ from: { kind: "dataset", dataset }, shards, bytes: known });
+  const draft = readShards({ from: { kind: "dataset", dataset }, shards, bytes: known, placement });
   draft.nodes.push(node.id);
   return draft;
 }

@@ -11,7 +11,7 @@ import { hintedBytes } from "./estimates.ts";
 import type { PlanFacts } from "./facts.ts";
 import type { FusionRule } from "./fusion.ts";
 import { labelOf } from "./label.ts";
-import type { Tail, TaskGroupPlan } from "./physical.ts";
+import type { PlanOutput, Tail, TaskGroupPlan } from "./physical.ts";
 import { wantedColumns } from "./prune_columns.ts";
 
 export class Lowering {
@@ -92,10 +92,11 @@ export class Lowering {
     return id;
   }
 
-  /** The group whose output is the stored dataset of a node. */
-  groupOf(node: NodeId): number {
-    const from = this.#stored.get(this.#rule.real(node))?.from;
-    if (from?.kind === "group") return from.group;
+  /** The group whose output is the stored dataset of a node, and how its rows lie. */
+  outputOf(node: NodeId): Pick<PlanOutput, "group" | "placement"> {
+    const { from, placement } = this.#stored.get(this.#rule.real(node)) ?? {};
+    if (from?.kind === "group")
+      return { group: from.group, ...(placement === undefined ? {} : { placement }) };
     throw new RangeError(`Cannot plan: node ${node} has no group of its own`);
   }
 }

@@ -7,6 +7,7 @@
  * the group's one output dataset.
  */
 import type { NodeId } from "../graph/node.ts";
+import type { Placement } from "./placement.ts";
 
 /** A part of the input of a source, fixed by the driver before the tasks start. */
 export type SourceSplit =
@@ -167,6 +168,8 @@ export interface PlanOutput {
   /** The group whose tail holds the dataset. */
   readonly group: number;
   readonly kind: "dataset" | "sink";
+  /** Where equal keys of a dataset lie, for the plans of later executions. */
+  readonly placement?: Placement;
 }
 
 export interface PhysicalPlan {

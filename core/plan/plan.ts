@@ -40,7 +40,7 @@ export function planGraph(graph: Graph, facts: PlanFacts): PhysicalPlan {
   const outputs = graph.outputs.map((node): PlanOutput => {
     const sink = sinks.get(node);
     return sink === undefined
-      ? { node, group: lowering.groupOf(node), kind: "dataset" }
+      ? { node, ...lowering.outputOf(node), kind: "dataset" }
       : { node, group: sink, kind: "sink" };
   });
   return { flow: graph.flow, fingerprint: fingerprint(graph), groups: lowering.groups, outputs };

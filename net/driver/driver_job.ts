@@ -7,6 +7,7 @@ import { type CancelledError, LucioleError, toWireError } from "../../core/error
 import { show } from "../../core/graph/arguments.ts";
 import { type BuiltGraph, buildGraph } from "../../core/graph/build.ts";
 import { outputName } from "../../core/graph/operation_name.ts";
+import type { Placement } from "../../core/plan/placement.ts";
 import { type AnyFlow, type Flow, type FlowOutput, isFlow } from "../../core/program/flow.ts";
 import { decode, encode } from "../cbor.ts";
 import { persistFlow } from "../program/persist_flow.ts";
@@ -55,6 +56,8 @@ export class DriverJob implements Job {
   readonly #closing = new AbortController();
   #executions = 0;
   #channels = 0;
+  /** Where equal keys of the job's datasets lie. */
+  readonly #placements = new Map<string, Placement>();
   #closed: Promise<void> | undefined;
 
   constructor(parts: JobParts) {
@@ -213,7 +216,10 @@ export class DriverJob implements Job {
     const { graph } = buildGraph(flow, decode(encoded));
     record.graph = graph;
     openSinks(graph, record.id);
-    const plan = await planExecution(graph, { slots: this.workers, memoryBytes });
+    const plan = await planExecution(graph, { slots: this.workers, memoryBytes }, this.#placements);
+    for (const { node, placement } of plan.outputs) {
+      if (placement !== undefined) this.#placements.set(`${record.id}.${node}`, placement);
+    }
     if (record.hasEnded) return;
     const order = { id: record.id, flow: flow.name, params: encoded, plan };
     await Promise.all(executor.agents.map((agent) => agent.putExecution(order)));
@@ -270,6 +276,7 @@ export class DriverJob implements Job {
       sizes: () => executor.sizes(dataset),
       release: () => {
         isReleased = true;
+        this.#placements.delete(dataset);
         executor.feed({ kind: "datasetReleased", dataset });
       },
       persist: async (ref, path) => (await this.execute(persistFlow, { input: ref, path })).result(),

@@ -5,7 +5,9 @@
 
 import type { Graph, NodeId } from "../../core/graph/node.ts";
 import { compareValues } from "../../core/key/compare.ts";
+import type { DatasetFacts } from "../../core/plan/facts.ts";
 import type { PhysicalPlan, SourceSplit } from "../../core/plan/physical.ts";
+import type { Placement } from "../../core/plan/placement.ts";
 import { planGraph } from "../../core/plan/plan.ts";
 import { resolveSource } from "../source/resolve.ts";
 
@@ -23,20 +25,22 @@ const SOURCE_KINDS: ReadonlySet<string> = new Set([
 /**
  * Plans a graph for this machine.
  *
+ * @param placements Where equal keys of datasets of the job lie, by id, as far as that is known.
  * @throws {LucioleError} If an input is missing or cannot be read.
  * @throws {PlanError} If the graph cannot be planned.
  */
 export async function planExecution(
   graph: Graph,
   facts: { readonly slots: number; readonly memoryBytes: number },
+  placements: ReadonlyMap<string, Placement> = new Map(),
 ): Promise<PhysicalPlan> {
   const sources = new Map<NodeId, { splits: readonly SourceSplit[]; bytes: number }>();
-  const datasets = new Map<string, { shards: number; bytes: number; rows: number }>();
+  const datasets = new Map<string, DatasetFacts>();
   for (const node of graph.nodes) {
     if (SOURCE_KINDS.has(node.spec.kind)) sources.set(node.id, await resolveSource(node, facts));
     if (node.spec.kind === "from") {
       const { dataset, shards, bytes, rows } = node.spec;
-      datasets.set(dataset, { shards, bytes, rows });
+      datasets.set(dataset, { shards, bytes, rows, placement: placements.get(dataset) });
     }
   }
   return planGraph(graph, { ...facts, sources, datasets });

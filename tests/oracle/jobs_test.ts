@@ -1,6 +1,7 @@
 /** G4 and G6: executions and jobs beside each other, and plans that are larger than the cluster. */
 import { describe, expect, test } from "bun:test";
 import type { Dataset } from "../../core/graph/dataset.ts";
+import type { DatasetInput } from "../../core/program/dataset_ref.ts";
 import { flow } from "../../core/program/flow.ts";
 import { Cluster } from "./cluster.ts";
 import { until } from "./until.ts";
@@ -63,6 +64,48 @@ describe("G4", () => {
       { of: 2, rows: 30 },
     );
   });
+});
+
+const halves = flow("oracle-halves", (f, p: { rows: number }) => {
+  const rows = f.range(p.rows, { shards: 3 }).map((n): [number, number] => [n % 17, n]);
+  return { sums: rows.reduceByKey((a, b) => a + b), lists: rows.groupByKey().partitionByKey(5) };
+});
+const joinedHalves = flow(
+  "oracle-joined-halves",
+  (f, p: { a: DatasetInput<[number, number]>; b: DatasetInput<[number, number]> }) =>
+    f
+      .from(p.a)
+      .join(f.from(p.b), { strategy: "hash" })
+      .mapValues(([a, b]) => a + b),
+);
+
+test("datasets that lie by key already are joined where they lie, again and again, with the right result", async () => {
+  await using cluster = await Cluster.open({ agents: 2, slots: 2 });
+  const [job] = cluster.jobs;
+  const { sums, lists } = await job.execute(halves, { rows: 200 });
+  const doubled = await job.execute(joinedHalves, { a: sums, b: sums });
+  const tripled = await job.execute(joinedHalves, { a: doubled, b: sums });
+  expect(tripled.shards).toBe(sums.shards);
+  const rows = Array.from({ length: 200 }, (_, n) => n);
+  const sumOf = (key: number) => rows.filter((n) => n % 17 === key).reduce((sum, n) => sum + n, 0);
+  const byKey = (a: readonly [number, unknown], b: readonly [number, unknown]) => a[0] - b[0];
+  expect((await tripled.collect()).sort(byKey)).toEqual(
+    Array.from({ length: 17 }, (_, key): [number, number] => [key, 3 * sumOf(key)]),
+  );
+  // Another number of shards, so one side moves.
+  const counted = flow("oracle-counted", (f, p: { a: typeof sums; b: typeof lists }) =>
+    f
+      .from(p.a)
+      .join(f.from(p.b))
+      .mapValues(([, list]) => list.length),
+  );
+  const counts = await job.execute(counted, { a: sums, b: lists });
+  expect((await counts.collect()).sort(byKey)).toEqual(
+    Array.from({ length: 17 }, (_, key): [number, number] => [
+      key,
+      rows.filter((n) => n % 17 === key).length,
+    ]),
+  );
 });
 
 /** Seven groups, one after the other, each with more tasks than slots; shards go 21 → 1 → 5 → 21. */

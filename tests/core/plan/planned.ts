@@ -2,6 +2,7 @@
 import { buildGraph } from "../../../core/graph/build.ts";
 import type { FlowBuilder } from "../../../core/graph/builder.ts";
 import type { Graph, GraphNode } from "../../../core/graph/node.ts";
+import type { PlanFacts } from "../../../core/plan/facts.ts";
 import type { PhysicalPlan, SourceSplit, StepPlan } from "../../../core/plan/physical.ts";
 import { planGraph } from "../../../core/plan/plan.ts";
 
@@ -13,6 +14,8 @@ export interface Assumed {
   readonly splits?: number;
   /** Bytes of a source, by its path or for all. Default 100 MiB. */
   readonly bytes?: number | ((node: GraphNode) => number);
+  /** Datasets of earlier executions. Default none. */
+  readonly datasets?: PlanFacts["datasets"];
 }
 
 export interface Planned {
@@ -27,7 +30,7 @@ export function graphOf(builder: (f: FlowBuilder) => unknown): Graph {
 }
 
 export function planned(builder: (f: FlowBuilder) => unknown, assumed: Assumed = {}): Planned {
-  const { slots = 4, splits = 3, bytes = 40 * MIB } = assumed;
+  const { slots = 4, splits = 3, bytes = 40 * MIB, datasets = new Map() } = assumed;
   const graph = graphOf(builder);
   const sources = new Map(
     graph.nodes
@@ -40,7 +43,7 @@ export function planned(builder: (f: FlowBuilder) => unknown, assumed: Assumed =
         },
       ]),
   );
-  const plan = planGraph(graph, { slots, sources, datasets: new Map(), memoryBytes: 256 * MIB });
+  const plan = planGraph(graph, { slots, sources, datasets, memoryBytes: 256 * MIB });
   return { graph, plan, shape: plan.groups.map(shapeOf) };
 }
 

@@ -2,6 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import type { FlowBuilder } from "../../../core/graph/builder.ts";
 import type { GraphNode } from "../../../core/graph/node.ts";
+import type { DatasetFacts } from "../../../core/plan/facts.ts";
+import { DatasetRef } from "../../../core/program/dataset_ref.ts";
 import { MIB, planned } from "./planned.ts";
 
 const pairs = (f: FlowBuilder, shards = 3) =>
@@ -268,6 +270,28 @@ describe("exchanges are left out", () => {
     expect(shapeOf((f) => pairs(f).reduceByKey(add).join(pairs(f).countByKey())).at(-1)).toBe(
       "join forward+forward | store ×4",
     );
+  });
+
+  test("for datasets of earlier executions that lie by key with the same count", () => {
+    const ref = (id: string) => new DatasetRef<[number, number]>({ id, shards: 5, rows: 1e6, bytes: 16e6 });
+    const { plan } = planned((f) => ({ out: pairs(f).partitionByKey(5).countByKey() }));
+    const [{ placement }] = plan.outputs;
+    expect(placement).toEqual({ how: "hash", key: "pair", partitions: 5 });
+    const facts = { shards: 5, rows: 1e6, bytes: 16e6 };
+    const join = (f: FlowBuilder) => f.from(ref("a")).join(f.from(ref("b")));
+    const known = new Map([
+      ["a", { ...facts, placement }],
+      ["b", { ...facts, placement }],
+    ]);
+    expect(planned(join, { datasets: known }).shape).toEqual(["join forward+forward | store ×5"]);
+    const unknown = new Map<string, DatasetFacts>([
+      ["a", { ...facts, placement }],
+      ["b", facts],
+    ]);
+    expect(planned(join, { datasets: unknown }).shape).toEqual([
+      "read forward | hash 5 ×5",
+      "join forward+partition | store ×5",
+    ]);
   });
 
   test("but not when the sides lie in different numbers of shards", () => {
