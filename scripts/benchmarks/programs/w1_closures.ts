@@ -8,7 +8,7 @@ const wordCount = flow("w1-closures", (f, p: { input: string; output: string }) 
     .filter((word) => word !== "")
     .map((word): [string, number] => [word, 1])
     .reduceByKey((a, b) => a + b)
-    .writeText(p.output, ([word, n]) => `${n}\t${word}`),
+    .writeText(p.output, ([word, n]) => `${word}\t${n}`),
 );
 
 await run(async (job) => {

@@ -9,4 +9,4 @@ for await (const line of createInterface({ input: createReadStream(input) })) {
     if (word !== "") counts.set(word, (counts.get(word) ?? 0) + 1);
   }
 }
-writeFileSync(output, Array.from(counts, ([word, n]) => `${n}\t${word}\n`).join(""));
+writeFileSync(output, Array.from(counts, ([word, n]) => `${word}\t${n}\n`).join(""));

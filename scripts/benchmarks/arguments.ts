@@ -1,0 +1,55 @@
+/** The command line of scripts/bench. */
+import { PEERS, type Peer } from "./workloads.ts";
+
+const USAGE = `usage: scripts/bench [--quick] [--peers[=LIST]] [--rounds N] [--data DIR] [--growth] [W1 …]
+Measures the built executable beside its peers, in turn, and compares what they write.
+  --quick       small data, one round: proves that everything runs and that outputs agree
+  --peers       DuckDB and Polars too, not only the scripts in scripts/benchmarks
+  --peers=LIST  of ${PEERS.join(",")}
+  --rounds N    how often each of them runs; medians are told (default 3)
+  --data DIR    keeps the data there and takes what is there already
+  --growth      W7: time at 1×, 4× and 16× the data, and with little memory
+  W1 …          of W1 to W6 (default: all)`;
+
+export interface Arguments {
+  readonly isQuick: boolean;
+  readonly isGrowth: boolean;
+  readonly peers: readonly Peer[];
+  readonly rounds: number;
+  readonly data: string | undefined;
+  readonly workloads: readonly string[];
+}
+
+/** Ends the process when the arguments make no sense. */
+export function parseArguments(given: readonly string[]): Arguments {
+  const rest = [...given];
+  let isQuick = false;
+  let isGrowth = false;
+  let peers: readonly Peer[] = ["plain", "typed"];
+  let rounds: number | undefined;
+  let data: string | undefined;
+  const workloads: string[] = [];
+  for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
+    if (argument === "--quick") isQuick = true;
+    else if (argument === "--growth") isGrowth = true;
+    else if (argument === "--peers") peers = ["plain", "typed", "duckdb", "polars"];
+    else if (argument.startsWith("--peers=")) peers = parsePeers(argument.slice("--peers=".length));
+    else if (argument === "--rounds") rounds = Number(rest.shift());
+    else if (argument === "--data") data = rest.shift();
+    else if (/^W[1-6]$/.test(argument)) workloads.push(argument);
+    else exit(argument === "--help" ? 0 : 2);
+  }
+  rounds ??= isQuick ? 1 : 3;
+  // Small data beside large under the same names would be mistaken for it.
+  if (!(rounds >= 1) || (isQuick && data !== undefined)) exit(2);
+  return { isQuick, isGrowth, peers, rounds, data, workloads };
+}
+
+function parsePeers(list: string): readonly Peer[] {
+  return list.split(",").map((name) => PEERS.find((peer) => peer === name) ?? exit(2));
+}
+
+function exit(code: 0 | 2): never {
+  (code === 0 ? console.log : console.error)(USAGE);
+  process.exit(code);
+}

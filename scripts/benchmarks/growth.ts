@@ -1,0 +1,73 @@
+/**
+ * W7: how time grows with the data, and whether a memory budget far below the data is held.
+ */
+import { mkdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { checkSorted, compareOutputs } from "./compare.ts";
+import { provide } from "./data.ts";
+import { measure } from "./measure.ts";
+import { markdown, seconds } from "./report.ts";
+import { lucioleCommand, WORKLOADS, type Workload } from "./workloads.ts";
+
+const SCALES = [1, 4, 16];
+
+/** Makes, measures and deletes the data of one scale after the other. */
+export async function measureGrowth(folder: string, base: number, names: readonly string[]): Promise<void> {
+  const isWanted = ({ name }: Workload): boolean => names.length === 0 || names.includes(name);
+  const workloads = WORKLOADS.filter((workload) => ["W1", "W2", "W3"].includes(workload.name));
+  const rows = [["", "input MB", "wall s", "CPU s", "peak MB", "time per byte, 1× being 1"]];
+  for (const workload of workloads.filter(isWanted)) {
+    let first = 0;
+    for (const scale of SCALES) {
+      const data = join(folder, `growth-${scale}`);
+      const run = await measureAt(workload, data, base * scale);
+      rmSync(data, { recursive: true });
+      const perByte = run.wallSeconds / run.bytes;
+      if (first === 0) first = perByte;
+      const title = `${workload.name}, ${scale}×`;
+      rows.push([title, ...figuresOf(run), (perByte / first).toFixed(2)]);
+    }
+  }
+  for (const workload of workloads.filter(({ name }) => name !== "W1").filter(isWanted)) {
+    const data = join(folder, "growth-budget");
+    const run = await measureAt(workload, data, base, 4);
+    rmSync(data, { recursive: true });
+    rows.push([`${workload.name}, memory of a quarter of the input`, ...figuresOf(run), ""]);
+  }
+  console.log(`\n### W7: growth\n\n${markdown([rows[0], rows[0].map(() => "---"), ...rows.slice(1)])}`);
+}
+
+interface Run {
+  readonly bytes: number;
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+  readonly peakBytes: number;
+}
+
+function figuresOf({ bytes, wallSeconds, cpuSeconds, peakBytes }: Run): string[] {
+  const megabytes = (value: number): string => (value / 1e6).toFixed(0);
+  return [megabytes(bytes), seconds(wallSeconds), seconds(cpuSeconds), megabytes(peakBytes)];
+}
+
+/** With a budget the output must be what comes without one. */
+async function measureAt(
+  workload: Workload,
+  data: string,
+  scale: number,
+  budgetShare?: number,
+): Promise<Run> {
+  mkdirSync(data, { recursive: true });
+  const inputs = provide(data, workload.inputs, scale);
+  const bytes = inputs.reduce((sum, path) => sum + statSync(path).size, 0);
+  const program = workload.programs.kernel ?? workload.programs.closures;
+  const out = join(data, "out");
+  const flags = budgetShare === undefined ? [] : ["--memory", String(Math.floor(bytes / budgetShare))];
+  console.error(`${workload.name}: ${(bytes / 1e6).toFixed(0)} MB ${flags.join(" ")}`);
+  const run = await measure([...lucioleCommand(program, flags), ...inputs, out]);
+  if (budgetShare !== undefined) {
+    const expected = join(data, "expected");
+    await measure([...lucioleCommand(program), ...inputs, expected]);
+    compareOutputs(expected, out, workload.comparison);
+  } else if (workload.comparison.kind === "sorted") checkSorted(out, workload.comparison.keyBytes);
+  return { bytes, ...run };
+}
