@@ -306,7 +306,7 @@ export function columnBytes(column: Column): number {
   }
 }
 
-/** About how many bytes `gather` of these rows makes; items of lists count as the mean of all. */
+/** About how many bytes `gatherOrMissing` of these rows makes; items of lists count as the mean of all. */
 export function gatheredBytes(column: Column, indices: Uint32Array): number {
   const rows = indices.length;
   switch (column.kind) {
@@ -319,20 +319,28 @@ export function gatheredBytes(column: Column, indices: Uint32Array): number {
       return rows / 8;
     case "string":
     case "bytes":
-      return 4 * rows + gatheredLength(column.offsets, indices);
+      return 4 * rows + gatheredLength(column, indices);
     case "any":
-      return indices.reduce((sum, i) => sum + 8 + measureValue(column.values[i]), 0);
+      return indices.reduce(
+        (sum, i) => sum + 8 + (i < column.length ? measureValue(column.values[i]) : 0),
+        0,
+      );
     case "list": {
       const mean = columnBytes(column.items) / Math.max(1, column.items.length);
-      return 4 * rows + mean * gatheredLength(column.offsets, indices);
+      return 4 * rows + mean * gatheredLength(column, indices);
     }
     default:
       return column.columns.reduce((sum, each) => sum + gatheredBytes(each, indices), 0);
   }
 }
 
-function gatheredLength(offsets: Uint32Array, indices: Uint32Array): number {
+function gatheredLength(
+  { offsets, length: rows }: StringColumn | BytesColumn | ListColumn,
+  indices: Uint32Array,
+): number {
   let length = 0;
-  for (let i = 0; i < indices.length; i++) length += offsets[indices[i] + 1] - offsets[indices[i]];
+  for (let i = 0; i < indices.length; i++) {
+    if (indices[i] < rows) length += offsets[indices[i] + 1] - offsets[indices[i]];
+  }
   return length;
 }

@@ -60,6 +60,11 @@ export function hashNumber(value: number): number {
   return hashDouble(value, SEED.number);
 }
 
+/** Hashes many numbers; equal to hashNumber of each. */
+export function hashNumbers(values: Float64Array, rows: number, out: Uint32Array): void {
+  for (let i = 0; i < rows; i++) out[i] = hashDouble(values[i], SEED.number);
+}
+
 function hashDouble(value: number, seed: number): number {
   // Adding 0 makes -0 to 0; every NaN gets the same bits.
   FLOAT[0] = Number.isNaN(value) ? Number.NaN : value + 0;
@@ -83,8 +88,10 @@ function hashPresent(column: Column, out: Uint32Array): void {
       out.fill(column.absent === "null" ? HASH_OF.null : HASH_OF.undefined, 0, length);
       return;
     case "number":
+      hashNumbers(column.values, length, out);
+      return;
     case "date":
-      for (let i = 0; i < length; i++) out[i] = hashDouble(column.values[i], SEED[column.kind]);
+      for (let i = 0; i < length; i++) out[i] = hashDouble(column.values[i], SEED.date);
       return;
     case "boolean":
       for (let i = 0; i < length; i++) {

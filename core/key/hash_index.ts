@@ -26,6 +26,15 @@ export class HashIndex {
     return Math.imul(hash, 0x9e3779b1) >>> this.#shift;
   }
 
+  /** Forgets all entries and gives their memory back. */
+  clear(): void {
+    this.size = 0;
+    this.hashes = new Uint32Array(1 << (FIRST_BITS - 1));
+    this.table = new Uint32Array(2 << FIRST_BITS);
+    this.mask = (1 << FIRST_BITS) - 1;
+    this.#shift = 32 - FIRST_BITS;
+  }
+
   /** Puts a new entry into a free slot and tells its number. */
   insert(slot: number, hash: number): number {
     const entry = this.size++;

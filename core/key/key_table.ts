@@ -6,12 +6,13 @@
  */
 import { type Column, isPresent, type StringColumn } from "../batch/column.ts";
 import { ArenaKeys } from "./arena_keys.ts";
-import { hashNumber, hashValue } from "./hash.ts";
+import { hashColumn, hashValue } from "./hash.ts";
 import { HashIndex, WARM_ROWS } from "./hash_index.ts";
 import { NumberKeys } from "./number_keys.ts";
 
 export class KeyTable {
   #index = new HashIndex();
+  #hashes = new Uint32Array(0);
   /** At most one of the three is set: none before the first key. */
   #texts: ArenaKeys | undefined;
   #numbers: NumberKeys | undefined;
@@ -19,7 +20,7 @@ export class KeyTable {
 
   /** Number of keys. */
   get size(): number {
-    return this.#index.size;
+    return this.#numbers?.size ?? this.#index.size;
   }
 
   /** Bytes of memory that are taken. */
@@ -34,8 +35,7 @@ export class KeyTable {
       const entry = this.#texts.text(key, true);
       if (entry >= 0) return entry;
     }
-    if (this.#numbers !== undefined && typeof key === "number")
-      return this.#numbers.add(key, hashNumber(key));
+    if (this.#numbers !== undefined && typeof key === "number") return this.#numbers.add(key);
     const hash = hashValue(key);
     return this.#general().value(key, hash, true);
   }
@@ -47,17 +47,24 @@ export class KeyTable {
       return this.#texts.range(column.bytes, column.offsets[i], column.offsets[i + 1], hash, true);
     }
     if (column.kind === "number" && this.#numbers !== undefined && isPresent(column, i)) {
-      return this.#numbers.add(column.values[i], hash);
+      return this.#numbers.add(column.values[i]);
     }
     if (column.kind === "any") return this.add(column.values[i]);
     return this.#general().row(column, i, hash, true);
   }
 
   /** The entries of all rows of a column: addAt for each, but faster for many keys. */
-  addColumn(column: Column, hashes: Uint32Array, entries: Uint32Array): void {
+  addColumn(column: Column, entries: Uint32Array): void {
+    if (this.size === 0 && column.length > 0) this.#begin(isPresent(column, 0) ? column.kind : "null");
+    if (this.#numbers !== undefined && isPlainNumbers(column)) {
+      this.#numbers.addAll(column.values, column.length, entries);
+    } else this.#addHashed(column, this.#hashed(column), entries);
+  }
+
+  #addHashed(column: Column, hashes: Uint32Array, entries: Uint32Array): void {
     for (let start = 0; start < column.length; start += WARM_ROWS) {
       const end = Math.min(column.length, start + WARM_ROWS);
-      this.#keys?.warm(hashes, start, end);
+      (this.#texts ?? this.#others)?.warm(hashes, start, end);
       for (let i = start; i < end; i++) entries[i] = this.addAt(column, i, hashes[i]);
     }
   }
@@ -70,7 +77,7 @@ export class KeyTable {
     if (this.size === 0) this.#begin("string");
     const texts = this.#texts;
     if (texts === undefined) {
-      this.addColumn(column, hashes, entries);
+      this.#addHashed(column, hashes, entries);
       return;
     }
     const { bytes, offsets, length } = column;
@@ -87,8 +94,7 @@ export class KeyTable {
   find(key: unknown): number {
     if (this.#texts !== undefined)
       return typeof key === "string" ? Math.max(-1, this.#texts.text(key, false)) : -1;
-    if (this.#numbers !== undefined)
-      return typeof key === "number" ? this.#numbers.find(key, hashNumber(key)) : -1;
+    if (this.#numbers !== undefined) return typeof key === "number" ? this.#numbers.find(key) : -1;
     return this.#others?.value(key, hashValue(key), false) ?? -1;
   }
 
@@ -101,8 +107,22 @@ export class KeyTable {
       return this.#texts.range(column.bytes, column.offsets[i], column.offsets[i + 1], hash, false);
     }
     return this.#numbers !== undefined && column.kind === "number"
-      ? this.#numbers.find(column.values[i], hash)
+      ? this.#numbers.find(column.values[i])
       : -1;
+  }
+
+  /** The entries + 1 of all rows of a column; 0 where a key is absent. */
+  findColumn(column: Column, found: Uint32Array): void {
+    if (this.#numbers !== undefined && isPlainNumbers(column)) {
+      this.#numbers.findAll(column.values, column.length, found);
+      return;
+    }
+    const hashes = this.#hashed(column);
+    for (let start = 0; start < column.length; start += WARM_ROWS) {
+      const end = Math.min(column.length, start + WARM_ROWS);
+      (this.#texts ?? this.#others)?.warm(hashes, start, end);
+      for (let i = start; i < end; i++) found[i] = this.findAt(column, i, hashes[i]) + 1;
+    }
   }
 
   /** The key of an entry. */
@@ -112,7 +132,7 @@ export class KeyTable {
 
   /** The hash of an entry's key. */
   hash(entry: number): number {
-    return this.#index.hashes[entry];
+    return this.#numbers?.hash(entry) ?? this.#index.hashes[entry];
   }
 
   /** The keys of some entries, in that order. */
@@ -126,6 +146,11 @@ export class KeyTable {
     this.#texts = undefined;
     this.#numbers = undefined;
     this.#others = undefined;
+  }
+
+  #hashed(column: Column): Uint32Array {
+    if (this.#hashes.length < column.length) this.#hashes = new Uint32Array(column.length);
+    return hashColumn(column, this.#hashes);
   }
 
   get #keys(): ArenaKeys | NumberKeys | undefined {
@@ -143,10 +168,15 @@ export class KeyTable {
   #general(): ArenaKeys {
     if (this.#others !== undefined) return this.#others;
     const others = new ArenaKeys(this.#index, false);
+    this.#numbers?.useIndex();
     for (let entry = 0; entry < this.size; entry++) others.adopt(entry, this.key(entry));
     this.#texts = undefined;
     this.#numbers = undefined;
     this.#others = others;
     return others;
   }
+}
+
+function isPlainNumbers(column: Column): column is Column & { readonly kind: "number" } {
+  return column.kind === "number" && column.validity === undefined;
 }

@@ -1,26 +1,221 @@
 /**
  * Keys that are all numbers, as doubles; -0 is kept as 0.
+ *
+ * Whole numbers that lie close together are looked up by their place in an array, all others by
+ * hash; which of the two is decided anew as keys come, and entry numbers stay. It knows nothing of
+ * other types of keys.
  */
 import type { Column } from "../batch/column.ts";
+import { hashNumber, hashNumbers } from "./hash.ts";
 import { type HashIndex, WARM_ROWS } from "./hash_index.ts";
+
+/** Places that an array may have for each key: it takes no more memory than hashing would. */
+const PLACES_A_KEY = 16;
+const MIN_PLACES = 4096;
+/** Places around such numbers are whole numbers that a double can tell apart. */
+const MAX_PLACED = 2 ** 52;
+/** From so many keys on it pays to look whether they lie close together. */
+const MIN_TRIAL = 8192;
 
 export class NumberKeys {
   readonly #index: HashIndex;
+  #size = 0;
   #values = new Float64Array(64);
+  /** Entry + 1 of the number `#base + place`; undefined while keys are looked up by hash. */
+  #direct: Uint32Array | undefined = new Uint32Array(0);
+  #base = 0;
+  /** Number of keys at which it is next looked whether they lie close together. */
+  #trialAt = MIN_TRIAL;
+  #hashes = new Uint32Array(0);
   readonly #places = new Uint32Array(WARM_ROWS);
 
+  /** @param index Empty; taken while keys are looked up by hash. */
   constructor(index: HashIndex) {
     this.#index = index;
   }
 
-  get sizeBytes(): number {
-    return this.#values.byteLength;
+  get size(): number {
+    return this.#size;
   }
 
-  add(key: number, hash: number): number {
+  get sizeBytes(): number {
+    return this.#values.byteLength + (this.#direct?.byteLength ?? 0) + this.#hashes.byteLength;
+  }
+
+  add(key: number): number {
+    const direct = this.#direct;
+    if (direct === undefined) return this.#addHashed(key, hashNumber(key));
+    const place = (key - this.#base) | 0;
+    if (place < 0 || place >= direct.length || place !== key - this.#base) return this.#addFar(key);
+    const entry = direct[place] - 1;
+    if (entry >= 0) return entry;
+    direct[place] = this.#size + 1;
+    return this.#append(key);
+  }
+
+  /** The entry of a key; -1 when it is absent. */
+  find(key: number): number {
+    const direct = this.#direct;
+    if (direct === undefined) return Math.max(-1, this.#probe(key, hashNumber(key)));
+    const place = key - this.#base;
+    return place >= 0 && place < direct.length && Number.isInteger(place) ? direct[place] - 1 : -1;
+  }
+
+  /** The entries of many keys, all of which are added. */
+  addAll(values: Float64Array, rows: number, entries: Uint32Array): void {
+    let i = 0;
+    while (i < rows && this.#direct !== undefined) {
+      i = this.#addDirect(this.#direct, values, i, rows, entries);
+      if (i < rows) entries[i] = this.#addFar(values[i++]);
+    }
+    if (i < rows) this.#addAllHashed(values, i, rows, entries);
+  }
+
+  /** The entries + 1 of many keys; 0 where one is absent. */
+  findAll(values: Float64Array, rows: number, found: Uint32Array): void {
+    const direct = this.#direct;
+    if (direct === undefined) {
+      this.#findAllHashed(values, rows, found);
+      return;
+    }
+    const base = this.#base;
+    const length = direct.length;
+    for (let i = 0; i < rows; i++) {
+      const place = (values[i] - base) | 0;
+      found[i] = place >= 0 && place < length && place === values[i] - base ? direct[place] : 0;
+    }
+  }
+
+  key(entry: number): number {
+    return this.#values[entry];
+  }
+
+  hash(entry: number): number {
+    return hashNumber(this.#values[entry]);
+  }
+
+  column(entries: Uint32Array): Column {
+    const values = new Float64Array(entries.length);
+    for (let i = 0; i < entries.length; i++) values[i] = this.#values[entries[i]];
+    return { kind: "number", length: entries.length, values };
+  }
+
+  /** Puts all keys into the index, where those of other types can come to them. */
+  useIndex(): void {
+    if (this.#direct === undefined) return;
+    this.#direct = undefined;
+    const index = this.#index;
+    for (let entry = 0; entry < this.#size; entry++) {
+      const hash = hashNumber(this.#values[entry]);
+      let slot = index.slotOf(hash);
+      while (index.table[2 * slot + 1] !== 0) slot = (slot + 1) & index.mask;
+      index.insert(slot, hash);
+    }
+  }
+
+  /** Adds keys from row `i` on, up to the first one that has no place; tells which that is. */
+  #addDirect(
+    direct: Uint32Array,
+    values: Float64Array,
+    from: number,
+    rows: number,
+    entries: Uint32Array,
+  ): number {
+    const base = this.#base;
+    const length = direct.length;
+    for (let i = from; i < rows; i++) {
+      const key = values[i];
+      const place = (key - base) | 0;
+      if (place < 0 || place >= length || place !== key - base) return i;
+      let entry = direct[place];
+      if (entry === 0) {
+        entry = this.#size + 1;
+        direct[place] = entry;
+        this.#append(key);
+      }
+      entries[i] = entry - 1;
+    }
+    return rows;
+  }
+
+  /** A key beside the places that there are: makes more of them, or gives them up. */
+  #addFar(key: number): number {
+    const size = this.#size;
+    const first = size === 0 ? key : this.#base;
+    const last = size === 0 ? key : this.#base + (this.#direct?.length ?? 0) - 1;
+    const from = Math.min(first, key);
+    const to = Math.max(last, key);
+    const most = MIN_PLACES + PLACES_A_KEY * size;
+    if (!Number.isSafeInteger(key) || to - from >= most || Math.max(-from, to) > MAX_PLACED) {
+      this.useIndex();
+      return this.#addHashed(key, hashNumber(key));
+    }
+    // Grows by half at the side where keys come, so that it is not made anew for each of them.
+    const spare = Math.min(most - (to - from), 64 + Math.ceil((to - from) / 2));
+    this.#place(key < first ? from - spare : from, key > last || size === 0 ? to + spare : to);
+    return this.add(key);
+  }
+
+  #place(from: number, to: number): void {
+    const direct = new Uint32Array(to - from + 1);
+    for (let entry = 0; entry < this.#size; entry++) direct[this.#values[entry] - from] = entry + 1;
+    this.#direct = direct;
+    this.#base = from;
+  }
+
+  #addHashed(key: number, hash: number): number {
     const found = this.#probe(key, hash);
     if (found >= 0) return found;
     const entry = this.#index.insert(-1 - found, hash);
+    this.#append(key);
+    if (this.#size >= this.#trialAt) this.#tryPlaces();
+    return entry;
+  }
+
+  #addAllHashed(values: Float64Array, from: number, rows: number, entries: Uint32Array): void {
+    const hashes = this.#hashed(values, rows);
+    for (let start = from; start < rows; start += WARM_ROWS) {
+      const end = Math.min(rows, start + WARM_ROWS);
+      this.#warm(hashes, start, end);
+      for (let i = start; i < end; i++) {
+        entries[i] = this.#direct === undefined ? this.#addHashed(values[i], hashes[i]) : this.add(values[i]);
+      }
+    }
+  }
+
+  #findAllHashed(values: Float64Array, rows: number, found: Uint32Array): void {
+    const hashes = this.#hashed(values, rows);
+    for (let start = 0; start < rows; start += WARM_ROWS) {
+      const end = Math.min(rows, start + WARM_ROWS);
+      this.#warm(hashes, start, end);
+      for (let i = start; i < end; i++) found[i] = Math.max(0, this.#probe(values[i], hashes[i]) + 1);
+    }
+  }
+
+  #hashed(values: Float64Array, rows: number): Uint32Array {
+    if (this.#hashes.length < rows) this.#hashes = new Uint32Array(rows);
+    hashNumbers(values, rows, this.#hashes);
+    return this.#hashes;
+  }
+
+  /** Gives the index up when the keys turn out to lie close together. */
+  #tryPlaces(): void {
+    this.#trialAt = 2 * this.#size;
+    let least = Number.POSITIVE_INFINITY;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let entry = 0; entry < this.#size; entry++) {
+      const key = this.#values[entry];
+      if (!Number.isSafeInteger(key)) return;
+      if (key < least) least = key;
+      if (key > most) most = key;
+    }
+    if (most - least >= PLACES_A_KEY * this.#size) return;
+    this.#index.clear();
+    this.#place(least, most);
+  }
+
+  #append(key: number): number {
+    const entry = this.#size++;
     if (entry === this.#values.length) {
       const grown = new Float64Array(2 * entry);
       grown.set(this.#values);
@@ -30,29 +225,14 @@ export class NumberKeys {
     return entry;
   }
 
-  /** The entry of a key; -1 when it is absent. */
-  find(key: number, hash: number): number {
-    return Math.max(-1, this.#probe(key, hash));
-  }
-
   /** Touches the memory that looking up some hashes will need; see ArenaKeys. */
-  warm(hashes: Uint32Array, from: number, to: number): void {
+  #warm(hashes: Uint32Array, from: number, to: number): void {
     const { table } = this.#index;
     const places = this.#places;
     for (let i = from; i < to; i++) places[i - from] = table[2 * this.#index.slotOf(hashes[i]) + 1];
     let touched = 0;
     for (let k = 0; k < to - from; k++) touched += this.#values[Math.max(0, places[k] - 1)];
     places[0] = touched;
-  }
-
-  key(entry: number): number {
-    return this.#values[entry];
-  }
-
-  column(entries: Uint32Array): Column {
-    const values = new Float64Array(entries.length);
-    for (let i = 0; i < entries.length; i++) values[i] = this.#values[entries[i]];
-    return { kind: "number", length: entries.length, values };
   }
 
   /** The entry of a key, or -1 - slot of the free slot where it belongs. */

@@ -48,6 +48,7 @@ class BroadcastJoin implements Operator {
     this.#table = new JoinTable({
       built: step.streamed === "left" ? "right" : "left",
       keepsProbing: step.how === step.streamed,
+      keepsBuilt: false,
       onBatch: (batch) => next.batch(batch),
     });
     try {

@@ -7,7 +7,6 @@
 import type { Batch, Column } from "../../batch/column.ts";
 import { tupleBatch } from "../../batch/make.ts";
 import type { NodeId } from "../../graph/node.ts";
-import { hashColumn } from "../../key/hash.ts";
 import { KeyTable } from "../../key/key_table.ts";
 import type { Aggregator } from "../aggregator.ts";
 import type { TaskScope } from "../task_scope.ts";
@@ -36,7 +35,6 @@ export class CombineTable {
   /** Rows that were taken after the one that `settle` is at. */
   late = 0;
   readonly #accumulators: Accumulators;
-  #hashes = new Uint32Array(0);
   #entries = new Uint32Array(0);
   #spilled: SpillPartitions | undefined;
   /** What the tables take when they are empty: putting rows aside cannot make that less. */
@@ -197,8 +195,7 @@ export class CombineTable {
 
   #enter(keys: Column): Uint32Array {
     const entries = this.#entriesFor(keys.length);
-    if (this.#hashes.length < keys.length) this.#hashes = new Uint32Array(keys.length);
-    this.#table.addColumn(keys, hashColumn(keys, this.#hashes), entries);
+    this.#table.addColumn(keys, entries);
     return entries;
   }
 

@@ -7,7 +7,6 @@
 import type { Column, ListColumn } from "../../batch/column.ts";
 import { columnBytes, concatColumns, gather, sliceColumn } from "../../batch/gather.ts";
 import { columnOf, tupleBatch } from "../../batch/make.ts";
-import { hashColumn } from "../../key/hash.ts";
 import type { KeyTable } from "../../key/key_table.ts";
 import { GrowingNumbers, scatter } from "./scatter.ts";
 
@@ -29,9 +28,7 @@ export class GroupedRows {
   /** Enters the keys into the table and keeps the values. */
   add(table: KeyTable, keys: Column, values: Column): void {
     const rows = keys.length;
-    const hashes = hashColumn(keys);
-    const entries = this.#entries.extend(rows);
-    for (let i = 0; i < rows; i++) entries[i] = table.addAt(keys, i, hashes[i]);
+    table.addColumn(keys, this.#entries.extend(rows));
     this.#columns.push(values);
     this.#keyBytes.push(columnBytes(keys));
     this.#sizeBytes += columnBytes(values);

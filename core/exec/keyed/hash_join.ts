@@ -71,6 +71,7 @@ async function joinSides(join: Join, sides: Sides, level: number): Promise<void>
   const table = new JoinTable({
     built: "right",
     keepsProbing: how === "left" || how === "full",
+    keepsBuilt: how === "right" || how === "full",
     onBatch: (batch) => next.batch(batch),
   });
   let builtBytes = 0;

@@ -6,9 +6,9 @@
  * rows, and for each of them that of the built rows.
  */
 import type { Batch, Column } from "../../batch/column.ts";
-import { concatColumns, gather, gatheredBytes } from "../../batch/gather.ts";
+import { gather, gatheredBytes } from "../../batch/gather.ts";
+import { gatherOrMissing } from "../../batch/gather_or_missing.ts";
 import { tupleBatch } from "../../batch/make.ts";
-import { hashColumn } from "../../key/hash.ts";
 import { KeyTable } from "../../key/key_table.ts";
 import { GroupedRows } from "./grouped_rows.ts";
 import { type PairColumns, pairColumns } from "./pair_columns.ts";
@@ -18,6 +18,8 @@ export interface JoinTableOptions {
   readonly built: "left" | "right";
   /** Keep probing rows without a partner. */
   readonly keepsProbing: boolean;
+  /** Keep built rows without a partner, for `drainUnmatched`. */
+  readonly keepsBuilt: boolean;
   readonly onBatch: (batch: Batch) => void;
 }
 
@@ -32,8 +34,10 @@ export class JoinTable {
   readonly #emptyBytes = this.table.sizeBytes;
   #values: Column = { kind: "null", length: 0, absent: "undefined" };
   #starts: Uint32Array = new Uint32Array(1);
-  /** One flag an entry: rows of one key have partners together. */
-  #matched = new Uint8Array(0);
+  /** One flag an entry: rows of one key have partners together. Missing when nobody asks. */
+  #matched: Uint8Array | undefined;
+  #found = new Uint32Array(0);
+  #isUnique = false;
   readonly #probing = new Uint32Array(EMIT_ROWS);
   readonly #built = new Uint32Array(EMIT_ROWS);
   #pending = 0;
@@ -54,29 +58,62 @@ export class JoinTable {
   /** Called once between building and probing. */
   seal(): void {
     const { values, starts } = this.rows.sorted(this.table.size);
-    // The row after the last one stands for a missing partner.
-    this.#values = this.#options.keepsProbing ? concatColumns([values, missing(1)]) : values;
+    this.#values = values;
     this.#starts = starts;
-    this.#matched = new Uint8Array(this.table.size);
+    this.#matched = this.#options.keepsBuilt ? new Uint8Array(this.table.size) : undefined;
+    this.#isUnique = values.length === this.table.size;
     this.rows.clear();
   }
 
   probe(batch: Batch): void {
     const pair = pairColumns(batch);
-    const hashes = hashColumn(pair.keys);
-    const { table } = this;
+    const found = this.#findAll(pair.keys);
+    if (this.#isUnique) this.#probeUnique(pair, found);
+    else this.#probeMany(pair, found);
+    this.#emit(pair);
+  }
+
+  /** Every key was built once, so its entry is its row. */
+  #probeUnique(pair: PairColumns, found: Uint32Array): void {
+    const rows = pair.keys.length;
+    const matched = this.#matched;
+    const lonely = this.#options.keepsProbing ? this.table.size + 1 : 0;
+    let partners = 0;
+    for (let i = 0; i < rows; i++) {
+      const entry = found[i] === 0 ? lonely : found[i];
+      if (entry === 0) continue;
+      if (partners === EMIT_ROWS) {
+        this.#pending = partners;
+        this.#emit(pair);
+        partners = 0;
+      }
+      this.#probing[partners] = i;
+      this.#built[partners++] = entry - 1;
+    }
+    if (matched !== undefined) for (let i = 0; i < rows; i++) if (found[i] > 0) matched[found[i] - 1] = 1;
+    this.#pending = partners;
+  }
+
+  #probeMany(pair: PairColumns, found: Uint32Array): void {
     const starts = this.#starts;
-    const keepsProbing = this.#options.keepsProbing;
-    const none = starts[table.size];
-    for (let i = 0; i < batch.rows; i++) {
-      const entry = table.findAt(pair.keys, i, hashes[i]);
+    const matched = this.#matched;
+    const { keepsProbing } = this.#options;
+    const none = starts[this.table.size];
+    for (let i = 0; i < found.length; i++) {
+      const entry = found[i] - 1;
       if (entry >= 0) {
-        this.#matched[entry] = 1;
+        if (matched !== undefined) matched[entry] = 1;
         const end = starts[entry + 1];
         for (let j = starts[entry]; j < end; j++) this.#push(pair, i, j);
       } else if (keepsProbing) this.#push(pair, i, none);
     }
-    this.#emit(pair);
+  }
+
+  #findAll(keys: Column): Uint32Array {
+    if (this.#found.length < keys.length) this.#found = new Uint32Array(keys.length);
+    const found = this.#found.subarray(0, keys.length);
+    this.table.findColumn(keys, found);
+    return found;
   }
 
   /** Emits built rows that never found a partner. */
@@ -93,7 +130,7 @@ export class JoinTable {
       rows = [];
     };
     for (let entry = 0; entry < table.size; entry++) {
-      if (this.#matched[entry] !== 0) continue;
+      if (this.#matched?.[entry] !== 0) continue;
       for (let j = this.#starts[entry]; j < this.#starts[entry + 1]; j++) {
         entries.push(entry);
         if (rows.push(j) >= EMIT_ROWS) emit();
@@ -123,18 +160,23 @@ export class JoinTable {
   #emitRange(pair: PairColumns, from: number, to: number): void {
     const probing = this.#probing.subarray(from, to);
     const built = this.#built.subarray(from, to);
+    // Every row found one partner: what was probed goes on as it is.
+    const isWhole = to - from === pair.keys.length && isCounting(probing);
     const bytes =
-      gatheredBytes(pair.keys, probing) +
-      gatheredBytes(pair.values, probing) +
-      gatheredBytes(this.#values, built);
+      gatheredBytes(this.#values, built) +
+      (isWhole ? 0 : gatheredBytes(pair.keys, probing) + gatheredBytes(pair.values, probing));
     if (bytes > EMIT_BYTES && to - from > 1) {
       const middle = (from + to) >> 1;
       this.#emitRange(pair, from, middle);
       this.#emitRange(pair, middle, to);
       return;
     }
-    const values = gather(this.#values, built);
-    this.#options.onBatch(this.#output(gather(pair.keys, probing), gather(pair.values, probing), values));
+    // The row after the last one stands for a missing partner.
+    const values = gatherOrMissing(this.#values, built);
+    const { keys, values: others } = isWhole
+      ? pair
+      : { keys: gather(pair.keys, probing), values: gather(pair.values, probing) };
+    this.#options.onBatch(this.#output(keys, others, values));
   }
 
   #output(keys: Column, probing: Column, built: Column): Batch {
@@ -146,4 +188,9 @@ export class JoinTable {
 
 function missing(rows: number): Column {
   return { kind: "null", length: rows, absent: "undefined" };
+}
+
+function isCounting(places: Uint32Array): boolean {
+  for (let i = 0; i < places.length; i++) if (places[i] !== i) return false;
+  return true;
 }

@@ -91,11 +91,56 @@ describe("KeyTable", () => {
         const column = columnOf(values);
         const hashes = hashColumn(column);
         const entries = new Uint32Array(values.length);
-        table.addColumn(column, hashes, entries);
+        table.addColumn(column, entries);
         expect(entries).toEqual(hashes.map((hash, i) => single.addAt(column, i, hash)));
       }
       expect(table.size).toBe(single.size);
     }
+  });
+
+  test("addColumn() and findColumn() number whole numbers, close together or not, as a map does", () => {
+    const run = fc.record({
+      from: fc.oneof(
+        fc.integer({ min: -50, max: 50 }),
+        fc.integer({ min: -1e6, max: 1e6 }),
+        fc.constant(2 ** 53 - 5000),
+      ),
+      step: fc.constantFrom(1, 1, 3, 17, 4096, 0.5),
+      rows: fc.constantFrom(1, 5, 300, 4200, 9000),
+    });
+    const odd = fc.constantFrom(Number.NaN, -0, 0.5, 1e300, Number.POSITIVE_INFINITY, -(2 ** 31), 2 ** 32);
+    fc.assert(
+      fc.property(fc.array(fc.oneof({ weight: 3, arbitrary: run }, odd), { maxLength: 7 }), (blocks) => {
+        const table = new KeyTable();
+        const known = new Map<number, number>();
+        for (const each of blocks) {
+          const values =
+            typeof each === "number"
+              ? Float64Array.of(each, 7, each)
+              : Float64Array.from(
+                  { length: each.rows },
+                  (_, i) => each.from + ((i * 7919) % each.rows) * each.step,
+                );
+          const column = { kind: "number", length: values.length, values } as const;
+          const found = new Uint32Array(values.length);
+          table.findColumn(column, found);
+          expect(found).toEqual(Uint32Array.from(values, (value) => (known.get(value) ?? -1) + 1));
+          const entries = new Uint32Array(values.length);
+          table.addColumn(column, entries);
+          for (const value of values) if (!known.has(value)) known.set(value, known.size);
+          expect(entries).toEqual(Uint32Array.from(values, (value) => known.get(value) ?? -1));
+          expect(table.size).toBe(known.size);
+          expect(table.find(values[0])).toBe(known.get(values[0]) ?? -2);
+          expect(table.add(values[0])).toBe(known.get(values[0]) ?? -2);
+        }
+        const hashes = [...known.keys()].map(hashValue);
+        expect(hashes.map((_, entry) => table.hash(entry))).toEqual(hashes);
+        // A key of another type moves all of them.
+        expect(table.add("a")).toBe(known.size);
+        expect([...known.keys()].map((key) => table.find(key))).toEqual([...known.values()]);
+      }),
+      { numRuns: 150 },
+    );
   });
 
   test("keyColumn() gives the keys that are asked for, in that order", () => {

@@ -16,6 +16,7 @@ test("JoinTable gives batches of bounded size when many rows find a large one", 
   const table = new JoinTable({
     built: "right",
     keepsProbing: true,
+    keepsBuilt: false,
     onBatch: (batch) => batches.push(batch),
   });
   const large = "x".repeat(MIB);
