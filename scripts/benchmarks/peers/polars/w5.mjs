@@ -17,18 +17,11 @@ for (let i = 0; i < 10; i++) {
   const found = await points
     .lazy()
     .withColumns(...distances)
-    .withColumns(pl.minHorizontal(centres.map((_, k) => pl.col(`d${k}`))).alias("least"))
     .withColumns(
-      centres
-        .map((_, k) => k)
-        .reduceRight(
-          (others, k) =>
-            pl
-              .when(pl.col(`d${k}`).eq(pl.col("least")))
-              .then(pl.lit(k))
-              .otherwise(others),
-          pl.lit(-1),
-        )
+      pl
+        .concatList(centres.map((_, k) => pl.col(`d${k}`)))
+        .lst.argMin()
+        .cast(pl.Int32)
         .alias("k"),
     )
     .groupBy("k")
