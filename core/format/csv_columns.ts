@@ -6,6 +6,7 @@
  */
 import type { Column } from "../batch/column.ts";
 import type { CsvTokenizer } from "./csv_tokenizer.ts";
+import { NO_TEXT, parseBoolean, parseDate, parseNumber } from "./csv_values.ts";
 
 export type CsvType = "string" | "number" | "boolean" | "date";
 
@@ -18,11 +19,7 @@ export interface ColumnRequest {
 
 type Refuse = (row: number, reason: string) => void;
 
-const ISO_DATE = /^([+-]\d{6}|\d{4})-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 const decoder = new TextDecoder();
-const POWERS = Array.from({ length: 16 }, (_, i) => 10 ** i);
-/** Integers of so many digits are exact in a double. */
-const EXACT_DIGITS = 15;
 
 /** Makes one column; `refuse` is called for each row whose field is malformed. */
 export function csvColumn(type: CsvType, request: ColumnRequest, refuse: Refuse): Column {
@@ -87,10 +84,10 @@ function booleanColumn({ bytes, index, slot, name }: ColumnRequest, refuse: Refu
   const bits = new Uint8Array((rows + 7) >> 3);
   const present = new Presence(rows);
   for (let r = 0, at = slot; r < rows; r++, at += slots) {
-    const text = decoder.decode(bytes.subarray(starts[at], ends[at])).toLowerCase();
-    if (text === "") present.clear(r);
-    else if (text === "true" || text === "1") bits[r >> 3] |= 1 << (r & 7);
-    else if (text !== "false" && text !== "0") {
+    const value = parseBoolean(bytes, starts[at], ends[at]);
+    if (value === NO_TEXT) present.clear(r);
+    else if (value === 1) bits[r >> 3] |= 1 << (r & 7);
+    else if (value < 0) {
       refuse(r, `${name} is not a boolean: "${excerpt(bytes, starts[at], ends[at])}"`);
     }
   }
@@ -113,43 +110,6 @@ class Presence {
   fields(): { readonly validity?: Uint8Array; readonly absent?: "null" } {
     return this.#validity === undefined ? {} : { validity: this.#validity, absent: "null" };
   }
-}
-
-/** NaN when it is not a number. Plain decimals of at most 15 digits are exact without a string. */
-function parseNumber(bytes: Uint8Array, start: number, end: number): number {
-  let i = start;
-  const isNegative = bytes[i] === 45;
-  if (isNegative) i++;
-  let digits = 0;
-  let decimals = -1;
-  let value = 0;
-  for (; i < end; i++) {
-    const digit = bytes[i] - 48;
-    if (digit >= 0 && digit <= 9) {
-      value = value * 10 + digit;
-      digits++;
-      if (decimals >= 0) decimals++;
-    } else if (digit === -2 && decimals < 0) decimals = 0;
-    else break;
-  }
-  if (i < end || digits === 0 || digits > EXACT_DIGITS) return slowNumber(bytes, start, end);
-  if (decimals > 0) value /= POWERS[decimals];
-  return isNegative ? -value : value;
-}
-
-function slowNumber(bytes: Uint8Array, start: number, end: number): number {
-  const text = decoder.decode(bytes.subarray(start, end)).trim();
-  // Number() also takes "", "0x10" and "0b1", which nobody means in a table.
-  return /^[+-]?(\d|\.\d|Infinity$)/.test(text) && !/^[+-]?0[xXbBoO]/.test(text) ? Number(text) : Number.NaN;
-}
-
-/** Milliseconds; without a zone the time is UTC, so that every host reads the same. */
-function parseDate(bytes: Uint8Array, start: number, end: number): number {
-  const text = decoder.decode(bytes.subarray(start, end));
-  const match = ISO_DATE.exec(text);
-  if (match === null) return Number.NaN;
-  const iso = text.replace(" ", "T");
-  return Date.parse(iso.includes("T") && match[2] === undefined ? `${iso}Z` : iso);
 }
 
 function isNaNText(kind: "number" | "date", bytes: Uint8Array, start: number, end: number): boolean {

@@ -9,6 +9,7 @@ import { LucioleError } from "../errors.ts";
 import { nearestName } from "../graph/arguments.ts";
 import type { CsvOptions } from "../graph/node.ts";
 import { csvColumn } from "./csv_columns.ts";
+import { CsvLoop, MAX_ROWS } from "./csv_loop.ts";
 import { CsvTokenizer, readHeader } from "./csv_tokenizer.ts";
 import { joinBytes } from "./join_bytes.ts";
 
@@ -27,12 +28,16 @@ export interface CsvParserOptions {
   readonly header?: readonly string[];
   /** Of the columns that rows have, only these are made; those that may make a row malformed are checked still. */
   readonly wanted?: readonly string[];
+  /** False reads all records in the general way: slower, and the same rows. */
+  readonly isGenerated?: boolean;
   readonly onBatch: (batch: Batch) => void;
   /** Called for each malformed record before its batch; throws, or lets it be skipped. */
   readonly onMalformed: (record: MalformedRecord) => void;
 }
 
-const MAX_ROWS = 65_536;
+const NEWLINE = 10;
+/** The beginning of a longer record is not looked at again for each line end. */
+const LONG_BYTES = 4096;
 const MAX_SAMPLE_BYTES = 200;
 
 export class CsvParser {
@@ -40,6 +45,9 @@ export class CsvParser {
   readonly #delimiter: number;
   #names: readonly string[] = [];
   #tokenizer: CsvTokenizer | undefined;
+  #loop: CsvLoop | undefined;
+  /** Records that are read in the general way before the loop is tried again: more the fewer it takes. */
+  #oddRecords = 1;
   /** The beginning of a record that is not whole, in pieces. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -56,14 +64,28 @@ export class CsvParser {
   }
 
   push(piece: Uint8Array): void {
-    this.#held.push(piece);
-    this.#heldBytes += piece.length;
+    const rest = this.#loop === undefined || this.#heldBytes === 0 ? piece : this.#joinRecord(piece);
+    if (rest.length === 0) return;
+    this.#held.push(rest);
+    this.#heldBytes += rest.length;
     if (this.#heldBytes >= this.#neededBytes) this.#parse(false);
   }
 
   /** Ends the file: what is held is its last record. */
   end(): void {
     this.#parse(true);
+    this.#flush();
+  }
+
+  /** Ends the record that is held with its first line end in the piece, so that the piece need not be copied. */
+  #joinRecord(piece: Uint8Array): Uint8Array {
+    const end = piece.indexOf(NEWLINE) + 1;
+    const isLong = this.#heldBytes > LONG_BYTES && this.#heldBytes + end < this.#neededBytes;
+    if (end === 0 || isLong) return piece;
+    this.#held.push(piece.subarray(0, end));
+    this.#heldBytes += end;
+    this.#parse(false);
+    return piece.subarray(end);
   }
 
   #parse(isLast: boolean): void {
@@ -73,11 +95,7 @@ export class CsvParser {
     if (tokenizer !== undefined) {
       at += this.#headerBytes;
       this.#headerBytes = 0;
-      do {
-        const next = tokenizer.read(bytes, at, isLast, MAX_ROWS);
-        if (tokenizer.rows > 0) this.#emit(tokenizer, bytes, next);
-        at = next;
-      } while (tokenizer.found > 0);
+      at = this.#readRecords(tokenizer, bytes, at, isLast);
     } else {
       at = 0;
     }
@@ -85,6 +103,44 @@ export class CsvParser {
     this.#held = at < bytes.length ? [bytes.subarray(at)] : [];
     this.#heldBytes = bytes.length - at;
     this.#neededBytes = this.#heldBytes * 2;
+  }
+
+  /** Reads whole records: plain ones by the loop, others in the general way, and returns where it stopped. */
+  #readRecords(tokenizer: CsvTokenizer, bytes: Uint8Array, from: number, isLast: boolean): number {
+    const loop = this.#loop;
+    const limit = bytes.lastIndexOf(NEWLINE) + 1;
+    let at = from;
+    do {
+      let maxRows = MAX_ROWS;
+      if (loop !== undefined) {
+        at = this.#readPlain(loop, bytes, at, limit);
+        maxRows = Math.min(this.#oddRecords, MAX_ROWS - loop.rows);
+      }
+      const next = tokenizer.read(bytes, at, isLast, maxRows);
+      if (tokenizer.rows > 0) this.#emit(tokenizer, bytes, at, next);
+      at = next;
+    } while (tokenizer.found > 0);
+    return at;
+  }
+
+  /** Has the loop read what it takes. */
+  #readPlain(loop: CsvLoop, bytes: Uint8Array, from: number, limit: number): number {
+    let at = from;
+    let taken = 0;
+    do {
+      if (loop.isFull) this.#flush();
+      const before = loop.rows;
+      at = loop.read(bytes, at, limit);
+      taken += loop.rows - before;
+    } while (loop.isFull);
+    const isRare = !loop.isAtOdd || taken >= 4 * this.#oddRecords;
+    this.#oddRecords = isRare ? 1 : Math.min(MAX_ROWS, this.#oddRecords * 2);
+    return at;
+  }
+
+  #flush(): void {
+    const loop = this.#loop;
+    if (loop !== undefined && loop.rows > 0) this.#give(loop.rows, loop.take());
   }
 
   #readHeader(bytes: Uint8Array, isLast: boolean): CsvTokenizer | undefined {
@@ -103,6 +159,9 @@ export class CsvParser {
     const slotOf = Int32Array.from(header, (name) => this.#names.indexOf(name));
     checkNames(header, header.length === 0 ? [] : [...names, ...Object.keys(csv.types ?? {})]);
     this.#tokenizer = new CsvTokenizer(this.#delimiter, slotOf);
+    const typeOf = (slot: number) => csv.types?.[this.#names[slot]] ?? "string";
+    const fields = Array.from(slotOf, (slot) => (slot < 0 ? undefined : { slot, type: typeOf(slot) }));
+    if (this.#options.isGenerated !== false) this.#loop = CsvLoop.of({ delimiter: this.#delimiter, fields });
     return this.#tokenizer;
   }
 
@@ -112,7 +171,7 @@ export class CsvParser {
     return wanted === undefined || wanted.includes(name) || (csv.types?.[name] ?? "string") !== "string";
   }
 
-  #emit(tokenizer: CsvTokenizer, bytes: Uint8Array, end: number): void {
+  #emit(tokenizer: CsvTokenizer, bytes: Uint8Array, from: number, end: number): void {
     let columns = this.#columns(tokenizer, bytes);
     if (tokenizer.faults.length > 0) {
       this.#tellMalformed(tokenizer, bytes, end);
@@ -121,6 +180,11 @@ export class CsvParser {
     }
     const length = tokenizer.rows;
     if (length === 0) return;
+    if (this.#loop === undefined) this.#give(length, columns);
+    else this.#loop.add(columns, length, end - from);
+  }
+
+  #give(length: number, columns: Column[]): void {
     this.#options.onBatch({ rows: length, column: { kind: "object", length, names: this.#names, columns } });
   }
 
