@@ -20,7 +20,10 @@ function valueAt(column: Column, i: number): unknown {
     return column.kind === "number" || column.kind === "date" ? [null, column.values[i]] : null;
   if (column.kind === "string")
     return Array.from(column.bytes.subarray(column.offsets[i], column.offsets[i + 1])).join();
-  if (column.kind === "number" || column.kind === "date") return column.values[i];
+  // Compared as text where -0 is to differ from 0.
+  if (column.kind === "number" || column.kind === "date") {
+    return Object.is(column.values[i], -0) ? "-0" : column.values[i];
+  }
   if (column.kind === "boolean") return (column.bits[i >> 3] >> (i & 7)) & 1;
   if (column.kind === "object") return column.names.map((name, c) => [name, valueAt(column.columns[c], i)]);
   throw new Error(`Cannot read a ${column.kind} column`);
