@@ -81,6 +81,8 @@ class Segment implements Operator {
   readonly #functions: readonly unknown[];
   readonly #startsOnPairs: boolean;
   readonly #isWords: boolean;
+  /** The steps behind a first one that only picks a column. */
+  #rest: Segment | undefined;
   #rowsBefore = 0;
   #rows: ManyLoop | undefined;
   #numbers: NumberLoop | undefined;
@@ -94,7 +96,7 @@ class Segment implements Operator {
     this.next = next;
     this.#functions = steps.map((step, place) => functionOf(scope, step, place));
     this.#isWords = steps.length === 1 && steps[0].op === "words";
-    this.#startsOnPairs = ["keys", "values", "mapValues"].includes(steps[0].op);
+    this.#startsOnPairs = steps[0].op === "mapValues";
   }
 
   row(row: unknown): void {
@@ -111,7 +113,10 @@ class Segment implements Operator {
     const base = this.#rowsBefore;
     this.#rowsBefore += batch.rows;
     const column = batch.column;
-    if (this.#isWords && column.kind === "string" && column.validity === undefined) {
+    const [first] = this.#steps;
+    if ((first.op === "keys" || first.op === "values") && column.kind === "tuple" && isPlainPair(column)) {
+      this.#part({ rows: batch.rows, column: column.columns[first.op === "keys" ? 0 : 1] }, base);
+    } else if (this.#isWords && column.kind === "string" && column.validity === undefined) {
       const words = splitWords(column);
       if (words.length > 0) this.next.batch({ rows: words.length, column: words });
     } else if (column.kind === "number" && column.validity === undefined) {
@@ -120,17 +125,22 @@ class Segment implements Operator {
     } else if (this.#startsOnPairs && column.kind === "tuple" && isPlainPair(column)) {
       this.#pairs ??= this.#compile("pairs") as ManyLoop;
       const [keys, values] = column.columns;
-      const only = this.#steps[0].op;
-      this.#pairs(
-        only === "keys" ? nothing : rowReader(values),
-        batch.rows,
-        base,
-        only === "values" ? nothing : rowReader(keys),
-      );
+      this.#pairs(rowReader(values), batch.rows, base, rowReader(keys));
     } else {
       this.#rows ??= this.#compile("rows") as ManyLoop;
       this.#rows(rowReader(column), batch.rows, base);
     }
+  }
+
+  /** One of two columns goes on as it is. */
+  #part(batch: Batch, base: number): void {
+    if (this.#steps.length === 1) {
+      this.next.batch(batch);
+      return;
+    }
+    this.#rest ??= new Segment(this.#scope, this.#steps.slice(1), this.next);
+    this.#rest.#rowsBefore = base;
+    this.#rest.batch(batch);
   }
 
   finish(): void | Promise<void> {
@@ -169,8 +179,6 @@ class StoppableSegment extends Segment {
     return this.next.isDone?.() ?? false;
   }
 }
-
-const nothing: RowReader = () => undefined;
 
 function isPlainPair(column: Column & { readonly kind: "tuple" }): boolean {
   return column.columns.length === 2 && column.validity === undefined;

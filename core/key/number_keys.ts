@@ -63,6 +63,7 @@ export class NumberKeys {
 
   /** The entries of many keys, all of which are added. */
   addAll(values: Float64Array, rows: number, entries: Uint32Array): void {
+    if (this.#direct !== undefined) this.#makeRoom(values, rows);
     let i = 0;
     while (i < rows && this.#direct !== undefined) {
       i = this.#addDirect(this.#direct, values, i, rows, entries);
@@ -136,6 +137,21 @@ export class NumberKeys {
       entries[i] = entry - 1;
     }
     return rows;
+  }
+
+  /** Makes places for all of many keys at once, if they lie close together. */
+  #makeRoom(values: Float64Array, rows: number): void {
+    const length = this.#direct?.length ?? 0;
+    let least = length === 0 ? Number.POSITIVE_INFINITY : this.#base;
+    let most = length === 0 ? Number.NEGATIVE_INFINITY : this.#base + length - 1;
+    for (let i = 0; i < rows; i++) {
+      const key = values[i];
+      if (key < least) least = key;
+      if (key > most) most = key;
+    }
+    if (most - least < length || Math.max(-least, most) > MAX_PLACED) return;
+    if (most - least >= MIN_PLACES + PLACES_A_KEY * (this.#size + rows)) return;
+    this.#place(Math.floor(least), Math.ceil(most));
   }
 
   /** A key beside the places that there are: makes more of them, or gives them up. */

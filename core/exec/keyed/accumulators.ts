@@ -137,15 +137,19 @@ class Folded implements Accumulators {
   }
 
   addColumn(entries: Uint32Array, values: Column | undefined): void {
+    const from =
+      this.#aggregator.shape === "value" ? this.#foldNumbers(this.#aggregator.add, entries, values) : 0;
     const read = values === undefined ? () => undefined : rowReader(values);
-    for (this.place = 0; this.place < entries.length; this.place++) {
+    for (this.place = from; this.place < entries.length; this.place++) {
       this.add(entries[this.place], read(this.place));
     }
   }
 
   mergeColumn(entries: Uint32Array, accs: Column | undefined): void {
+    const from =
+      this.#aggregator.shape === "value" ? this.#foldNumbers(this.#aggregator.merge, entries, accs) : 0;
     const read = accs === undefined ? () => undefined : rowReader(accs);
-    for (this.place = 0; this.place < entries.length; this.place++) {
+    for (this.place = from; this.place < entries.length; this.place++) {
       this.merge(entries[this.place], read(this.place));
     }
   }
@@ -160,6 +164,43 @@ class Folded implements Accumulators {
     this.#size = 0;
     this.#numbers = new Float64Array(FIRST_CAPACITY);
     this.#others = [];
+  }
+
+  /**
+   * Folds a column of numbers into numbers, while they stay so, where the first value is its own accumulator.
+   *
+   * @returns The first row that was not folded.
+   */
+  #foldNumbers(fold: Aggregator["add"], entries: Uint32Array, column: Column | undefined): number {
+    if (this.#numbers === undefined || column?.kind !== "number" || column.validity !== undefined) return 0;
+    let last = 0;
+    for (let i = 0; i < entries.length; i++) if (entries[i] > last) last = entries[i];
+    if (last >= this.#numbers.length) this.#numbers = grown(this.#numbers, last);
+    const { values } = column;
+    const numbers = this.#numbers;
+    let size = this.#size;
+    let i = 0;
+    try {
+      for (; i < entries.length; i++) {
+        const entry = entries[i];
+        if (entry >= size) {
+          numbers[entry] = values[i];
+          size = entry + 1;
+          continue;
+        }
+        const acc = fold(numbers[entry], values[i]);
+        if (typeof acc !== "number") {
+          this.#size = size;
+          this.#set(entry, acc, undefined);
+          return i + 1;
+        }
+        numbers[entry] = acc;
+      }
+    } finally {
+      this.#size = size;
+      this.place = i;
+    }
+    return i;
   }
 
   #set(entry: number, acc: unknown, before: unknown): void {

@@ -36,7 +36,12 @@ export class GroupedRows {
 
   /** All values, key after key in the order of the entries, and where each key's begin. */
   sorted(entryCount: number): { readonly values: Column; readonly starts: Uint32Array } {
-    const { order, starts } = scatter(this.#entries.view(), this.#entries.length, entryCount);
+    const entries = this.#entries.view();
+    // Every key came once, and in the order of the entries.
+    if (entryCount === entries.length && isCounting(entries)) {
+      return { values: this.#all(), starts: entryRange(0, entryCount + 1) };
+    }
+    const { order, starts } = scatter(entries, entries.length, entryCount);
     return { values: gather(this.#all(), order), starts };
   }
 
@@ -74,6 +79,12 @@ export class GroupedRows {
     if (this.#columns.length === 0) return columnOf([]);
     return this.#columns.length === 1 ? this.#columns[0] : concatColumns(this.#columns);
   }
+}
+
+/** True for 0, 1, 2, … */
+export function isCounting(places: Uint32Array): boolean {
+  for (let i = 0; i < places.length; i++) if (places[i] !== i) return false;
+  return true;
 }
 
 /** The lists of entries [from, to) as a column; `values` and `starts` as `sorted` gives them. */

@@ -10,7 +10,7 @@ import { gather, gatheredBytes } from "../../batch/gather.ts";
 import { gatherOrMissing } from "../../batch/gather_or_missing.ts";
 import { tupleBatch } from "../../batch/make.ts";
 import { KeyTable } from "../../key/key_table.ts";
-import { GroupedRows } from "./grouped_rows.ts";
+import { GroupedRows, isCounting } from "./grouped_rows.ts";
 import { type PairColumns, pairColumns } from "./pair_columns.ts";
 
 export interface JoinTableOptions {
@@ -188,9 +188,4 @@ export class JoinTable {
 
 function missing(rows: number): Column {
   return { kind: "null", length: rows, absent: "undefined" };
-}
-
-function isCounting(places: Uint32Array): boolean {
-  for (let i = 0; i < places.length; i++) if (places[i] !== i) return false;
-  return true;
 }
