@@ -7,6 +7,7 @@ import { LucioleError } from "../errors.ts";
 import { copyBits, gatherBits } from "./bitmap.ts";
 import type { Absent, BytesColumn, Column, ListColumn, StringColumn } from "./column.ts";
 import { columnWriter } from "./column_writer.ts";
+import { ByteCopier } from "./copy_bytes.ts";
 import { columnOf } from "./make.ts";
 import { rowReader } from "./row_reader.ts";
 import { measureValue } from "./serialisable.ts";
@@ -75,20 +76,12 @@ function checkOffset(end: number): void {
   );
 }
 
-/** Longer runs are copied by `set`; for shorter ones its call costs more than a loop. */
-const SHORT = 24;
-
 function gatherBytes(column: StringColumn | BytesColumn, indices: Uint32Array) {
   const { offsets: from, bytes: source } = column;
   const offsets = gatherOffsets(from, indices);
   const bytes = new Uint8Array(offsets[indices.length]);
-  for (let i = 0; i < indices.length; i++) {
-    const at = offsets[i];
-    const start = from[indices[i]];
-    const length = offsets[i + 1] - at;
-    if (length > SHORT) bytes.set(source.subarray(start, start + length), at);
-    else for (let k = 0; k < length; k++) bytes[at + k] = source[start + k];
-  }
+  const copier = new ByteCopier(source, bytes);
+  for (let i = 0; i < indices.length; i++) copier.copy(from[indices[i]], from[indices[i] + 1], offsets[i]);
   return { offsets, bytes };
 }
 

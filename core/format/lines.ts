@@ -15,6 +15,7 @@ export interface LineSplitterOptions {
 }
 
 const NEWLINE = 10;
+const NEWLINES = 0x0a0a0a0a;
 const RETURN = 13;
 const NOTHING = new Uint8Array(0);
 
@@ -129,9 +130,21 @@ export class LineSplitter {
     let rows = this.#rows;
     let used = this.#used;
     let start = offsets[rows];
+    const input = new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
+    const output = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const lastWord = Math.min(end, bytes.length - used + from) - 4;
     let i = from;
-    for (; i < end && rows < maxRows; i++) {
-      const byte = piece[i];
+    while (i < end && rows < maxRows) {
+      // Four bytes at a time up to the word that holds a line end.
+      while (i <= lastWord) {
+        const word = input.getInt32(i, true);
+        const other = word ^ NEWLINES;
+        if (((other - 0x01010101) & ~other & 0x80808080) !== 0) break;
+        output.setInt32(used, word, true);
+        used += 4;
+        i += 4;
+      }
+      const byte = piece[i++];
       if (byte !== NEWLINE) {
         bytes[used++] = byte;
       } else {

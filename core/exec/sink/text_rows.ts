@@ -2,10 +2,9 @@
  * Rows as lines of a text file. Strings in a column are copied as bytes.
  */
 import type { StringColumn } from "../../batch/column.ts";
+import { ByteCopier } from "../../batch/copy_bytes.ts";
 
 const NEWLINE = 10;
-/** Shorter strings are copied byte by byte, which is quicker than a call. */
-const SHORT = 64;
 
 /** The line of a row without a line function. @throws {TypeError} If the row is no string. */
 export function plainLine(row: unknown): string {
@@ -20,16 +19,10 @@ export function plainLine(row: unknown): string {
 export function columnLines(column: StringColumn): Uint8Array {
   const { offsets, bytes, length } = column;
   const out = new Uint8Array(offsets[length] - offsets[0] + length);
+  const copier = new ByteCopier(bytes, out);
   let to = 0;
   for (let row = 0; row < length; row++) {
-    const start = offsets[row];
-    const end = offsets[row + 1];
-    if (end - start > SHORT) {
-      out.set(bytes.subarray(start, end), to);
-      to += end - start;
-    } else {
-      for (let i = start; i < end; i++) out[to++] = bytes[i];
-    }
+    to = copier.copy(offsets[row], offsets[row + 1], to);
     out[to++] = NEWLINE;
   }
   return out;
