@@ -23,7 +23,7 @@ const rounds = `median of ${options.rounds} round${options.rounds === 1 ? "" : "
 const size = options.isQuick ? ", a 50th of the data" : "";
 console.log(`${availableParallelism()} cores, Bun ${Bun.version}, ${rounds}${size}`);
 if (options.isGrowth) {
-  await measureGrowth(folder, options.isQuick ? QUICK : FULL, options.workloads);
+  await measureGrowth(folder, options.isQuick ? QUICK : FULL, options.rounds, options.workloads);
 } else {
   for (const workload of WORKLOADS) {
     if (isWanted(workload.name)) await runWorkload(workload, options);

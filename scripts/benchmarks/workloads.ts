@@ -1,6 +1,7 @@
 /**
  * The workloads, who takes part in them, and the command of each.
  */
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import type { Comparison } from "./compare.ts";
@@ -88,7 +89,8 @@ export function contendersOf(workload: Workload, peers: readonly Peer[]): readon
     isLuciole: false,
     command: peerCommand(peer, workload.name.toLowerCase()),
   }));
-  return [...ours, ...theirs];
+  // Not every peer has a program for each of the workloads.
+  return [...ours, ...theirs.filter(({ command }) => existsSync(command[1]))];
 }
 
 export function lucioleCommand(program: string, flags: readonly string[] = []): readonly string[] {
