@@ -11,6 +11,8 @@ export const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}
 /** Integers below it are exact in a double, so that one division rounds as the whole decimal would. */
 const EXACT = 2 ** 53;
 const DAY_MS = 86_400_000;
+/** February has 28 here: on its 29th the general way decides. */
+const DAYS_IN = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const DAYS_BEFORE = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
 
 /** NaN when it is not a number. */
@@ -62,12 +64,12 @@ function slowDate(bytes: Uint8Array, start: number, end: number): number {
   return Date.parse(iso.includes("T") && match[2] === undefined ? `${iso}Z` : iso);
 }
 
-/** Of yyyy-mm-dd from 1970 on, up to the 28th: which later days a month has is left to the general way. */
+/** Of yyyy-mm-dd from 1970 on. */
 function dayMs(bytes: Uint8Array, at: number): number {
   const year = twoDigits(bytes, at) * 100 + twoDigits(bytes, at + 2);
   const month = twoDigits(bytes, at + 5);
   const day = twoDigits(bytes, at + 8);
-  const isPlain = year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 28;
+  const isPlain = year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= DAYS_IN[month - 1];
   if (!isPlain || bytes[at + 4] !== 45 || bytes[at + 7] !== 45) return Number.NaN;
   // February 29 lies before this day in as many of the years.
   const leapYears = month > 2 ? year : year - 1;

@@ -250,6 +250,13 @@ test("parseNumber() gives what Number() gives when decimals have any number of d
   for (const text of ["9007199254740991", "9007199254740992", "9007199254740993", "9007199254740994.5"]) {
     expect(parseNumber(bytesOf(text), 0, text.length)).toBe(Number(text));
   }
+  for (let decimals = 1; decimals <= 22; decimals++) {
+    const text = `9007199254740993e-${decimals}`;
+    const plain = `0.${"0".repeat(22)}9007199254740993`.split("");
+    plain.splice(plain.indexOf("."), 1);
+    plain.splice(plain.length - decimals, 0, ".");
+    expect(parseNumber(bytesOf(plain.join("")), 0, plain.length)).toBe(Number(text));
+  }
 });
 
 test("parseDate() gives what Date.parse() gives when days and times are random", () => {
