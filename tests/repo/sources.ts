@@ -6,7 +6,7 @@ import { dirname, join, normalize } from "node:path";
 
 export const ROOT = normalize(join(import.meta.dir, "../.."));
 
-const LAYERS = ["core", "net", "cmd", "tests", "examples"] as const;
+const LAYERS = ["core", "net", "cmd", "tests", "examples", "scripts"] as const;
 
 export interface SourceFile {
   /** Relative to the repository, with slashes. */
@@ -29,7 +29,9 @@ export function readSources(): readonly SourceFile[] {
 
 function listFolder(folder: string): string[] {
   const paths = [...new Bun.Glob(`${folder}/**/*.ts`).scanSync({ cwd: ROOT })];
-  return paths.map((path) => path.replaceAll("\\", "/")).sort();
+  // The benchmarks' peers have packages of their own there.
+  const own = paths.filter((path) => !path.includes("node_modules"));
+  return own.map((path) => path.replaceAll("\\", "/")).sort();
 }
 
 /** The file that a relative import names, from the repository's root; undefined for a package. */
