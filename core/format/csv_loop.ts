@@ -29,7 +29,7 @@ const MAX_CACHED = 1000;
 const MAX_FIELDS = 64;
 const FIRST_ROWS = 256;
 /** Columns of so many rows, or of so many bytes of a file, stay in cache until they are used. */
-export const MAX_ROWS = 8192;
+export const MAX_ROWS = 16_384;
 const MAX_BYTES = 1 << 20;
 const loops = new Map<string, Parse>();
 
