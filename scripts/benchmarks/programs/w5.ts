@@ -7,24 +7,22 @@ const CENTRES = 16;
 type Point = [number, number, number, number, number, number, number, number];
 
 const names = ["x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"] as const;
+const numbers = {
+  x0: "number",
+  x1: "number",
+  x2: "number",
+  x3: "number",
+  x4: "number",
+  x5: "number",
+  x6: "number",
+  x7: "number",
+} as const;
 
-const load = flow("w5-load", (f, p: { input: string }) => {
-  const types = Object.fromEntries(names.map((name) => [name, "number"] as const));
-  return f
-    .csv(p.input, { types })
-    .map(
-      (row): Point => [
-        Number(row.x0),
-        Number(row.x1),
-        Number(row.x2),
-        Number(row.x3),
-        Number(row.x4),
-        Number(row.x5),
-        Number(row.x6),
-        Number(row.x7),
-      ],
-    );
-});
+const load = flow("w5-load", (f, p: { input: string }) =>
+  f
+    .csv(p.input, { columns: names, types: numbers })
+    .map(({ x0, x1, x2, x3, x4, x5, x6, x7 }): Point => [x0, x1, x2, x3, x4, x5, x6, x7]),
+);
 
 /** For each centre the sums of its points, and behind them their number. */
 const assign = flow("w5-assign", (f, p: { points: DatasetHandle<Point>; centres: number[][] }) => {
