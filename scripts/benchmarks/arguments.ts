@@ -1,19 +1,21 @@
 /** The command line of scripts/bench. */
 import { PEERS, type Peer } from "./workloads.ts";
 
-const USAGE = `usage: scripts/bench [--quick] [--peers[=LIST]] [--rounds N] [--data DIR] [--growth] [W1 …]
+const USAGE = `usage: scripts/bench [--quick] [--peers[=LIST]] [--rounds N] [--data DIR] [--growth[=SHARE]] [W1 …]
 Measures the built executable beside its peers, in turn, and compares what they write.
   --quick       small data, one round: proves that everything runs and that outputs agree
   --peers       DuckDB and Polars too, not only the scripts in scripts/benchmarks
   --peers=LIST  of ${PEERS.join(",")}
   --rounds N    how often each of them runs; medians are told (default 3)
   --data DIR    keeps the data there and takes what is there already
-  --growth      W7: time at 1×, 4× and 16× the data, and with little memory
+  --growth[=SHARE]  W7: time at 1×, 4× and 16× of that share of the data (default 1; 50 GB of
+                disk then), and with a memory budget of a quarter of the input
   W1 …          of W1 to W6 (default: all)`;
 
 export interface Arguments {
   readonly isQuick: boolean;
-  readonly isGrowth: boolean;
+  /** What share of the data W7 begins with; undefined when it is not asked for. */
+  readonly growth: number | undefined;
   readonly peers: readonly Peer[];
   readonly rounds: number;
   readonly data: string | undefined;
@@ -24,14 +26,15 @@ export interface Arguments {
 export function parseArguments(given: readonly string[]): Arguments {
   const rest = [...given];
   let isQuick = false;
-  let isGrowth = false;
+  let growth: number | undefined;
   let peers: readonly Peer[] = ["plain", "typed"];
   let rounds: number | undefined;
   let data: string | undefined;
   const workloads: string[] = [];
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
     if (argument === "--quick") isQuick = true;
-    else if (argument === "--growth") isGrowth = true;
+    else if (argument === "--growth") growth = 1;
+    else if (argument.startsWith("--growth=")) growth = Number(argument.slice("--growth=".length));
     else if (argument === "--peers") peers = ["plain", "typed", "duckdb", "polars"];
     else if (argument.startsWith("--peers=")) peers = parsePeers(argument.slice("--peers=".length));
     else if (argument === "--rounds") rounds = Number(rest.shift());
@@ -41,8 +44,8 @@ export function parseArguments(given: readonly string[]): Arguments {
   }
   rounds ??= isQuick ? 1 : 3;
   // Small data beside large under the same names would be mistaken for it.
-  if (!(rounds >= 1) || (isQuick && data !== undefined)) exit(2);
-  return { isQuick, isGrowth, peers, rounds, data, workloads };
+  if (!(rounds >= 1) || (growth !== undefined && !(growth > 0)) || (isQuick && data !== undefined)) exit(2);
+  return { isQuick, growth, peers, rounds, data, workloads };
 }
 
 function parsePeers(list: string): readonly Peer[] {

@@ -22,8 +22,9 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const rounds = `median of ${options.rounds} round${options.rounds === 1 ? "" : "s"}`;
 const size = options.isQuick ? ", a 50th of the data" : "";
 console.log(`${availableParallelism()} cores, Bun ${Bun.version}, ${rounds}${size}`);
-if (options.isGrowth) {
-  await measureGrowth(folder, options.isQuick ? QUICK : FULL, options.rounds, options.workloads);
+if (options.growth !== undefined) {
+  const base = options.growth * (options.isQuick ? QUICK : FULL);
+  await measureGrowth(folder, base, options.rounds, options.workloads);
 } else {
   for (const workload of WORKLOADS) {
     if (isWanted(workload.name)) await runWorkload(workload, options);

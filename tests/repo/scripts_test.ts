@@ -57,7 +57,13 @@ describe("scripts", () => {
   test("bench tells its usage, and refuses what it does not know before it measures", () => {
     const usage = expect.stringMatching(/^usage: scripts\/bench \[--quick\]/);
     expect(run("bench", "--help")).toEqual({ code: 0, stdout: usage, stderr: "" });
-    for (const args of [["W9"], ["--rounds", "none"], ["--peers=nobody"], ["--quick", "--data", "x"]]) {
+    for (const args of [
+      ["W9"],
+      ["--rounds", "none"],
+      ["--peers=nobody"],
+      ["--growth=0"],
+      ["--quick", "--data", "x"],
+    ]) {
       expect(run("bench", ...args)).toEqual({ code: 2, stdout: "", stderr: usage });
     }
   });
