@@ -25,8 +25,8 @@ type Parse = (
 
 const TOOLS = { number: parseNumber, date: parseDate, boolean: parseBoolean, powers: POWERS };
 const MAX_CACHED = 1000;
-/** Text of more columns than this would be too long to compile well. */
-const MAX_FIELDS = 64;
+/** The text for more wanted columns is so long that the engine compiles it late or badly: the general way is as fast. */
+const MAX_FIELDS = 20;
 const FIRST_ROWS = 256;
 /** Columns of so many rows, or of so many bytes of a file, stay in cache until they are used. */
 export const MAX_ROWS = 16_384;
