@@ -46,7 +46,7 @@ export class NumberKeys {
     const direct = this.#direct;
     if (direct === undefined) return this.#addHashed(key, hashNumber(key));
     const place = (key - this.#base) | 0;
-    if (place < 0 || place >= direct.length || place !== key - this.#base) return this.#addFar(key);
+    if (place < 0 || place >= direct.length || place + this.#base !== key) return this.#addFar(key);
     const entry = direct[place] - 1;
     if (entry >= 0) return entry;
     direct[place] = this.#size + 1;
@@ -57,8 +57,8 @@ export class NumberKeys {
   find(key: number): number {
     const direct = this.#direct;
     if (direct === undefined) return Math.max(-1, this.#probe(key, hashNumber(key)));
-    const place = key - this.#base;
-    return place >= 0 && place < direct.length && Number.isInteger(place) ? direct[place] - 1 : -1;
+    const place = (key - this.#base) | 0;
+    return place >= 0 && place < direct.length && place + this.#base === key ? direct[place] - 1 : -1;
   }
 
   /** The entries of many keys, all of which are added. */
@@ -83,7 +83,7 @@ export class NumberKeys {
     const length = direct.length;
     for (let i = 0; i < rows; i++) {
       const place = (values[i] - base) | 0;
-      found[i] = place >= 0 && place < length && place === values[i] - base ? direct[place] : 0;
+      found[i] = place >= 0 && place < length && place + base === values[i] ? direct[place] : 0;
     }
   }
 
@@ -127,7 +127,8 @@ export class NumberKeys {
     for (let i = from; i < rows; i++) {
       const key = values[i];
       const place = (key - base) | 0;
-      if (place < 0 || place >= length || place !== key - base) return i;
+      // Not `key - base`, which is rounded: of 1e-300 and -1 it is the place of 0.
+      if (place < 0 || place >= length || place + base !== key) return i;
       let entry = direct[place];
       if (entry === 0) {
         entry = this.#size + 1;

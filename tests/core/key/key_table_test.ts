@@ -30,6 +30,26 @@ function entryOf(keys: unknown[], key: unknown): number {
 }
 
 describe("KeyTable", () => {
+  test("keeps fractions apart from the whole numbers that they are near to", () => {
+    for (const keys of [
+      [-5e-324, 0, -1, 1e-300],
+      [1, 1e-20, 0, -1e-20, -3],
+      [4, 2 ** 32 + 4, 4 - 2 ** 32, 4.5],
+    ]) {
+      const column = columnOf(keys);
+      const entries = new Uint32Array(keys.length);
+      const table = new KeyTable();
+      table.addColumn(column, entries);
+      expect([...entries]).toEqual(keys.map((_, i) => i));
+      expect(keys.map((key) => table.find(key))).toEqual(keys.map((_, i) => i));
+      const whole = new KeyTable();
+      whole.addColumn(columnOf([-1, 0, 1]), entries);
+      expect(whole.find(1e-20)).toBe(-1);
+      whole.findColumn(columnOf([0, 1e-20, 1]), entries);
+      expect([...entries.subarray(0, 3)]).toEqual([2, 0, 3]);
+    }
+  });
+
   test("add() and addAt() number keys of any types as a list of distinct keys does", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(block, fc.boolean()), { maxLength: 5 }), (blocks) => {
