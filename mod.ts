@@ -55,6 +55,7 @@ export type {
   Aggregation,
   Compare,
   FieldOf,
+  FieldType,
   GenerateFunction,
   Reducer,
   Row,

@@ -32,6 +32,8 @@ export interface Aggregator {
   add(acc: unknown, value: unknown): unknown;
   merge(a: unknown, b: unknown): unknown;
   finish(acc: unknown): unknown;
+  /** What `add` and `merge` do with numbers, where that is known. */
+  readonly fold?: "sum" | "min" | "max";
   /** The result of no rows at all; missing when there is none. */
   empty?(): unknown;
   /** The same as `first` and `add` for many numbers at once. */
@@ -68,6 +70,12 @@ export function aggregatorOf(node: GraphNode): Aggregator {
       return COUNT;
     case "distinct":
       return KEYS;
+    case "sumByKey":
+      return SUM_OF_KEY;
+    case "minByKey":
+      return { ...extreme(-1), fold: "min" };
+    case "maxByKey":
+      return { ...extreme(1), fold: "max" };
     case "sum":
       return SUM;
     case "mean":
@@ -100,6 +108,16 @@ const COUNT: Aggregator = {
   merge: (a, b) => (a as number) + (b as number),
   finish: identity,
   empty: () => 0,
+};
+
+/** Adds in the order of the values, as a closure would. */
+const SUM_OF_KEY: Aggregator = {
+  shape: "value",
+  fold: "sum",
+  first: (value) => numberOf(value, "sum"),
+  add: (acc, value) => (acc as number) + numberOf(value, "sum"),
+  merge: (a, b) => (a as number) + (b as number),
+  finish: identity,
 };
 
 const SUM: Aggregator = {

@@ -6,9 +6,11 @@
  * nothing of what the closures do.
  */
 
-import type { Batch, Column } from "../batch/column.ts";
+import type { Batch } from "../batch/column.ts";
 import { type RowReader, rowReader } from "../batch/row_reader.ts";
+import type { NodeSpec } from "../graph/node.ts";
 import type { StepPlan } from "../plan/physical.ts";
+import { columnStep, isPlainPair } from "./column_step.ts";
 import type { Operator } from "./operator.ts";
 import {
   SEGMENT_KINDS,
@@ -79,10 +81,11 @@ class Segment implements Operator {
   readonly #steps: readonly SegmentStep[];
   protected readonly next: Operator;
   readonly #functions: readonly unknown[];
+  readonly #spec: NodeSpec;
   readonly #startsOnPairs: boolean;
   readonly #isWords: boolean;
   /** The steps behind a first one that only picks a column. */
-  #rest: Segment | undefined;
+  #others: Segment | undefined;
   #rowsBefore = 0;
   #rows: ManyLoop | undefined;
   #numbers: NumberLoop | undefined;
@@ -96,6 +99,7 @@ class Segment implements Operator {
     this.next = next;
     this.#functions = steps.map((step, place) => functionOf(scope, step, place));
     this.#isWords = steps.length === 1 && steps[0].op === "words";
+    this.#spec = nodeOf(scope.graph, steps[0].node).spec;
     this.#startsOnPairs = steps[0].op === "mapValues";
   }
 
@@ -113,16 +117,16 @@ class Segment implements Operator {
     const base = this.#rowsBefore;
     this.#rowsBefore += batch.rows;
     const column = batch.column;
-    const [first] = this.#steps;
-    if ((first.op === "keys" || first.op === "values") && column.kind === "tuple" && isPlainPair(column)) {
-      this.#part({ rows: batch.rows, column: column.columns[first.op === "keys" ? 0 : 1] }, base);
+    const picked = columnStep(this.#spec, batch);
+    if (picked !== undefined) {
+      this.#rest(picked, base);
     } else if (this.#isWords && column.kind === "string" && column.validity === undefined) {
       const words = splitWords(column);
       if (words.length > 0) this.next.batch({ rows: words.length, column: words });
     } else if (column.kind === "number" && column.validity === undefined) {
       this.#numbers ??= this.#compile("numbers") as NumberLoop;
       this.#numbers(column.values, batch.rows, base);
-    } else if (this.#startsOnPairs && column.kind === "tuple" && isPlainPair(column)) {
+    } else if (this.#startsOnPairs && isPlainPair(column)) {
       this.#pairs ??= this.#compile("pairs") as ManyLoop;
       const [keys, values] = column.columns;
       this.#pairs(rowReader(values), batch.rows, base, rowReader(keys));
@@ -132,15 +136,15 @@ class Segment implements Operator {
     }
   }
 
-  /** One of two columns goes on as it is. */
-  #part(batch: Batch, base: number): void {
+  /** The steps behind the first one, for a batch that it was done for. */
+  #rest(batch: Batch, base: number): void {
     if (this.#steps.length === 1) {
       this.next.batch(batch);
       return;
     }
-    this.#rest ??= new Segment(this.#scope, this.#steps.slice(1), this.next);
-    this.#rest.#rowsBefore = base;
-    this.#rest.batch(batch);
+    this.#others ??= new Segment(this.#scope, this.#steps.slice(1), this.next);
+    this.#others.#rowsBefore = base;
+    this.#others.batch(batch);
   }
 
   finish(): void | Promise<void> {
@@ -178,10 +182,6 @@ class StoppableSegment extends Segment {
   isDone(): boolean {
     return this.next.isDone?.() ?? false;
   }
-}
-
-function isPlainPair(column: Column & { readonly kind: "tuple" }): boolean {
-  return column.columns.length === 2 && column.validity === undefined;
 }
 
 function functionOf(scope: TaskScope, step: SegmentStep, place: number): unknown {

@@ -79,6 +79,52 @@ export interface KeyOperations {
   countByKey<K, V>(this: Dataset<[K, V]>): Dataset<[K, number]>;
 
   /**
+   * Adds the numbers of each key, which is faster than by a closure.
+   *
+   * @returns One pair `[key, sum]` for each key.
+   * @throws {TaskError} While it runs, if a value is not a number.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const sums = flow("key-sums", (f) => f.values([["a", 1], ["a", 2]]).sumByKey());
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(sums)).collect()); // [["a", 3]]
+   * });
+   * ```
+   */
+  sumByKey<K>(this: Dataset<[K, number]>): Dataset<[K, number]>;
+
+  /**
+   * Finds the smallest value of each key, by the order of values.
+   *
+   * @returns One pair `[key, smallest]` for each key.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const least = flow("key-least", (f) => f.values([["a", 2], ["a", 1]]).minByKey());
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(least)).collect()); // [["a", 1]]
+   * });
+   * ```
+   */
+  minByKey<K, V>(this: Dataset<[K, V]>): Dataset<[K, V]>;
+
+  /**
+   * Finds the largest value of each key, by the order of values.
+   *
+   * @returns One pair `[key, largest]` for each key.
+   * @example
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const most = flow("key-most", (f) => f.values([["a", 2], ["a", 1]]).maxByKey());
+   * await run(async (job) => {
+   *   console.log(await (await job.execute(most)).collect()); // [["a", 2]]
+   * });
+   * ```
+   */
+  maxByKey<K, V>(this: Dataset<[K, V]>): Dataset<[K, V]>;
+
+  /**
    * Reduces the values of each key within its shard, without an exchange.
    *
    * @param fn Joins two values; must be associative.
@@ -142,4 +188,13 @@ DatasetNode.prototype.localReduceByKey = function localReduceByKey(this: Dataset
 };
 DatasetNode.prototype.localGroupByKey = function localGroupByKey(this: Dataset<unknown>) {
   return derive(this, { kind: "localGroupByKey" });
+};
+DatasetNode.prototype.sumByKey = function sumByKey(this: Dataset<unknown>) {
+  return derive(this, { kind: "sumByKey" });
+};
+DatasetNode.prototype.minByKey = function minByKey(this: Dataset<unknown>) {
+  return derive(this, { kind: "minByKey" });
+};
+DatasetNode.prototype.maxByKey = function maxByKey(this: Dataset<unknown>) {
+  return derive(this, { kind: "maxByKey" });
 };

@@ -10,10 +10,10 @@ import {
   checkOptionalWhole,
   checkOptions,
   checkWhole,
-  show,
 } from "./arguments.ts";
 import type { Dataset } from "./dataset.ts";
 import { DatasetNode, derive } from "./dataset_node.ts";
+import { fieldOf } from "./field.ts";
 import type { UserFunction } from "./node.ts";
 import type { Compare, FieldOf, Row, RowFunction } from "./row_types.ts";
 
@@ -235,17 +235,8 @@ function compareOf(operation: string, compare: unknown): { fn?: UserFunction } {
 
 DatasetNode.prototype.sortBy = function sortBy(key: unknown, options?: SortOptions) {
   const checked = checkSortOptions("sortBy", options);
-  if (typeof key === "function") {
-    return derive(this, { kind: "sortBy", fn: checkFunction("sortBy", "key", key), ...checked });
-  }
-  if (typeof key !== "string" && typeof key !== "number") {
-    throw new TypeError(
-      `Cannot use sortBy: key must be a function, a property name or a tuple place, got ${show(key)}`,
-    );
-  }
-  const field = typeof key === "number" ? checkWhole("sortBy", "key", key, 0) : key;
-  const fn = (row: Record<string | number, unknown>) => row[field];
-  return derive(this, { kind: "sortBy", fn, field, ...checked });
+  const by = fieldOf("sortBy", "key", key) ?? { fn: checkFunction("sortBy", "key", key) };
+  return derive(this, { kind: "sortBy", ...by, ...checked });
 };
 DatasetNode.prototype.sortByKey = function sortByKey(this: Dataset<unknown>, options) {
   return derive(this, { kind: "sortByKey", ...checkSortOptions("sortByKey", options) });

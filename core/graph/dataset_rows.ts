@@ -9,8 +9,9 @@ import type { PipeCommand } from "../exec/context.ts";
 import { checkFunction, checkOptions, checkWhole, show } from "./arguments.ts";
 import type { Broadcast, Dataset } from "./dataset.ts";
 import { BroadcastNode, DatasetNode, derive } from "./dataset_node.ts";
+import { fieldOf } from "./field.ts";
 import type { ClosureKind, UserFunction } from "./node.ts";
-import type { Row, RowFunction, ShardFunction, SideFunction } from "./row_types.ts";
+import type { FieldOf, FieldType, Row, RowFunction, ShardFunction, SideFunction } from "./row_types.ts";
 
 /**
  * Gives every task of a closure the whole of a small dataset.
@@ -213,6 +214,13 @@ export interface RowOperations<T> {
    * ```
    */
   keyBy<K extends Row>(fn: RowFunction<T, K>): Dataset<[K, T]>;
+  /**
+   * Puts a property or a place in a tuple before each row, which is faster than by a closure.
+   *
+   * @param key The name of the property, or the number of the place from 0.
+   * @returns Pairs `[row[key], row]`.
+   */
+  keyBy<R, const F extends FieldOf<R>>(this: Dataset<R>, key: F): Dataset<[FieldType<R, F>, R]>;
 
   /**
    * Turns the value of each pair into another one; keys, and so the placement, stay.
@@ -229,6 +237,13 @@ export interface RowOperations<T> {
    * ```
    */
   mapValues<K, V, U extends Row>(this: Dataset<[K, V]>, fn: RowFunction<V, U>): Dataset<[K, U]>;
+  /**
+   * Keeps one property, or one place of a tuple, of each value, which is faster than by a closure.
+   *
+   * @param field The name of the property, or the number of the place from 0.
+   * @returns Pairs `[key, value[field]]`.
+   */
+  mapValues<K, V, const F extends FieldOf<V>>(this: Dataset<[K, V]>, field: F): Dataset<[K, FieldType<V, F>]>;
 
   /**
    * Takes the key of each pair.
@@ -340,6 +355,16 @@ export function deriveClosure<U>(
   );
 }
 
+function deriveField<U>(
+  input: Dataset<unknown>,
+  kind: "keyBy" | "mapValues",
+  name: string,
+  value: unknown,
+): Dataset<U> {
+  const by = fieldOf(kind, name, value) ?? { fn: checkFunction(kind, name, value) };
+  return derive(input, { kind, ...by, hasSide: false });
+}
+
 DatasetNode.prototype.map = function map(fn: UserFunction, options?: SideOptions<unknown>) {
   return deriveClosure(this, "map", fn, options);
 };
@@ -361,11 +386,14 @@ DatasetNode.prototype.sample = function sample(fraction, seed = 0) {
   }
   return derive(this, { kind: "sample", fraction, seed: checkWhole("sample", "seed", seed, 0) });
 };
-DatasetNode.prototype.keyBy = function keyBy(fn) {
-  return deriveClosure(this, "keyBy", fn);
+DatasetNode.prototype.keyBy = function keyBy<K, R>(this: Dataset<R>, key: unknown): Dataset<[K, R]> {
+  return deriveField(this, "keyBy", "key", key);
 };
-DatasetNode.prototype.mapValues = function mapValues(this: Dataset<unknown>, fn: UserFunction) {
-  return deriveClosure(this, "mapValues", fn);
+DatasetNode.prototype.mapValues = function mapValues<K, U>(
+  this: Dataset<unknown>,
+  fn: unknown,
+): Dataset<[K, U]> {
+  return deriveField(this, "mapValues", "fn", fn);
 };
 DatasetNode.prototype.keys = function keys(this: Dataset<unknown>) {
   return derive(this, { kind: "keys" });

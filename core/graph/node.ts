@@ -129,15 +129,7 @@ export type SinkFormat =
   | { readonly kind: "binary" };
 
 /** Kinds whose whole meaning is `fn`. */
-export type ClosureKind =
-  | "map"
-  | "filter"
-  | "flatMap"
-  | "tap"
-  | "mapValues"
-  | "keyBy"
-  | "mapShards"
-  | "forEach";
+export type ClosureKind = "map" | "filter" | "flatMap" | "tap" | "mapShards" | "forEach";
 
 export type NodeSpec =
   | { readonly kind: "text" | "binary"; readonly path: string; readonly split: SplitOptions }
@@ -168,6 +160,13 @@ export type NodeSpec =
   /** Lines of the files whose paths are the input rows. */
   | { readonly kind: "lines"; readonly withPath: boolean }
   | { readonly kind: ClosureKind; readonly fn: UserFunction; readonly hasSide: boolean }
+  /** By closure or, when `field` is set, by that property or tuple place of the row or of the value. */
+  | {
+      readonly kind: "keyBy" | "mapValues";
+      readonly fn: UserFunction;
+      readonly field?: string | number;
+      readonly hasSide: boolean;
+    }
   | { readonly kind: "keys" | "values" | "words" | "zipWithIndex" | "distinct" | "countByValue" }
   | { readonly kind: "sample"; readonly fraction: number; readonly seed: number }
   | { readonly kind: "pipe"; readonly command: PipeCommand }
@@ -182,6 +181,7 @@ export type NodeSpec =
       readonly merge: UserFunction;
     }
   | { readonly kind: "groupByKey" | "localGroupByKey" | "countByKey" | "cogroup" }
+  | { readonly kind: "sumByKey" | "minByKey" | "maxByKey" }
   | {
       readonly kind: "join";
       readonly how: "inner" | "left" | "right" | "full";

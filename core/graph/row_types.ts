@@ -199,3 +199,20 @@ export type FieldOf<T> = T extends readonly unknown[]
   : T extends object
     ? Extract<keyof T, string>
     : never;
+
+/**
+ * The type of a field of a row; see FieldOf.
+ *
+ * @example The values of a property
+ * ```ts
+ * import { type Dataset, type FieldOf, type FieldType, flow, run } from "luciole";
+ * interface Person { readonly name: string; readonly age: number }
+ * const by = <F extends FieldOf<Person>>(people: Dataset<Person>, field: F): Dataset<[FieldType<Person, F>, Person]> =>
+ *   people.keyBy(field);
+ * const aged = flow("aged", (f) => by(f.values([{ name: "Ann", age: 30 }]), "age").keys());
+ * await run(async (job) => {
+ *   console.log(await (await job.execute(aged)).collect()); // [30]
+ * });
+ * ```
+ */
+export type FieldType<T, F> = T[F & keyof T];

@@ -10,7 +10,7 @@ import type { Lowering } from "./lowering.ts";
 import { choosePartitions } from "./partitions.ts";
 import { isColocated, type Placement } from "./placement.ts";
 
-/** reduceByKey, aggregateByKey, countByKey, countByValue, distinct. */
+/** The keyed aggregations, countByValue and distinct. */
 export function lowerCombine(lowering: Lowering, node: GraphNode): Draft {
   const { kind } = node.spec;
   const key = kind === "countByValue" || kind === "distinct" ? "row" : "pair";

@@ -28,6 +28,9 @@ const KEEPS_PAIR_KEY: ReadonlySet<NodeSpec["kind"]> = new Set([
   "groupByKey",
   "localGroupByKey",
   "countByKey",
+  "sumByKey",
+  "minByKey",
+  "maxByKey",
 ]);
 
 /** What is left of the placement when a node's step has run in place. */

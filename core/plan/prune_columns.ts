@@ -7,8 +7,8 @@
 import type { Graph, GraphNode, NodeId } from "../graph/node.ts";
 import type { FusionRule } from "./fusion.ts";
 
-/** Columns that somebody looks at; "all" when that cannot be known. */
-type Need = ReadonlySet<string> | "all";
+/** Columns that somebody looks at, of a row or of the value of a pair; "all" when that cannot be known. */
+type Need = ReadonlySet<string> | { readonly ofValue: ReadonlySet<string> } | "all";
 
 /** The columns that suffice, of every source that need not read all. */
 export function wantedColumns(graph: Graph, rule: FusionRule): ReadonlyMap<NodeId, readonly string[]> {
@@ -33,6 +33,13 @@ function needOfInput({ spec }: GraphNode, own: Need): Need {
       return spec.format.kind === "csv" && spec.format.columns !== undefined
         ? new Set(spec.format.columns)
         : "all";
+    case "keyBy":
+      // The pairs that it makes hold whole rows, of which later steps may look at a part only.
+      return typeof spec.field === "string" && own !== "all" && "ofValue" in own
+        ? new Set([...own.ofValue, spec.field])
+        : "all";
+    case "mapValues":
+      return typeof spec.field === "string" ? { ofValue: new Set([spec.field]) } : "all";
     case "sortBy":
       return typeof spec.field === "string" ? both(own, new Set([spec.field])) : "all";
     case "sample":
@@ -49,11 +56,17 @@ function needOfInput({ spec }: GraphNode, own: Need): Need {
 
 function both(a: Need | undefined, b: Need): Need {
   if (a === undefined) return b;
-  return a === "all" || b === "all" ? "all" : new Set([...a, ...b]);
+  if (a === "all" || b === "all") return "all";
+  if ("ofValue" in a) {
+    if ("ofValue" in b) return { ofValue: new Set([...a.ofValue, ...b.ofValue]) };
+    return b.size === 0 ? a : "all";
+  }
+  if ("ofValue" in b) return a.size === 0 ? b : "all";
+  return new Set([...a, ...b]);
 }
 
 function pruned({ spec }: GraphNode, need: Need): readonly string[] | undefined {
-  if (need === "all" || (spec.kind !== "csv" && spec.kind !== "jsonl")) return undefined;
+  if (need === "all" || "ofValue" in need || (spec.kind !== "csv" && spec.kind !== "jsonl")) return undefined;
   // Without a header the declared columns name the fields, they do not choose among them.
   if (spec.kind === "csv" && spec.options.header === false) return undefined;
   const { columns } = spec.options;

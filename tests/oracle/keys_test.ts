@@ -20,12 +20,17 @@ function expectPairs<V>(
   expect(pairs(actual)).toEqual(pairs(groups(parts.flat()).map(([key, values]) => [key, ofGroup(values)])));
 }
 
+/** NaN comes after every number, in the order of values. */
+const orNaN = (n: number): number => (n % 3 === 0 ? Number.NaN : n);
+const nanLast = (values: number[]): number[] =>
+  values.sort((a, b) => Number(Number.isNaN(a)) - Number(Number.isNaN(b)) || a - b);
+
 describe.each(Object.entries(KEYS))(`G3 %s, seed ${SEED}`, (_, key) => {
-  test("reduceByKey(), aggregateByKey(), countByKey() and groupByKey() equal the groups", () =>
+  test("the aggregations by key and groupByKey() equal the groups", () =>
     grid.holds(
       (shards) => pairParts(shards, key),
       async ({ cluster, data }) => {
-        const { reduced, aggregated, counted, grouped } = await cluster.collectAll((f) => {
+        const { reduced, aggregated, counted, grouped, ...known } = await cluster.collectAll((f) => {
           const rows = datasetOf(f, data);
           return {
             reduced: rows.reduceByKey((a, b) => a + b),
@@ -35,12 +40,24 @@ describe.each(Object.entries(KEYS))(`G3 %s, seed ${SEED}`, (_, key) => {
               merge: (a, b) => ({ least: Math.min(a.least, b.least), count: a.count + b.count }),
             }),
             counted: rows.countByKey(),
+            summed: rows.sumByKey(),
+            least: rows.minByKey(),
+            most: rows.maxByKey(),
+            lastTexts: rows.mapValues((n) => `${n}`).maxByKey(),
+            oddLeast: rows.mapValues(orNaN).minByKey(),
+            oddMost: rows.mapValues(orNaN).maxByKey(),
             grouped: rows.groupByKey().mapValues((values) => values.sort(byValue)),
           };
         });
         expectPairs(reduced, data, (values) => values.reduce((a, b) => a + b));
         expectPairs(aggregated, data, (values) => ({ least: Math.min(...values), count: values.length }));
         expectPairs(counted, data, (values) => values.length);
+        expectPairs(known.summed, data, (values) => values.reduce((a, b) => a + b));
+        expectPairs(known.least, data, (values) => Math.min(...values));
+        expectPairs(known.most, data, (values) => Math.max(...values));
+        expectPairs(known.lastTexts, data, (values) => values.map(String).sort().at(-1));
+        expectPairs(known.oddLeast, data, (values) => nanLast(values.map(orNaN))[0]);
+        expectPairs(known.oddMost, data, (values) => nanLast(values.map(orNaN)).at(-1));
         expectPairs(grouped, data, (values) => values.sort(byValue));
       },
       { every: 5 },

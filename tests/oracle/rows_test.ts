@@ -89,10 +89,21 @@ describe(`G1 rows, seed ${SEED}`, () => {
 
   test("keyBy(), mapValues(), keys() and values() work on pairs", () =>
     grid.holds(pairParts, async ({ cluster, data }) => {
-      const { keyed, mapped, keys, values } = await cluster.collectAll((f) => {
+      const { keyed, mapped, keys, values, ...fields } = await cluster.collectAll((f) => {
         const rows = datasetOf(f, data);
         return {
           keyed: rows.values().keyBy((n) => n % 5),
+          byField: rows
+            .map(([k, n]) => ({ k, n, more: [n, k] as [number, typeof k] }))
+            .checkpoint()
+            .keyBy("n")
+            .mapValues("more")
+            .mapValues(1),
+          byPlace: rows.keyBy(1).mapValues(0),
+          missing: rows
+            .map(([k, n]): { n?: number; k?: typeof k } => (n % 2 === 0 ? { n } : { k }))
+            .keyBy("n")
+            .mapValues("k"),
           mapped: rows.mapValues((n) => `<${n}>`),
           keys: rows.keys(),
           values: rows.mapValues((n) => n * 2).values(),
@@ -102,6 +113,13 @@ describe(`G1 rows, seed ${SEED}`, () => {
       expectRows(
         keyed,
         rows.map(([, n]) => [n % 5, n]),
+      );
+      const swapped = rows.map(([key, n]) => [n, key]);
+      expectRows(fields.byField, swapped);
+      expectRows(fields.byPlace, swapped);
+      expectRows(
+        fields.missing,
+        rows.map(([key, n]) => (n % 2 === 0 ? [n, undefined] : [undefined, key])),
       );
       expectRows(
         mapped,

@@ -117,6 +117,17 @@ function wholes(
   is<string>()(words.min());
   is<Stats>()(pairs.values().stats());
   is<[string, number]>()(pairs.sortBy(1));
+  is<[number, { name: string; age: number }]>()(people.keyBy("age"));
+  is<[number, string]>()(people.keyBy("age").mapValues("name"));
+  is<[number, string]>()(pairs.keyBy(1).mapValues(0));
+  is<[string, number]>()(pairs.sumByKey());
+  is<[string, number]>()(pairs.minByKey());
+  // @ts-expect-error no such property
+  people.keyBy("agee");
+  // @ts-expect-error no such property
+  people.keyBy("age").mapValues("nam");
+  // @ts-expect-error strings have no sum
+  people.keyBy("age").mapValues("name").sumByKey();
   is<[string, number]>()(words.zipWithIndex());
   is<{ name: string; age: number }>()(people.sortBy("age", { descending: true }));
   // @ts-expect-error strings have no sum

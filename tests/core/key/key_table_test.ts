@@ -128,7 +128,17 @@ describe("KeyTable", () => {
       step: fc.constantFrom(1, 1, 3, 17, 4096, 0.5),
       rows: fc.constantFrom(1, 5, 300, 4200, 9000),
     });
-    const odd = fc.constantFrom(Number.NaN, -0, 0.5, 1e300, Number.POSITIVE_INFINITY, -(2 ** 31), 2 ** 32);
+    const odd = fc.constantFrom(
+      Number.NaN,
+      -0,
+      0.5,
+      -5e-324,
+      1e-200,
+      1e300,
+      Number.POSITIVE_INFINITY,
+      -(2 ** 31),
+      2 ** 32,
+    );
     fc.assert(
       fc.property(fc.array(fc.oneof({ weight: 3, arbitrary: run }, odd), { maxLength: 7 }), (blocks) => {
         const table = new KeyTable();

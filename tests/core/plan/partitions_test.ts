@@ -116,6 +116,20 @@ describe("wantedColumns()", () => {
           .writeCsv("out", { columns: ["c"] }),
       ),
     ).toEqual(["c", "a"]);
+    expect(columns((f) => f.csv("in", { columns: declared }).keyBy("a").mapValues("c").maxByKey())).toEqual([
+      "a",
+      "c",
+    ]);
+    expect(columns((f) => f.csv("in", { columns: declared }).keyBy("a").groupByKey())).toBeUndefined();
+    expect(
+      columns((f) =>
+        f
+          .csv("in", { columns: declared })
+          .keyBy("a")
+          .mapValues("c")
+          .mapValues((c) => c.length),
+      ),
+    ).toEqual(["a", "c"]);
     expect(
       columns((f) =>
         f
