@@ -10,11 +10,12 @@ const sums = flow("w3-kernel", (f, p: { orders: string; users: string; output: s
     ]);
   const amounts = f
     .csv(p.orders, { columns: ["user_id", "amount"], types: { user_id: "number", amount: "number" } })
-    .map(({ user_id, amount }): [number, number] => [user_id, amount]);
+    .keyBy("user_id")
+    .mapValues("amount");
   return users
     .join(amounts)
     .values()
-    .reduceByKey((a, b) => a + b)
+    .sumByKey()
     .writeText(p.output, ([[country, decade], sum]) => `${country},${decade},${sum}`);
 });
 

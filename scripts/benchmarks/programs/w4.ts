@@ -13,7 +13,8 @@ const load = flow("w4-load", (f, p: { input: string }) => {
       columns: ["from", "to"],
       types: { from: "number", to: "number" },
     })
-    .map((edge): [number, number] => [edge.from, edge.to])
+    .keyBy("from")
+    .mapValues("to")
     .partitionByKey(8);
   return { edges, degrees: edges.countByKey() };
 });
@@ -26,13 +27,7 @@ const start = flow("w4-start", (f, p: { degrees: Pairs }) =>
 const iterate = flow("w4-iterate", (f, p: { edges: Pairs; degrees: Pairs; shares: Pairs }) =>
   f
     .from(p.degrees)
-    .leftJoin(
-      f
-        .from(p.edges)
-        .join(f.from(p.shares))
-        .values()
-        .reduceByKey((a, b) => a + b),
-    )
+    .leftJoin(f.from(p.edges).join(f.from(p.shares)).values().sumByKey())
     .mapValues(([degree, sum]) => (0.15 + 0.85 * (sum ?? 0)) / degree),
 );
 
