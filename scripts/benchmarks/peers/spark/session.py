@@ -12,6 +12,7 @@ def arguments():
 
 
 def session(cores, output):
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     return (
         SparkSession.builder.master(f"local[{cores}]")
         .config("spark.driver.memory", "8g")
