@@ -113,6 +113,20 @@ describe("G7: data beyond the memory budget", () => {
   );
 });
 
+const ALLOCATOR = `
+import { flow, run } from "luciole";
+
+const setting = flow("setting", (f) => f.range(1).map(() => process.env.MIMALLOC_PURGE_DELAY ?? "default"));
+await run(async (job) => {
+  console.log(JSON.stringify(await (await job.execute(setting)).collect()));
+});
+`;
+
+test("a worker with plenty of memory keeps what is free of it, one with little gives it back", async () => {
+  expect((await runProgram(folder, ALLOCATOR, { memory: "2GiB" })).result).toEqual(["-1"]);
+  expect((await runProgram(folder, ALLOCATOR, { memory: MEMORY })).result).toEqual(["default"]);
+});
+
 /** Two gigabytes, of which the reader takes a few thousand rows, ten at a time. */
 const SLOW_READER = `
 import { readdirSync, statSync } from "node:fs";
