@@ -22,24 +22,27 @@ export async function measureGrowth(
 ): Promise<void> {
   const isWanted = ({ name }: Workload): boolean => names.length === 0 || names.includes(name);
   const workloads = WORKLOADS.filter((workload) => ["W1", "W2", "W3"].includes(workload.name));
-  const rows = [["", "input MB", "wall s", "CPU s", "peak MB", "time per byte, 1× being 1"]];
+  const rows = [
+    ["", "input MB", "wall s", "CPU s", "peak MB", "time per byte, 1× being 1", "CPU time per byte"],
+  ];
   for (const workload of workloads.filter(isWanted)) {
-    let first = 0;
+    let first: Run | undefined;
     for (const scale of SCALES) {
       const data = join(folder, `growth-${scale}`);
       const run = await measureAt(workload, data, base * scale, rounds);
       rmSync(data, { recursive: true });
-      const perByte = run.wallSeconds / run.bytes;
-      if (first === 0) first = perByte;
-      const title = `${workload.name}, ${scale}×`;
-      rows.push([title, ...figuresOf(run), (perByte / first).toFixed(2)]);
+      first ??= run;
+      const growth = run.bytes / first.bytes;
+      const wall = run.wallSeconds / first.wallSeconds / growth;
+      const cpu = run.cpuSeconds / first.cpuSeconds / growth;
+      rows.push([`${workload.name}, ${scale}×`, ...figuresOf(run), wall.toFixed(2), cpu.toFixed(2)]);
     }
   }
   for (const workload of workloads.filter(({ name }) => name !== "W1").filter(isWanted)) {
     const data = join(folder, "growth-budget");
     const run = await measureAt(workload, data, base, rounds, 4);
     rmSync(data, { recursive: true });
-    rows.push([`${workload.name}, memory of a quarter of the input`, ...figuresOf(run), ""]);
+    rows.push([`${workload.name}, memory of a quarter of the input`, ...figuresOf(run), "", ""]);
   }
   console.log(`\n### W7: growth\n\n${markdown([rows[0], rows[0].map(() => "---"), ...rows.slice(1)])}`);
 }
