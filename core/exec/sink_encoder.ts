@@ -12,6 +12,7 @@ import { show } from "../graph/arguments.ts";
 import type { GraphNode, SinkFormat } from "../graph/node.ts";
 import type { Operator } from "./operator.ts";
 import type { SinkWriter } from "./ports.ts";
+import { CsvColumns } from "./sink/csv_columns.ts";
 import { CsvRows } from "./sink/csv_rows.ts";
 import { columnLines, plainLine } from "./sink/text_rows.ts";
 import type { TaskScope } from "./task_scope.ts";
@@ -25,10 +26,27 @@ export function createSinkEncoder(scope: TaskScope, node: GraphNode, writer: Sin
     throw new RangeError(`Cannot encode a ${node.spec.kind}: node ${node.id} is no sink`);
   const { format } = node.spec;
   if (format.kind === "binary") return new BinaryEncoder(scope, writer);
+  if (format.kind === "csv") {
+    const rows = new CsvRows(format);
+    const lines = { header: rows.header(), line: (row: unknown) => rows.record(row) };
+    const encoder = new TextEncoderOperator(scope, node, writer, lines);
+    const columns = CsvColumns.with(format.delimiter);
+    if (columns === undefined) return encoder;
+    return new ColumnEncoder(encoder, writer, ({ column, rows: count }) => {
+      const known = rows.fields(column);
+      if (known === undefined) return undefined;
+      encoder.text(known.header);
+      return columns.records(known.fields, count);
+    });
+  }
   const encoder = new TextEncoderOperator(scope, node, writer, linesOf(scope, format));
   return format.kind === "text" && format.line === undefined
-    ? new PlainTextEncoder(encoder, scope, writer)
+    ? new ColumnEncoder(encoder, writer, plainLines)
     : encoder;
+}
+
+function plainLines({ column }: Batch): Uint8Array | undefined {
+  return column.kind === "string" && column.validity === undefined ? columnLines(column) : undefined;
 }
 
 interface Lines {
@@ -38,16 +56,12 @@ interface Lines {
   readonly line: (row: unknown) => string;
 }
 
-function linesOf(scope: TaskScope, format: Exclude<SinkFormat, { kind: "binary" }>): Lines {
+function linesOf(scope: TaskScope, format: Exclude<SinkFormat, { kind: "binary" | "csv" }>): Lines {
   switch (format.kind) {
     case "text": {
       const { line } = format;
       if (line === undefined) return { header: "", line: (row) => `${plainLine(row)}\n` };
       return { header: "", line: (row) => `${checkedLine(line(row, scope.context))}\n` };
-    }
-    case "csv": {
-      const rows = new CsvRows(format);
-      return { header: rows.header(), line: (row) => rows.record(row) };
     }
     case "jsonl":
       return { header: "", line: (row) => `${jsonLine(row)}\n` };
@@ -98,6 +112,18 @@ class TextEncoderOperator implements Operator {
     for (let i = 0; i < batch.rows; i++) this.row(read(i));
   }
 
+  /** Text between the rows: a header. */
+  text(text: string): void {
+    this.#text += text;
+  }
+
+  /** Rows that are written by others, behind those that it has. */
+  took(rows: number): void {
+    this.flush();
+    this.#rows += rows;
+    this.#scope.totals.rowsOut += rows;
+  }
+
   finish(): void {
     this.flush();
   }
@@ -109,16 +135,20 @@ class TextEncoderOperator implements Operator {
   }
 }
 
-/** Strings that come in columns are written without being made strings. */
-class PlainTextEncoder implements Operator {
+/** Writes batches without making rows of them where that can be done. */
+class ColumnEncoder implements Operator {
   readonly #encoder: TextEncoderOperator;
-  readonly #scope: TaskScope;
   readonly #writer: SinkWriter;
+  readonly #bytesOf: (batch: Batch) => Uint8Array | undefined;
 
-  constructor(encoder: TextEncoderOperator, scope: TaskScope, writer: SinkWriter) {
+  constructor(
+    encoder: TextEncoderOperator,
+    writer: SinkWriter,
+    bytesOf: (batch: Batch) => Uint8Array | undefined,
+  ) {
     this.#encoder = encoder;
-    this.#scope = scope;
     this.#writer = writer;
+    this.#bytesOf = bytesOf;
   }
 
   row(row: unknown): void {
@@ -126,14 +156,13 @@ class PlainTextEncoder implements Operator {
   }
 
   batch(batch: Batch): void {
-    const { column } = batch;
-    if (column.kind !== "string" || column.validity !== undefined) {
+    const bytes = this.#bytesOf(batch);
+    if (bytes === undefined) {
       this.#encoder.batch(batch);
       return;
     }
-    this.#encoder.flush();
-    this.#writer.write(columnLines(column));
-    this.#scope.totals.rowsOut += batch.rows;
+    this.#encoder.took(batch.rows);
+    this.#writer.write(bytes);
   }
 
   finish(): void {

@@ -4,6 +4,7 @@
  * Columns come from the options or from the first row; a later row with other
  * properties is an error, not a loss.
  */
+import type { Column } from "../../batch/column.ts";
 import type { SinkFormat } from "../../graph/node.ts";
 
 type CsvFormat = SinkFormat & { readonly kind: "csv" };
@@ -36,6 +37,28 @@ export class CsvRows {
       header = this.header();
     }
     return header + this.#line(Array.isArray(row) ? this.#places(row) : this.#properties(row));
+  }
+
+  /**
+   * The columns of the fields of a batch, and the header when the batch was needed to know them; undefined when rows
+   * have other fields than records.
+   */
+  fields(column: Column): { readonly header: string; readonly fields: readonly Column[] } | undefined {
+    if ((column.kind !== "tuple" && column.kind !== "object") || column.validity !== undefined)
+      return undefined;
+    const names = column.kind === "object" ? column.names : column.columns.map((_, i) => `column${i}`);
+    let header = "";
+    if (this.#columns === undefined) {
+      this.#columns = names;
+      header = this.header();
+    }
+    const columns = this.#columns;
+    if (column.kind === "tuple") {
+      return column.columns.length === columns.length ? { header, fields: column.columns } : undefined;
+    }
+    if (this.#format.columns === undefined && names.length !== columns.length) return undefined;
+    const fields = columns.map((name): Column | undefined => column.columns[names.indexOf(name)]);
+    return fields.every((field) => field !== undefined) ? { header, fields } : undefined;
   }
 
   #places(row: readonly unknown[]): readonly unknown[] {

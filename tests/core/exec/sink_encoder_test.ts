@@ -1,5 +1,6 @@
 /** What sinks write, format by format, and the rows that they refuse. */
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import type { Batch, Column } from "../../../core/batch/column.ts";
 import { columnOf } from "../../../core/batch/make.ts";
 import { TaskError } from "../../../core/errors.ts";
@@ -111,6 +112,47 @@ describe("csv", () => {
         'a,b,c,d\n"say ""hi""",1.5,,1970-01-01T00:00:00.000Z\n"x,y\n",0,,\n,10,true,plain\n',
       );
     }
+  });
+
+  test("writes columns of strings and numbers as it writes their rows, mixed with others, whatever they hold", () => {
+    const text = fc.string({
+      unit: fc.constantFrom("a", "é", '"', ",", "\t", ";", "\n", "\r", " ", "7"),
+      maxLength: 6,
+    });
+    const number = fc.oneof(
+      fc.integer(),
+      fc.double(),
+      fc.constantFrom(0, -0, -7, 2 ** 31, -(2 ** 31), 1e21, 1e-7, Number.NaN, Number.NEGATIVE_INFINITY),
+    );
+    const pairs = fc.array(fc.tuple(text, number), { minLength: 1 });
+    const records = fc.array(fc.record({ a: number, b: text, c: number }), { minLength: 1 });
+    const singles = fc.array(fc.record({ a: fc.constantFrom("", "x", ",") }), { minLength: 1 });
+    const delimiter = fc.constantFrom(",", ";", "\t", "|", "7", ".");
+    const columns = fc.constantFrom(undefined, ["b"], ["c", "a", "z"], ["b", "a"]);
+    const format = fc.record({ delimiter, columns, header: fc.boolean() });
+    fc.assert(
+      fc.property(
+        fc.oneof(pairs, records, singles),
+        format,
+        fc.nat(3),
+        (rows, { columns: names, ...more }, cut) => {
+          const isArray = Array.isArray(rows[0]);
+          const how = csv(names === undefined || isArray ? more : { ...more, columns: names });
+          const spec = { kind: "sink", path: "o", format: how, isSingle: false, overwrite: false } as const;
+          const pieces: Uint8Array[] = [];
+          const encoder = createSinkEncoder(scopeFor(spec), nodeFor(spec), {
+            write: (part) => pieces.push(part),
+          });
+          const first = rows.slice(0, cut);
+          if (cut % 2 === 0) for (const row of first) encoder.row(row);
+          else encoder.batch(batchOf(columnOf(first)));
+          encoder.batch(batchOf(columnOf(rows.slice(cut))));
+          encoder.finish();
+          expect(Buffer.concat(pieces).toString()).toBe(encode(how, rows, "rows").text);
+        },
+      ),
+      { numRuns: 1000 },
+    );
   });
 
   test("writes arrays by place, chosen columns by name, and other delimiters", () => {
