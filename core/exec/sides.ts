@@ -8,6 +8,7 @@ import type { Batch } from "../batch/column.ts";
 import { rowReader } from "../batch/row_reader.ts";
 import type { StepPlan } from "../plan/physical.ts";
 import type { SideContext, TaskContext } from "./context.ts";
+import { sideKey } from "./keyed/kept_table.ts";
 import { openPieces } from "./piece_head.ts";
 import type { TaskScope } from "./task_scope.ts";
 
@@ -18,7 +19,7 @@ export async function loadSides(scope: TaskScope): Promise<SideBatches> {
   const sides = new Map<StepPlan, readonly Batch[]>();
   for (const [place, step] of scope.plan.steps.entries()) {
     const pieces = scope.input.sides[place];
-    if (pieces === undefined) continue;
+    if (pieces === undefined || scope.kept?.find(sideKey(scope, step)) !== undefined) continue;
     const batches: Batch[] = [];
     const reader = openPieces(scope, pieces);
     try {

@@ -11,6 +11,7 @@ import { NO_TOTALS, type ShardReport } from "../schedule/report.ts";
 import { buildChain, countBlocking } from "./chain.ts";
 import type { SideContext, TaskContext } from "./context.ts";
 import { runHashJoin } from "./keyed/hash_join.ts";
+import type { KeptTable } from "./keyed/kept_table.ts";
 import type { Operator } from "./operator.ts";
 import { runPieceHead } from "./piece_head.ts";
 import type { TaskPorts } from "./ports.ts";
@@ -27,6 +28,8 @@ export interface TaskGroupOptions {
   readonly input: TaskInput;
   readonly context: TaskContext;
   readonly ports: TaskPorts;
+  /** For the tasks of one worker, which run one after the other. */
+  readonly kept?: KeptTable;
 }
 
 /**
@@ -55,6 +58,7 @@ class RunningTask implements TaskScope {
   readonly context: TaskContext;
   readonly ports: TaskPorts;
   readonly memoryBytes: number;
+  readonly kept: KeptTable | undefined;
   readonly totals: Totals = { ...NO_TOTALS, counters: {}, samples: {} };
   readonly #sides = new Map<StepPlan, SideContext<unknown>>();
   readonly #operators: Operator[] = [];
@@ -68,6 +72,7 @@ class RunningTask implements TaskScope {
     this.input = options.input;
     this.context = options.context;
     this.ports = options.ports;
+    this.kept = options.kept;
     const share = Math.floor(options.ports.memoryBytes / countBlocking(options.plan));
     this.memoryBytes = Math.min(share, MAX_OPERATOR_BYTES);
   }

@@ -12,6 +12,7 @@ import { operationName } from "../graph/operation_name.ts";
 import type { StepPlan, TaskGroupPlan, TaskInput } from "../plan/physical.ts";
 import type { TaskReport } from "../schedule/report.ts";
 import type { TaskContext } from "./context.ts";
+import type { KeptTable } from "./keyed/kept_table.ts";
 import type { TaskPorts } from "./ports.ts";
 
 /** Totals of the attempt as they grow; `counters` belong to the context, so they stay empty here. */
@@ -29,6 +30,8 @@ export interface TaskScope {
   /** Bytes that one blocking operator may hold: its share of the task's. */
   readonly memoryBytes: number;
   readonly totals: Totals;
+  /** Set where tasks run one after the other. */
+  readonly kept?: KeptTable | undefined;
   /** The context that the closure of this step gets: with `side` when it reads a broadcast dataset. */
   contextOf(step: StepPlan): TaskContext;
   /**

@@ -2,6 +2,7 @@
  * Executions that a worker knows: fetched once, the graph built again and compared.
  */
 import "../program/persist_flow.ts";
+import { KeptTable } from "../../core/exec/keyed/kept_table.ts";
 import { buildGraph } from "../../core/graph/build.ts";
 import { checkFingerprint, fingerprint } from "../../core/graph/fingerprint.ts";
 import type { Graph } from "../../core/graph/node.ts";
@@ -18,6 +19,8 @@ export interface KnownExecution {
 export class ExecutionCache {
   readonly #fetch: (id: string) => Promise<ExecutionOrder>;
   readonly #known = new Map<string, KnownExecution>();
+  /** Of the task that ran last; the tasks of a worker run one after the other. */
+  readonly kept = new KeptTable();
 
   constructor(fetch: (id: string) => Promise<ExecutionOrder>) {
     this.#fetch = fetch;
@@ -37,5 +40,6 @@ export class ExecutionCache {
 
   forget(id: string): void {
     this.#known.delete(id);
+    this.kept.clear();
   }
 }

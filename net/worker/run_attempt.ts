@@ -58,7 +58,8 @@ async function run(
     log: (record) => host.log(record),
     sendToDriver: (message) => host.sendToDriver(message),
   });
-  return await runTaskGroup({ graph, plan, task: order.task, input: order.input, context, ports });
+  const { kept } = host.executions;
+  return await runTaskGroup({ graph, plan, task: order.task, input: order.input, context, ports, kept });
 }
 
 function uncaught(error: unknown): never {

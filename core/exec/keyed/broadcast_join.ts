@@ -12,6 +12,7 @@ import type { StepPlan } from "../../plan/physical.ts";
 import type { Operator } from "../operator.ts";
 import type { TaskScope } from "../task_scope.ts";
 import { JoinTable } from "./join_table.ts";
+import { sideKey } from "./kept_table.ts";
 import { pairColumns, pairOf } from "./pair_columns.ts";
 
 type BroadcastStep = StepPlan & { readonly op: "broadcastJoin" };
@@ -38,6 +39,7 @@ class BroadcastJoin implements Operator {
   readonly #scope: TaskScope;
   readonly #step: BroadcastStep;
   readonly #table: JoinTable;
+  readonly #isKept: boolean;
   readonly #builder = new BatchBuilder({ onBatch: (batch) => this.#probe(batch) });
   #rows = 0;
 
@@ -45,18 +47,14 @@ class BroadcastJoin implements Operator {
     this.next = next;
     this.#scope = scope;
     this.#step = step;
-    this.#table = new JoinTable({
-      built: step.streamed === "left" ? "right" : "left",
-      keepsProbing: step.how === step.streamed,
-      keepsBuilt: false,
-      onBatch: (batch) => next.batch(batch),
-    });
-    try {
-      for (const batch of side) this.#table.build(pairColumns(batch));
-    } catch (error) {
-      scope.fail(step.node, error);
+    const key = sideKey(scope, step);
+    const kept = scope.kept?.find(key);
+    this.#table = kept ?? buildTable(scope, step, side);
+    this.#table.emitTo((batch) => next.batch(batch));
+    if (key !== undefined && kept === undefined && this.#table.sizeBytes <= scope.memoryBytes) {
+      scope.kept?.keep(key, this.#table);
     }
-    this.#table.seal();
+    this.#isKept = scope.kept?.find(key) !== undefined;
   }
 
   row(row: unknown): void {
@@ -86,7 +84,7 @@ class BroadcastJoin implements Operator {
   }
 
   close(): void {
-    this.#table.clear();
+    if (!this.#isKept) this.#table.clear();
   }
 
   #probe(batch: Batch): void {
@@ -104,4 +102,19 @@ class StoppableBroadcastJoin extends BroadcastJoin {
   isDone(): boolean {
     return this.next.isDone?.() ?? false;
   }
+}
+
+function buildTable(scope: TaskScope, step: BroadcastStep, side: readonly Batch[]): JoinTable {
+  const table = new JoinTable({
+    built: step.streamed === "left" ? "right" : "left",
+    keepsProbing: step.how === step.streamed,
+    keepsBuilt: false,
+  });
+  try {
+    for (const batch of side) table.build(pairColumns(batch));
+  } catch (error) {
+    scope.fail(step.node, error);
+  }
+  table.seal();
+  return table;
 }

@@ -72,8 +72,8 @@ async function joinSides(join: Join, sides: Sides, level: number): Promise<void>
     built: "right",
     keepsProbing: how === "left" || how === "full",
     keepsBuilt: how === "right" || how === "full",
-    onBatch: (batch) => next.batch(batch),
   });
+  table.emitTo((batch) => next.batch(batch));
   let builtBytes = 0;
   const canSplit = level < MAX_SPILL_LEVEL;
   const isBuilt = await eachBatch(scope, sides.right, (batch) => {

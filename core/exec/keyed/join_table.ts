@@ -6,7 +6,7 @@
  * rows, and for each of them that of the built rows.
  */
 import type { Batch, Column } from "../../batch/column.ts";
-import { gather, gatheredBytes } from "../../batch/gather.ts";
+import { columnBytes, gather, gatheredBytes } from "../../batch/gather.ts";
 import { gatherOrMissing } from "../../batch/gather_or_missing.ts";
 import { tupleBatch } from "../../batch/make.ts";
 import { KeyTable } from "../../key/key_table.ts";
@@ -20,7 +20,6 @@ export interface JoinTableOptions {
   readonly keepsProbing: boolean;
   /** Keep built rows without a partner, for `drainUnmatched`. */
   readonly keepsBuilt: boolean;
-  readonly onBatch: (batch: Batch) => void;
 }
 
 const EMIT_ROWS = 1 << 16;
@@ -41,14 +40,23 @@ export class JoinTable {
   readonly #probing = new Uint32Array(EMIT_ROWS);
   readonly #built = new Uint32Array(EMIT_ROWS);
   #pending = 0;
+  #onBatch: (batch: Batch) => void = () => undefined;
 
   constructor(options: JoinTableOptions) {
     this.#options = options;
   }
 
+  /** Says where results go from now on. */
+  emitTo(onBatch: (batch: Batch) => void): void {
+    this.#onBatch = onBatch;
+    // A task that failed may have left some.
+    this.#pending = 0;
+  }
+
   /** Bytes of what was built. */
   get sizeBytes(): number {
-    return this.table.size > 1 ? this.table.sizeBytes - this.#emptyBytes + this.rows.sizeBytes : 0;
+    if (this.table.size <= 1) return 0;
+    return this.table.sizeBytes - this.#emptyBytes + this.rows.sizeBytes + columnBytes(this.#values);
   }
 
   build({ keys, values }: PairColumns): void {
@@ -125,7 +133,7 @@ export class JoinTable {
       if (rows.length === 0) return;
       const keys = table.keyColumn(Uint32Array.from(entries));
       const values = gather(this.#values, Uint32Array.from(rows));
-      this.#options.onBatch(this.#output(keys, missing(rows.length), values));
+      this.#onBatch(this.#output(keys, missing(rows.length), values));
       entries = [];
       rows = [];
     };
@@ -176,7 +184,7 @@ export class JoinTable {
     const { keys, values: others } = isWhole
       ? pair
       : { keys: gather(pair.keys, probing), values: gather(pair.values, probing) };
-    this.#options.onBatch(this.#output(keys, others, values));
+    this.#onBatch(this.#output(keys, others, values));
   }
 
   #output(keys: Column, probing: Column, built: Column): Batch {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { CancelledError, LucioleError } from "../../../core/errors.ts";
 import type { SideContext } from "../../../core/exec/context.ts";
+import { KeptTable } from "../../../core/exec/keyed/kept_table.ts";
 import { runTaskGroup } from "../../../core/exec/task.ts";
 import type { Graph, NodeSpec, UserFunction } from "../../../core/graph/node.ts";
 import type { Head, InputEdge, StepPlan, Tail, TaskInput } from "../../../core/plan/physical.ts";
@@ -13,11 +14,12 @@ interface RunOptions {
   readonly steps?: readonly StepPlan[];
   readonly tail?: Tail;
   readonly input: TaskInput;
+  readonly kept?: KeptTable;
 }
 
-function run({ ports, graph, head = READ, steps = [], tail = { kind: "store" }, input }: RunOptions) {
+function run({ ports, graph, head = READ, steps = [], tail = { kind: "store" }, input, kept }: RunOptions) {
   const context = memoryContext(ports, 1);
-  return runTaskGroup({ graph, plan: planOf(head, steps, tail), task: 1, input, context, ports });
+  return runTaskGroup({ graph, plan: planOf(head, steps, tail), task: 1, input, context, ports, kept });
 }
 
 function closure(kind: "map" | "filter" | "forEach", fn: UserFunction, hasSide = false): NodeSpec {
@@ -138,6 +140,70 @@ describe("runTaskGroup()", () => {
     expect(other.written()).toEqual(expected);
     ports.assertNoLeak();
     other.assertNoLeak();
+  });
+
+  test("runTaskGroup() builds a committed side once for the tasks of a worker, and anew when it is another one", async () => {
+    const graph = graphOf({ kind: "join", how: "left", strategy: "auto" });
+    const step = { op: "broadcastJoin", node: 0, how: "left", streamed: "left", side: EDGE } as const;
+    const kept = new KeptTable();
+    const task = async (
+      rows: [string, number][],
+      side: [string, unknown][],
+      isCommitted: boolean,
+      attempt: string,
+    ) => {
+      const ports = new MemoryPorts();
+      const piece = { ...ports.addPiece(attempt, side), isCommitted };
+      await run({
+        ports,
+        graph,
+        steps: [step],
+        kept,
+        input: { pieces: [[ports.addPiece("rows", rows)]], sides: { 0: [piece] } },
+      });
+      ports.assertNoLeak();
+      return ports.written();
+    };
+    const rows: [string, number][] = [
+      ["a", 1],
+      ["b", 2],
+    ];
+    expect(await task(rows, [["a", "x"]], true, "first")).toEqual([
+      ["a", [1, "x"]],
+      ["b", [2, undefined]],
+    ]);
+    // What the second task would read is not read: the attempt's name says that it is the same.
+    expect(
+      await task(
+        [
+          ["b", 3],
+          ["a", 4],
+        ],
+        [],
+        true,
+        "first",
+      ),
+    ).toEqual([
+      ["b", [3, undefined]],
+      ["a", [4, "x"]],
+    ]);
+    expect(await task(rows, [["b", "y"]], true, "second")).toEqual([
+      ["a", [1, undefined]],
+      ["b", [2, "y"]],
+    ]);
+    expect(await task(rows, [["b", "z"]], false, "third")).toEqual([
+      ["a", [1, undefined]],
+      ["b", [2, "z"]],
+    ]);
+    expect(await task(rows, [["a", "w"]], false, "third")).toEqual([
+      ["a", [1, "w"]],
+      ["b", [2, undefined]],
+    ]);
+    kept.clear();
+    expect(await task(rows, [], true, "second")).toEqual([
+      ["a", [1, undefined]],
+      ["b", [2, undefined]],
+    ]);
   });
 
   test("runTaskGroup() stops reading when a limit is reached", async () => {

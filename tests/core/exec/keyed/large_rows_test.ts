@@ -17,8 +17,8 @@ test("JoinTable gives batches of bounded size when many rows find a large one", 
     built: "right",
     keepsProbing: true,
     keepsBuilt: false,
-    onBatch: (batch) => batches.push(batch),
   });
+  table.emitTo((batch) => batches.push(batch));
   const large = "x".repeat(MIB);
   table.build({ keys: columnOf(["a", "b"]), values: columnOf([large, "small"]) });
   table.seal();
