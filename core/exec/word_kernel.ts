@@ -10,6 +10,8 @@ const SPACE = 1;
 /** First byte of a longer white space character, perhaps. */
 const LEAD = 2;
 
+const HIGH_BITS = 0x80808080;
+
 const CLASSES = new Uint8Array(256);
 for (const byte of [9, 10, 11, 12, 13, 32]) CLASSES[byte] = SPACE;
 for (const byte of [0xc2, 0xe1, 0xe2, 0xe3, 0xef]) CLASSES[byte] = LEAD;
@@ -20,19 +22,25 @@ export function splitWords(lines: StringColumn): StringColumn {
   const size = lineOffsets[lines.length] - lineOffsets[0];
   const out = new Uint8Array(size);
   const offsets = new Uint32Array(Math.ceil(size / 2) + lines.length + 1);
+  const input = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const output = new DataView(out.buffer);
   let length = 0;
   let words = 0;
   for (let line = 0; line < lines.length; line++) {
     const end = lineOffsets[line + 1];
     for (let i = lineOffsets[line]; i < end; ) {
-      const byte = bytes[i];
-      const width = CLASSES[byte] === 0 ? 0 : CLASSES[byte] === SPACE ? 1 : spaceWidth(bytes, i, end);
-      if (width === 0) {
-        out[length++] = byte;
-        i++;
-      } else {
-        if (length > offsets[words]) offsets[++words] = length;
-        i += width;
+      // Four bytes at a time while all of them are ASCII and above white space.
+      for (; i + 4 <= end; i += 4) {
+        const word = input.getInt32(i, true);
+        if ((((word - 0x21212121) | word) & HIGH_BITS) !== 0) break;
+        output.setInt32(length, word, true);
+        length += 4;
+      }
+      for (let width = 0; i < end && width === 0; i += Math.max(1, width)) {
+        const byte = bytes[i];
+        width = CLASSES[byte] === 0 ? 0 : CLASSES[byte] === SPACE ? 1 : spaceWidth(bytes, i, end);
+        if (width === 0) out[length++] = byte;
+        else if (length > offsets[words]) offsets[++words] = length;
       }
     }
     if (length > offsets[words]) offsets[++words] = length;

@@ -5,7 +5,7 @@
  * overwrites it.
  */
 import { ByteSink } from "../batch/byte_sink.ts";
-import type { Column } from "../batch/column.ts";
+import type { Column, StringColumn } from "../batch/column.ts";
 import { gather } from "../batch/gather.ts";
 import { columnOf } from "../batch/make.ts";
 import { textOf } from "../batch/text.ts";
@@ -46,6 +46,27 @@ export class ArenaKeys {
     if (!isAdding) return -1;
     const end = this.#sink.writeBytes(source, from, to, this.#offsets[this.#index.size]);
     return this.#insert(-1 - found, end, hash);
+  }
+
+  /**
+   * The entries of rows [from, to) of a column of strings, all present, among strings: `range` with isAdding for
+   * each, but comparing four bytes at a time.
+   */
+  addRuns(column: StringColumn, hashes: Uint32Array, from: number, to: number, entries: Uint32Array): void {
+    const { bytes, offsets } = column;
+    const view = viewOf(bytes);
+    this.warm(hashes, from, to);
+    let own = viewOf(this.#sink.bytes);
+    for (let i = from; i < to; i++) {
+      const found = this.#probeRun(own, view, offsets[i], offsets[i + 1], hashes[i]);
+      if (found >= 0) {
+        entries[i] = found;
+        continue;
+      }
+      const end = this.#sink.writeBytes(bytes, offsets[i], offsets[i + 1], this.#offsets[this.#index.size]);
+      if (this.#sink.bytes.buffer !== own.buffer) own = viewOf(this.#sink.bytes);
+      entries[i] = this.#insert(-1 - found, end, hashes[i]);
+    }
   }
 
   /**
@@ -143,8 +164,29 @@ export class ArenaKeys {
     }
   }
 
+  /** `#probe` among strings, by views: `own` is that of the sink's bytes. */
+  #probeRun(own: DataView, source: DataView, from: number, to: number, hash: number): number {
+    const { table, mask } = this.#index;
+    const offsets = this.#offsets;
+    for (let slot = this.#index.slotOf(hash); ; slot = (slot + 1) & mask) {
+      const entry = table[2 * slot + 1] - 1;
+      if (entry < 0) return -1 - slot;
+      if (table[2 * slot] !== hash) continue;
+      let at = offsets[entry];
+      if (offsets[entry + 1] - at !== to - from) continue;
+      let i = from;
+      for (; i + 4 <= to && own.getInt32(at, true) === source.getInt32(i, true); i += 4) at += 4;
+      for (; i < to && own.getUint8(at) === source.getUint8(i); i++) at++;
+      if (i === to) return entry;
+    }
+  }
+
   /** Equal hashes but other bytes: chance, or an object whose properties are in another order. */
   #isEqual(entry: number, source: Uint8Array, from: number): boolean {
     return equalValues(this.key(entry), readKey(source, from));
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

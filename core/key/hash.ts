@@ -7,7 +7,7 @@
 import type { Column } from "../batch/column.ts";
 import { isPresent } from "../batch/column.ts";
 import { rankOf, sortedNames } from "./compare.ts";
-import { finishHash, hashBytes, hashString, mixWord } from "./murmur.ts";
+import { finishHash, hashBytes, hashRuns, hashString, mixWord } from "./murmur.ts";
 
 /** Strings have seed 0, so their hash is plain murmur3 of their UTF-8 bytes. */
 const SEED = { number: 1, bigint: 2, date: 3, bytes: 4, array: 5, object: 6 } as const;
@@ -100,7 +100,12 @@ function hashPresent(column: Column, out: Uint32Array): void {
       return;
     case "string":
     case "bytes":
-      hashRuns(column.bytes, column.offsets, length, column.kind === "string" ? 0 : SEED.bytes, out);
+      hashRuns(
+        column.bytes,
+        column.offsets.subarray(0, length + 1),
+        column.kind === "string" ? 0 : SEED.bytes,
+        out,
+      );
       return;
     case "any":
       for (let i = 0; i < length; i++) if (isPresent(column, i)) out[i] = hashValue(column.values[i]);
@@ -114,16 +119,6 @@ function hashPresent(column: Column, out: Uint32Array): void {
     case "list":
       hashLists(column.items, column.offsets, length, out);
   }
-}
-
-function hashRuns(
-  bytes: Uint8Array,
-  offsets: Uint32Array,
-  length: number,
-  seed: number,
-  out: Uint32Array,
-): void {
-  for (let i = 0; i < length; i++) out[i] = hashBytes(bytes, offsets[i], offsets[i + 1], seed);
 }
 
 function hashObjects(

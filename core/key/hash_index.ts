@@ -45,19 +45,26 @@ export class HashIndex {
     return entry;
   }
 
-  /** Doubles the slots, so that at most half of them are taken. */
+  /**
+   * Doubles the slots, so that at most half of them are taken. Slots are the high bits of the mix, so walking
+   * the old ones in order fills the new ones in order: both pass through the caches once.
+   */
   #grow(): void {
     const hashes = new Uint32Array(2 * this.hashes.length);
     hashes.set(this.hashes);
     this.hashes = hashes;
-    const table = new Uint32Array(2 * this.table.length);
+    const old = this.table;
+    const table = new Uint32Array(2 * old.length);
     const mask = 2 * this.mask + 1;
-    this.#shift--;
-    for (let entry = 0; entry < this.size; entry++) {
-      let slot = this.slotOf(hashes[entry]);
+    const shift = --this.#shift;
+    for (let from = 0; from < old.length; from += 2) {
+      const entry = old[from + 1];
+      if (entry === 0) continue;
+      const hash = old[from];
+      let slot = Math.imul(hash, 0x9e3779b1) >>> shift;
       while (table[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
-      table[2 * slot] = hashes[entry];
-      table[2 * slot + 1] = entry + 1;
+      table[2 * slot] = hash;
+      table[2 * slot + 1] = entry;
     }
     this.table = table;
     this.mask = mask;

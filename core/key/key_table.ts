@@ -58,6 +58,8 @@ export class KeyTable {
     if (this.size === 0 && column.length > 0) this.#begin(isPresent(column, 0) ? column.kind : "null");
     if (this.#numbers !== undefined && isPlainNumbers(column)) {
       this.#numbers.addAll(column.values, column.length, entries);
+    } else if (column.kind === "string" && column.validity === undefined) {
+      this.addTexts(column, this.#hashed(column), entries);
     } else this.#addHashed(column, this.#hashed(column), entries);
   }
 
@@ -80,13 +82,8 @@ export class KeyTable {
       this.#addHashed(column, hashes, entries);
       return;
     }
-    const { bytes, offsets, length } = column;
-    for (let start = 0; start < length; start += WARM_ROWS) {
-      const end = Math.min(length, start + WARM_ROWS);
-      texts.warm(hashes, start, end);
-      for (let i = start; i < end; i++) {
-        entries[i] = texts.range(bytes, offsets[i], offsets[i + 1], hashes[i], true);
-      }
+    for (let start = 0; start < column.length; start += WARM_ROWS) {
+      texts.addRuns(column, hashes, start, Math.min(column.length, start + WARM_ROWS), entries);
     }
   }
 

@@ -47,6 +47,26 @@ export function hashBytes(bytes: Uint8Array, from: number, to: number, seed: num
   return finishHash(hash, length);
 }
 
+/** hashBytes of many runs: run i is bytes [offsets[i], offsets[i + 1]). */
+export function hashRuns(bytes: Uint8Array, offsets: Uint32Array, seed: number, out: Uint32Array): void {
+  // Words are read whole, which a view can at any place.
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let run = 0; run + 1 < offsets.length; run++) {
+    let i = offsets[run];
+    const length = offsets[run + 1] - i;
+    let hash = seed | 0;
+    for (const end = i + (length & ~3); i < end; i += 4) hash = mixWord(hash, view.getInt32(i, true));
+    const rest = length & 3;
+    if (rest !== 0) {
+      let word = bytes[i];
+      if (rest > 1) word |= bytes[i + 1] << 8;
+      if (rest > 2) word |= bytes[i + 2] << 16;
+      hash = mixTail(hash, word);
+    }
+    out[run] = finishHash(hash, length);
+  }
+}
+
 /** Hashes a string as its UTF-8 bytes; ASCII is never encoded. */
 export function hashString(text: string, seed: number): number {
   const length = text.length;
