@@ -16,12 +16,17 @@ const CLASSES = new Uint8Array(256);
 for (const byte of [9, 10, 11, 12, 13, 32]) CLASSES[byte] = SPACE;
 for (const byte of [0xc2, 0xe1, 0xe2, 0xe3, 0xef]) CLASSES[byte] = LEAD;
 
+/** Ends of words before their number is known; larger ones than a usual batch needs are not kept. */
+const ENDS = new Uint32Array(1 << 20);
+
 /** Words of all lines in order; the lines must all be present. */
 export function splitWords(lines: StringColumn): StringColumn {
   const { bytes, offsets: lineOffsets } = lines;
   const size = lineOffsets[lines.length] - lineOffsets[0];
   const out = new Uint8Array(size);
-  const offsets = new Uint32Array(Math.ceil(size / 2) + lines.length + 1);
+  const most = Math.ceil(size / 2) + lines.length + 1;
+  const offsets = most <= ENDS.length ? ENDS : new Uint32Array(most);
+  offsets[0] = 0;
   const input = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const output = new DataView(out.buffer);
   let length = 0;

@@ -5,7 +5,7 @@
  */
 import { ByteSink } from "../../batch/byte_sink.ts";
 import type { StringColumn } from "../../batch/column.ts";
-import { hashBytes } from "../../key/murmur.ts";
+import { hashRuns } from "../../key/murmur.ts";
 
 const STAGED_ROWS = 1024;
 /** Long strings do not wait: they would take memory that nobody has counted. */
@@ -39,15 +39,15 @@ export class TextStage {
     const from = this.#offsets[row];
     const to = this.#sink.writeString(text, from);
     if (to < 0) return false;
-    this.hashes[row] = hashBytes(this.#sink.bytes, from, to, 0);
     this.values[row] = value;
     this.#offsets[row + 1] = to;
     this.#rows = row + 1;
     return true;
   }
 
-  /** The strings, valid until the next one comes. */
+  /** The strings, valid until the next one comes; `hashes` are theirs then. */
   column(): StringColumn {
+    hashRuns(this.#sink.bytes, this.#offsets.subarray(0, this.#rows + 1), 0, this.hashes);
     return { kind: "string", length: this.#rows, offsets: this.#offsets, bytes: this.#sink.bytes };
   }
 
