@@ -123,6 +123,28 @@ describe("createSegment()", () => {
     expect(none.length).toBe(0);
   });
 
+  test("words splits ASCII words of all lengths where they lie in larger memory", () => {
+    const random = randomNumbers(SEED);
+    const alphabet = ["a", "~", "!", "\u0001", "\u001f", "\u007f", "bcdef", "é", " ", "\r", "\v", "\u00a0"];
+    for (let round = 0; round < 300; round++) {
+      const text = Array.from(
+        { length: Math.floor(random() * 30) },
+        () => alphabet[Math.floor(random() * alphabet.length)],
+      ).join("");
+      const bytes = new TextEncoder().encode(`xyz${text}z`).subarray(2);
+      const lines = {
+        kind: "string",
+        length: 1,
+        offsets: Uint32Array.of(1, bytes.length - 1),
+        bytes,
+      } as const;
+      const words = splitWords(lines);
+      expect(rowsOf({ rows: words.length, column: words }), `seed ${SEED}, round ${round}`).toEqual(
+        text.split(/\s+/).filter((word) => word !== ""),
+      );
+    }
+  });
+
   test("createSegment() hands over pairs apart when the next operator takes them so", async () => {
     const taken: unknown[] = [];
     const next: Operator = {

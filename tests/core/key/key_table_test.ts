@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { StringColumn } from "../../../core/batch/column.ts";
 import { columnOf } from "../../../core/batch/make.ts";
 import { rowReader } from "../../../core/batch/row_reader.ts";
 import { compareValues, equalValues } from "../../../core/key/compare.ts";
@@ -22,6 +23,17 @@ const block = fc.oneof(
   ),
   fc.array(arbitraryKey, { maxLength: 12 }),
 );
+
+/** Strings that begin neither at the first byte of their column nor at that of its memory. */
+function shifted(texts: readonly string[]): StringColumn {
+  const encoder = new TextEncoder();
+  const offsets = new Uint32Array(texts.length + 1).fill(3);
+  texts.forEach((text, i) => {
+    offsets[i + 1] = offsets[i] + encoder.encode(text).length;
+  });
+  const bytes = encoder.encode(`_____${texts.join("")}`).subarray(2);
+  return { kind: "string", length: texts.length, offsets, bytes };
+}
 
 /** The oracle: keys in order of first insertion. */
 function entryOf(keys: unknown[], key: unknown): number {
@@ -116,6 +128,31 @@ describe("KeyTable", () => {
       }
       expect(table.size).toBe(single.size);
     }
+  });
+
+  test("addTexts() compares every byte of strings of all lengths whose hashes are equal", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "b", "é"), maxLength: 13 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(text, { maxLength: 60 }), { maxLength: 4 }),
+        fc.boolean(),
+        (blocks, same) => {
+          const table = new KeyTable();
+          const numbers = new Map<string, number>();
+          for (const texts of blocks) {
+            const column = shifted(texts);
+            const hashes = same ? new Uint32Array(texts.length).fill(7) : hashColumn(column);
+            expect([...hashes]).toEqual(texts.map((key) => (same ? 7 : hashValue(key))));
+            const entries = new Uint32Array(texts.length);
+            table.addTexts(column, hashes, entries);
+            for (const key of texts) if (!numbers.has(key)) numbers.set(key, numbers.size);
+            expect([...entries]).toEqual(texts.map((key) => numbers.get(key) ?? -1));
+          }
+          const all = rowReader(table.keyColumn(Uint32Array.from(numbers.values())));
+          expect(Array.from(numbers.values(), (entry) => all(entry))).toEqual([...numbers.keys()]);
+        },
+      ),
+    );
   });
 
   test("addColumn() and findColumn() number whole numbers, close together or not, as a map does", () => {
