@@ -168,9 +168,29 @@ function publishDirectory({ path, staging, parts }: PublishOptions, files: reado
   const list = parts.map(({ rows, bytes }, i) => ({ name: files[i], rows, bytes }));
   const text = `${JSON.stringify({ luciole: manifest.version, parts: list }, undefined, 1)}\n`;
   orDiskFull(join(staging, MANIFEST), text.length, () => writeFileSync(join(staging, MANIFEST), text));
-  const place = placeOf(path);
-  if (existsSync(place)) swap(staging, place);
-  else renameSync(staging, place);
+  put(staging, placeOf(path));
+}
+
+/** Another job that publishes there too may come first as often as it has outputs; each time it is our turn again. */
+const MAX_TURNS = 1000;
+
+/** Moves a directory to where there may be another one, which others may put or take away meanwhile. */
+function put(from: string, target: string): void {
+  for (let turn = 1; ; turn++) {
+    try {
+      if (existsSync(target)) swap(from, target);
+      else renameSync(from, target);
+      return;
+    } catch (error) {
+      const isOvertaken = isTaken(error) || (systemCode(error) === "ENOENT" && existsSync(from));
+      if (!isOvertaken || turn === MAX_TURNS) throw error;
+    }
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOTEMPTY" || code === "EEXIST";
 }
 
 /** Moves `from` to where something is; that is put back when it fails. */
@@ -181,7 +201,9 @@ function swap(from: string, target: string): void {
   try {
     renameSync(from, target);
   } catch (error) {
-    renameSync(old, target);
+    // What another job has put there meanwhile took its place already.
+    if (isTaken(error)) rmSync(old, { recursive: true, force: true });
+    else renameSync(old, target);
     throw error;
   }
   rmSync(old, { recursive: true, force: true });

@@ -61,6 +61,11 @@ export function checkSink(target: SinkTarget): void {
   else if (!stat.isFile()) throw unwritable(path, `it is ${describeSpecial(stat)}`);
   const obstacle = overwrite ? undefined : obstacleOf(target, place, stat);
   if (obstacle === undefined) return;
+  if (statOf(path, place)?.ino !== stat.ino) {
+    // Another run has replaced it at this very moment: what was seen is of two outputs.
+    checkSink(target);
+    return;
+  }
   const message = `Cannot write "${path}": ${obstacle}; pass { overwrite: true } to replace it`;
   throw new LucioleError("output-exists", message, { fields: { path } });
 }

@@ -282,3 +282,40 @@ describe("StagedFile", () => {
     expect(readdirSync(staging).sort()).toEqual([".owner", part.name]);
   });
 });
+
+/** Publishes to one place again and again, as another process does at the same time. */
+const RIVAL = `
+import { openStaging, publish, stagingDirectory } from "${join(import.meta.dir, "../../../net/sink/staging.ts")}";
+import { StagedFile } from "${join(import.meta.dir, "../../../net/sink/staged_file.ts")}";
+
+const [path, who] = process.argv.slice(2);
+for (let i = 0; i < 200; i++) {
+  const execution = who + "-" + i;
+  openStaging(path, execution);
+  const staging = stagingDirectory(path, execution);
+  const parts = ["a-0", "a-1"].map((attempt) => {
+    const file = new StagedFile({ staging, attempt, extension: ".txt" });
+    file.write(Buffer.from(execution + "\\n"));
+    file.commit();
+    return { attempt, name: file.name, rows: 1, bytes: file.sizeBytes };
+  });
+  publish({ path, single: false, overwrite: false, staging, parts });
+}
+`;
+
+test("publish() of several processes to one place leaves the whole output of one of them, and fails for none", async () => {
+  const root = temporaryDirectory();
+  const script = join(root, "rival.ts");
+  const path = join(root, "out");
+  writeFileSync(script, RIVAL);
+  const rivals = ["x", "y", "z"].map((who) =>
+    Bun.spawn([process.execPath, script, path, who], { stdout: "ignore", stderr: "pipe", timeout: 60_000 }),
+  );
+  const errors = await Promise.all(rivals.map((rival) => new Response(rival.stderr).text()));
+  expect(errors).toEqual(["", "", ""]);
+  expect(await Promise.all(rivals.map((rival) => rival.exited))).toEqual([0, 0, 0]);
+  const texts = ["part-00000.txt", "part-00001.txt"].map((name) => readFileSync(join(path, name), "utf8"));
+  expect(texts[0]).toMatch(/^[xyz]-199\n$/);
+  expect(texts[1]).toBe(texts[0]);
+  expect(readdirSync(root).sort()).toEqual(["out", "rival.ts"]);
+});
