@@ -64,7 +64,7 @@ export type {
   SideFunction,
   Stats,
 } from "./core/graph/row_types.ts";
-export type { PlanOperations } from "./core/plan/dataset_plan.ts";
+export type { ExplainOptions, PlanOperations } from "./core/plan/dataset_plan.ts";
 export type { PlotFormat, PlotOptions } from "./core/plan/plot.ts";
 export type { DatasetInput, DatasetRef } from "./core/program/dataset_ref.ts";
 export { type Flow, type FlowOutput, flow } from "./core/program/flow.ts";

@@ -9,6 +9,7 @@ const VARIABLES: readonly (readonly [string, string])[] = [
   ["LUCIOLE_LOG_LEVEL", "debug, info, warn or error, as --log-level"],
   ["LUCIOLE_JSON", "true: JSON lines on stderr, as --json"],
   ["LUCIOLE_QUIET", "true: no progress, as --quiet"],
+  ["LUCIOLE_CODE", "general: run without generated loops, to find out whether one is to blame"],
 ];
 
 /** Text of each topic by its name. */

@@ -5,9 +5,11 @@
  * so a row that fails half-way leaves nothing behind. Names of properties get into the
  * code as JSON only. A writer knows nothing of batches.
  */
+import { CodeCache, compileFunction, wantsGeneratedCode } from "../generated_code.ts";
 import { packBits } from "./bitmap.ts";
 import { ByteSink } from "./byte_sink.ts";
 import type { Absent, Column } from "./column.ts";
+import { PlainWriter } from "./plain_writer.ts";
 import { copyValue, isDate, measureValue } from "./serialisable.ts";
 import { isPlainObject, type Shape, shapeKey } from "./shape.ts";
 
@@ -22,8 +24,7 @@ type Factory = (tools: typeof TOOLS) => ColumnWriter;
 type Grown = Float64Array | Uint32Array | Uint8Array;
 
 const FIRST_ROWS = 64;
-const MAX_CACHED = 1000;
-const factories = new Map<string, Factory>();
+const factories = new CodeCache<Factory>();
 
 const TOOLS = {
   ByteSink,
@@ -47,13 +48,11 @@ const TOOLS = {
 
 /** Returns a new, empty writer of a shape. */
 export function columnWriter(shape: Shape): ColumnWriter {
-  const key = shapeKey(shape);
-  let factory = factories.get(key);
-  if (factory === undefined) {
-    if (factories.size >= MAX_CACHED) factories.clear();
-    factory = compileWriter(shape);
-    factories.set(key, factory);
-  }
+  if (!wantsGeneratedCode()) return new PlainWriter(shape);
+  const factory = factories.get(
+    shapeKey(shape),
+    () => compileFunction(["tools"], columnWriterSource(shape)) as Factory,
+  );
   return factory(TOOLS);
 }
 
@@ -98,7 +97,8 @@ interface Finished extends Part {
   readonly finish: string;
 }
 
-function compileWriter(shape: Shape): Factory {
+/** The body of `tools => writer` for a shape. */
+export function columnWriterSource(shape: Shape): string {
   const code: Code = { declarations: [], frames: [], count: 0 };
   const part = partOf({ code, frame: newFrame(code), x: "x", i: "i", n: "n" }, shape);
   const grows = code.frames.map(
@@ -106,16 +106,13 @@ function compileWriter(shape: Shape): Factory {
       `let cap${id} = ${FIRST_ROWS};
        const grow${id} = (need) => { cap${id} = Math.max(need, cap${id} * 2); ${grow.join(" ")} };`,
   );
-  return new Function(
-    "tools",
-    `"use strict"; const { ByteSink, copyValue, isDate, isPlainObject, measureValue, packBits, grow, presence } = tools;
+  return `"use strict"; const { ByteSink, copyValue, isDate, isPlainObject, measureValue, packBits, grow, presence } = tools;
     ${code.declarations.join("\n")}
     ${grows.join("\n")}
     return {
       write(x, i) { if (i >= cap0) grow0(i + 1); let size = ${part.width}; ${part.write} return size; },
       finish(n) { return ${part.finish}; },
-    };`,
-  ) as Factory;
+    };`;
 }
 
 function newFrame(code: Code): Frame {

@@ -4,7 +4,9 @@
  * Names of properties get into the code as JSON only. A reader is for one column;
  * the code of a shape is kept and used for every column of that shape.
  */
+import { CodeCache, compileFunction, wantsGeneratedCode } from "../generated_code.ts";
 import type { Column } from "./column.ts";
+import { plainReader } from "./plain_reader.ts";
 import { type Shape, shapeKey, shapeOfColumn } from "./shape.ts";
 import { columnText, decodeRow } from "./text.ts";
 
@@ -12,19 +14,16 @@ export type RowReader = (i: number) => unknown;
 
 type Factory = (column: Column, columnTextOf: typeof columnText, decodeRowOf: typeof decodeRow) => RowReader;
 
-const MAX_CACHED = 1000;
-const factories = new Map<string, Factory>();
+const factories = new CodeCache<Factory>();
 
 /** Returns the function that makes row i of a column. */
 export function rowReader(column: Column): RowReader {
+  if (!wantsGeneratedCode()) return plainReader(column);
   const shape = shapeOfColumn(column);
-  const key = shapeKey(shape);
-  let factory = factories.get(key);
-  if (factory === undefined) {
-    if (factories.size >= MAX_CACHED) factories.clear();
-    factory = compileReader(shape);
-    factories.set(key, factory);
-  }
+  const factory = factories.get(
+    shapeKey(shape),
+    () => compileFunction(["column", "columnText", "decodeRow"], rowReaderSource(shape)) as Factory,
+  );
   return factory(column, columnText, decodeRow);
 }
 
@@ -35,7 +34,8 @@ interface Code {
   count: number;
 }
 
-function compileReader(shape: Shape): Factory {
+/** The body of `(column, columnText, decodeRow) => reader` for columns of a shape. */
+export function rowReaderSource(shape: Shape): string {
   const code: Code = { bindings: [], texts: [], count: 0 };
   const expression = readExpression(code, shape, "column", "i");
   const prepare =
@@ -43,12 +43,7 @@ function compileReader(shape: Shape): Factory {
       ? ""
       : `let isReady = false; const prepare = () => { ${code.texts.join(" ")} isReady = true; };`;
   const body = code.texts.length === 0 ? "" : "if (!isReady) prepare();";
-  return new Function(
-    "column",
-    "columnText",
-    "decodeRow",
-    `"use strict"; ${code.bindings.join("\n")} ${prepare} return (i) => { ${body} return ${expression}; };`,
-  ) as Factory;
+  return `"use strict"; ${code.bindings.join("\n")} ${prepare} return (i) => { ${body} return ${expression}; };`;
 }
 
 /** The expression that makes row `i` of the column that `path` evaluates to. */

@@ -8,10 +8,12 @@
 
 import type { Batch } from "../batch/column.ts";
 import { type RowReader, rowReader } from "../batch/row_reader.ts";
+import { CodeCache, compileFunction, wantsGeneratedCode } from "../generated_code.ts";
 import type { NodeSpec } from "../graph/node.ts";
 import type { StepPlan } from "../plan/physical.ts";
 import { columnStep, isPlainPair } from "./column_step.ts";
 import type { Operator } from "./operator.ts";
+import { type BoundSteps, PlainSegment } from "./plain_segment.ts";
 import {
   SEGMENT_KINDS,
   type SegmentEntry,
@@ -52,6 +54,7 @@ export function splitSteps(steps: readonly StepPlan[]): (readonly SegmentStep[] 
 
 /** One operator for all of the steps. */
 export function createSegment(scope: TaskScope, steps: readonly SegmentStep[], next: Operator): Operator {
+  if (!wantsGeneratedCode()) return new PlainSegment(boundSteps(scope, steps, next));
   return next.isDone === undefined
     ? new Segment(scope, steps, next)
     : new StoppableSegment(scope, steps, next);
@@ -61,7 +64,6 @@ function isSegmentStep(step: StepPlan): step is SegmentStep {
   return KINDS.has(step.op);
 }
 
-type Fail = (step: number, row: number, error: unknown) => never;
 type ManyLoop = (read: RowReader, rows: number, base: number, readKey?: RowReader) => void;
 type NumberLoop = (values: Float64Array, rows: number, base: number) => void;
 type Factory = (
@@ -69,18 +71,17 @@ type Factory = (
   contexts: readonly unknown[],
   next: Operator,
   tools: typeof SEGMENT_TOOLS,
-  fail: Fail,
+  fail: BoundSteps["fail"],
 ) => unknown;
 
-/** Texts are few (kinds of steps only), so compiled code is kept from task to task. */
-const MAX_CACHED = 1000;
-const factories = new Map<string, Factory>();
+/** By text, which tells the kinds of steps only, so compiled code is kept from task to task. */
+const factories = new CodeCache<Factory>();
 
 class Segment implements Operator {
   readonly #scope: TaskScope;
   readonly #steps: readonly SegmentStep[];
   protected readonly next: Operator;
-  readonly #functions: readonly unknown[];
+  readonly #bound: BoundSteps;
   readonly #spec: NodeSpec;
   readonly #startsOnPairs: boolean;
   readonly #isWords: boolean;
@@ -97,7 +98,7 @@ class Segment implements Operator {
     this.#scope = scope;
     this.#steps = steps;
     this.next = next;
-    this.#functions = steps.map((step, place) => functionOf(scope, step, place));
+    this.#bound = boundSteps(scope, steps, next);
     this.#isWords = steps.length === 1 && steps[0].op === "words";
     this.#spec = nodeOf(scope.graph, steps[0].node).spec;
     this.#startsOnPairs = steps[0].op === "mapValues";
@@ -160,20 +161,13 @@ class Segment implements Operator {
       takesPairs: this.next.pair !== undefined,
       canBeDone: this.next.isDone !== undefined,
     };
-    const kinds = this.#steps.map(({ op }) => op);
+    const { kinds, functions, contexts, next, fail } = this.#bound;
     const source = segmentSource(kinds, target, entry);
-    let factory = factories.get(source);
-    if (factory === undefined) {
-      factory = new Function("f", "c", "next", "tools", "fail", source) as Factory;
-      if (factories.size >= MAX_CACHED) factories.clear();
-      factories.set(source, factory);
-    }
-    const contexts = this.#steps.map((step) => this.#scope.contextOf(step));
-    const fail: Fail = (step, row, error) => {
-      if (step < 0) throw error;
-      this.#scope.fail(this.#steps[step].node, error, row);
-    };
-    return factory(this.#functions, contexts, this.next, SEGMENT_TOOLS, fail);
+    const factory = factories.get(
+      source,
+      () => compileFunction(["f", "c", "next", "tools", "fail"], source) as Factory,
+    );
+    return factory(functions, contexts, next, SEGMENT_TOOLS, fail);
   }
 }
 
@@ -184,10 +178,23 @@ class StoppableSegment extends Segment {
   }
 }
 
-function functionOf(scope: TaskScope, step: SegmentStep, place: number): unknown {
+function boundSteps(scope: TaskScope, steps: readonly SegmentStep[], next: Operator): BoundSteps {
+  return {
+    kinds: steps.map(({ op }) => op),
+    functions: steps.map((step) => functionOf(scope, step)),
+    contexts: steps.map((step) => scope.contextOf(step)),
+    next,
+    fail: (step, row, error) => {
+      if (step < 0) throw error;
+      scope.fail(steps[step].node, error, row);
+    },
+  };
+}
+
+function functionOf(scope: TaskScope, step: SegmentStep): unknown {
   const { spec } = nodeOf(scope.graph, step.node);
   if (spec.kind === "sample") {
-    return SEGMENT_TOOLS.sampler(spec.fraction, [scope.ports.seed, spec.seed, scope.task, place]);
+    return SEGMENT_TOOLS.sampler(spec.fraction, [scope.ports.seed, spec.seed, scope.task, step.node]);
   }
   return "fn" in spec ? spec.fn : undefined;
 }

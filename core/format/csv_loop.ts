@@ -5,6 +5,7 @@
  * read by its owner, who adds its columns here, so that rows stay in order.
  */
 import type { Column } from "../batch/column.ts";
+import { CodeCache, compileFunction, wantsGeneratedCode } from "../generated_code.ts";
 import { type CsvLoopBuffer, csvLoopBuffer } from "./csv_loop_buffers.ts";
 import { type CsvLoopShape, csvLoopSource } from "./csv_loop_source.ts";
 import { POWERS, parseBoolean, parseDate, parseNumber } from "./csv_values.ts";
@@ -24,14 +25,13 @@ type Parse = (
 ) => number;
 
 const TOOLS = { number: parseNumber, date: parseDate, boolean: parseBoolean, powers: POWERS };
-const MAX_CACHED = 1000;
 /** The text for more wanted columns is so long that the engine compiles it late or badly: the general way is as fast. */
 const MAX_FIELDS = 20;
 const FIRST_ROWS = 256;
 /** Columns of so many rows, or of so many bytes of a file, stay in cache until they are used. */
 export const MAX_ROWS = 16_384;
 const MAX_BYTES = 1 << 20;
-const loops = new Map<string, Parse>();
+const loops = new CodeCache<Parse>();
 
 export class CsvLoop {
   readonly #parse: Parse;
@@ -41,10 +41,11 @@ export class CsvLoop {
   /** Bytes that were read for the rows that are held. */
   #bytes = 0;
 
-  /** undefined when there are too many columns for it, or none. */
+  /** undefined when there are too many columns for it, or none, or no generated code is wanted. */
   static of(shape: CsvLoopShape): CsvLoop | undefined {
     const wanted = shape.fields.filter((field) => field !== undefined);
-    return shape.fields.length === 0 || wanted.length > MAX_FIELDS ? undefined : new CsvLoop(shape);
+    const isFitting = shape.fields.length > 0 && wanted.length <= MAX_FIELDS;
+    return isFitting && wantsGeneratedCode() ? new CsvLoop(shape) : undefined;
   }
 
   private constructor(shape: CsvLoopShape) {
@@ -108,13 +109,8 @@ export class CsvLoop {
 }
 
 function compiled(shape: CsvLoopShape): Parse {
-  const key = JSON.stringify(shape);
-  let loop = loops.get(key);
-  if (loop === undefined) {
-    if (loops.size >= MAX_CACHED) loops.clear();
-    const make = new Function("tools", csvLoopSource(shape));
-    loop = make(TOOLS) as Parse;
-    loops.set(key, loop);
-  }
-  return loop;
+  return loops.get(JSON.stringify(shape), () => {
+    const make = compileFunction(["tools"], csvLoopSource(shape)) as (tools: typeof TOOLS) => unknown;
+    return make(TOOLS) as Parse;
+  });
 }

@@ -5,6 +5,7 @@
  * asked for, or one for each slot, and their sizes are unknown. What is shown is
  * planned by the very planner, from these assumptions.
  */
+import { codeOfGroup } from "../exec/explain_code.ts";
 import { checkChoice, checkOptions } from "../graph/arguments.ts";
 import type { Dataset } from "../graph/dataset.ts";
 import { DatasetNode, placeOf } from "../graph/dataset_node.ts";
@@ -16,12 +17,38 @@ import type { PhysicalPlan, SourceSplit } from "./physical.ts";
 import { planGraph } from "./plan.ts";
 import { type PlotOptions, plotPlan } from "./plot.ts";
 
+/**
+ * What `explain` shows beside the plan.
+ *
+ * @example The loop of a map and a filter
+ * ```ts
+ * import { type ExplainOptions, flow, run } from "luciole";
+ * const options: ExplainOptions = { code: true };
+ * let text = "";
+ * const evens = flow("explained-code", (f) => {
+ *   const rows = f.range(10).map((n) => n + 1).filter((n) => n % 2 === 0);
+ *   text = rows.explain(options);
+ *   return rows;
+ * });
+ * await run(async (job) => {
+ *   await job.execute(evens);
+ *   console.log(text.includes("code: map, filter")); // true
+ * });
+ * ```
+ */
+export interface ExplainOptions {
+  /** Whether the generated code is shown. Default false. */
+  readonly code?: boolean;
+}
+
 /** Looking at the plan of a dataset while its flow is being built, on every dataset. */
 export interface PlanOperations {
   /**
    * Tells how the dataset would be computed: task groups, exchanges and why. Files are not looked
    * for, so shards of sources are assumed.
    *
+   * @param options `code: true` shows the functions that are generated for each group, too: the loops that parse
+   * and that call closures. Of csv files they are for the columns that are declared or read.
    * @returns Text of several lines.
    * @example
    * ```ts
@@ -38,7 +65,7 @@ export interface PlanOperations {
    * });
    * ```
    */
-  explain(): string;
+  explain(options?: ExplainOptions): string;
 
   /**
    * Draws how the dataset would be computed, from the same assumptions as `explain`.
@@ -114,9 +141,10 @@ function graphOf(dataset: Dataset<unknown>): Graph {
   return { flow: recorder.flow, nodes: recorder.nodes, outputs: [node] };
 }
 
-DatasetNode.prototype.explain = function explain() {
+DatasetNode.prototype.explain = function explain(options) {
+  const { code = false } = checkOptions("explain", options, ["code"]);
   const graph = graphOf(this);
-  return explainPlan(graph, planAssumed(graph));
+  return explainPlan(graph, planAssumed(graph), code ? (group) => codeOfGroup(graph, group) : undefined);
 };
 DatasetNode.prototype.plot = function plot(options) {
   const { format = "svg" } = checkOptions("plot", options, ["format"]);

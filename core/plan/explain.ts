@@ -1,15 +1,29 @@
 /**
  * Tells a plan as text: exactly the groups that run, and why they were cut so.
  */
+import type { GeneratedCode } from "../exec/explain_code.ts";
 import type { Graph } from "../graph/node.ts";
 import { arrowsOf, describeGroup, describeTail, formatEstimate, plural } from "./describe.ts";
 import type { PhysicalPlan, TaskGroupPlan } from "./physical.ts";
 
 /** Writes the groups of a plan, in the order in which they depend on each other. */
-export function explainPlan(graph: Graph, plan: PhysicalPlan): string {
+export function explainPlan(
+  graph: Graph,
+  plan: PhysicalPlan,
+  codeOf: (group: TaskGroupPlan) => readonly GeneratedCode[] = () => [],
+): string {
   const tasks = plan.groups.reduce((sum, group) => sum + group.tasks, 0);
   const title = `Flow "${plan.flow}": ${plural(plan.groups.length, "group")}, ${plural(tasks, "task")}`;
-  return [title, ...plan.groups.map((group) => explainGroup(graph, plan, group))].join("\n\n");
+  return [
+    title,
+    ...plan.groups.map((group) => explainGroup(graph, plan, group) + codeText(codeOf(group))),
+  ].join("\n\n");
+}
+
+function codeText(parts: readonly GeneratedCode[]): string {
+  return parts
+    .map(({ title, source }) => `\n  code: ${title}\n${source.replaceAll(/^/gm, "    | ")}`)
+    .join("");
 }
 
 function explainGroup(graph: Graph, plan: PhysicalPlan, group: TaskGroupPlan): string {

@@ -13,6 +13,7 @@ import type { AgentEvent } from "../../core/schedule/order.ts";
 import { type Agent, createAgent } from "../agent/agent.ts";
 import { createProgress } from "../program/progress.ts";
 import { WORKER_ENV, type WorkerCommand } from "../protocol.ts";
+import { applyCodeSetting, CODE_VARIABLE } from "../runtime/code_setting.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { AgentClient } from "./agent_client.ts";
@@ -32,6 +33,7 @@ export async function openLocalJob(flags: RunFlags, args: readonly string[]): Pr
       `Cannot use --master ${flags.master}: this version runs on one machine only`,
     );
   }
+  applyCodeSetting();
   const runtime = await currentRuntime();
   const suffix = randomBytes(6).toString("hex");
   const directory = makeLocalDirectory(suffix);
@@ -137,7 +139,8 @@ const KEEPS_MEMORY = { MIMALLOC_PURGE_DELAY: "-1" };
 function workerCommand(command: readonly string[], memoryBytes: number): WorkerCommand {
   const environment: Record<string, string> = memoryBytes < PLENTY_BYTES ? {} : { ...KEEPS_MEMORY };
   for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && !name.startsWith("LUCIOLE_")) environment[name] = value;
+    const isPassed = name === CODE_VARIABLE || !name.startsWith("LUCIOLE_");
+    if (value !== undefined && isPassed) environment[name] = value;
   }
   const program = process.env[WORKER_ENV.program];
   if (program !== undefined) environment[WORKER_ENV.program] = program;

@@ -7,6 +7,7 @@ import process from "node:process";
 import { ProtocolError } from "../../core/errors.ts";
 import { failureText } from "../../core/program/failure_text.ts";
 import { WORKER_ENV } from "../protocol.ts";
+import { applyCodeSetting } from "../runtime/code_setting.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import { Worker } from "./worker.ts";
 
@@ -26,6 +27,7 @@ export function runWorker(): Promise<never> {
 }
 
 async function work(): Promise<never> {
+  applyCodeSetting();
   const socket = variable("socket");
   const runtime = await currentRuntime();
   await runtime.dieWithParent();

@@ -60,14 +60,13 @@ describe("luciole", () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  test("a wrong variable is a usage error that names the variable", async () => {
-    const { code, stderr } = await folder.run([LUCIOLE, "run", "job.ts"], {
-      env: { LUCIOLE_WORKERS: "many" },
-    });
+  test.each([
+    ["LUCIOLE_WORKERS", 'expected a whole number from 1 to 4096, got "many"'],
+    ["LUCIOLE_CODE", 'expected "generated" or "general", got "many"'],
+  ])("a wrong variable %s is a usage error that names the variable", async (name, what) => {
+    const { code, stderr } = await folder.run([LUCIOLE, "run", "job.ts"], { env: { [name]: "many" } });
     expect(code).toBe(2);
-    expect(stderr).toContain(
-      'Cannot read LUCIOLE_WORKERS: expected a whole number from 1 to 4096, got "many"',
-    );
+    expect(stderr).toContain(`Cannot read ${name}: ${what}`);
   });
 
   test.each(["run", "compile", "plot"])("%s of a missing program exits with 3 and names it", async (verb) => {

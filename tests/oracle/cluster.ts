@@ -18,6 +18,7 @@ import { Executor } from "../../net/driver/executor.ts";
 import type { Job } from "../../net/driver/job.ts";
 import type { SinkResult } from "../../net/driver/sink_results.ts";
 import type { Transport } from "../../net/protocol.ts";
+import { applyCodeSetting } from "../../net/runtime/code_setting.ts";
 import { currentRuntime } from "../../net/runtime/current_runtime.ts";
 
 export interface ClusterOptions {
@@ -29,6 +30,8 @@ export interface ClusterOptions {
   /** Jobs that share the agents, each with workers of its own. Default 1. */
   readonly jobs?: number;
 }
+
+applyCodeSetting();
 
 const MEMORY_BYTES = 2 ** 30;
 /** These tests make tens of thousands of tiny files, which some disks take a millisecond for. */

@@ -9,6 +9,7 @@
 import type { Batch, Column } from "../../batch/column.ts";
 import { tupleBatch } from "../../batch/make.ts";
 import { rowReader } from "../../batch/row_reader.ts";
+import type { Graph } from "../../graph/node.ts";
 import type { StepPlan } from "../../plan/physical.ts";
 import { type Aggregator, aggregatorOf } from "../aggregator.ts";
 import type { Operator } from "../operator.ts";
@@ -18,11 +19,17 @@ import { pairColumns, pairOf } from "./pair_columns.ts";
 
 type CombineStep = StepPlan & { readonly op: "combine" };
 
-export function createCombine(scope: TaskScope, step: CombineStep, next: Operator): Operator {
-  const { kind } = nodeOf(scope.graph, step.node).spec;
+/** Tells whether a combine takes whole rows as keys. */
+export function isRowKeyed(graph: Graph, step: CombineStep): boolean {
+  const { kind } = nodeOf(graph, step.node).spec;
   // Partial counts of whole rows are pairs, whatever the rows were.
-  const isRowKey = kind === "distinct" || (kind === "countByValue" && step.phase !== "merge");
-  return isRowKey ? new RowCombine(scope, step, next) : new PairCombine(scope, step, next);
+  return kind === "distinct" || (kind === "countByValue" && step.phase !== "merge");
+}
+
+export function createCombine(scope: TaskScope, step: CombineStep, next: Operator): Operator {
+  return isRowKeyed(scope.graph, step)
+    ? new RowCombine(scope, step, next)
+    : new PairCombine(scope, step, next);
 }
 
 /** Checking the budget costs a little, so it is done once in so many rows. */

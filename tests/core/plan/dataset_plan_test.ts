@@ -1,5 +1,6 @@
 /** `explain` and `plot` of a dataset within its builder, before anybody looks for files. */
 import { describe, expect, test } from "bun:test";
+import { segmentSource } from "../../../core/exec/segment_code.ts";
 import { graphOf } from "./planned.ts";
 
 describe("dataset.explain()", () => {
@@ -29,6 +30,32 @@ describe("dataset.explain()", () => {
       const tasks = sources.map((source) => /Group 0: (\d+) task/.exec(source.explain())?.[1]);
       expect(tasks).toEqual(["4", "4", "4", "4", "4", "2", "3"]);
       return [f.range(1)];
+    });
+  });
+});
+
+describe("dataset.explain({ code: true })", () => {
+  test("shows the loops of each group, and nothing of them otherwise", () => {
+    graphOf((f) => {
+      const rows = f
+        .csv("x", { columns: ["a", "b"], types: { b: "number" } })
+        .filter((row) => row.b > 3)
+        .map((row): [string, number] => [row.a, row.b])
+        .reduceByKey((a, b) => a + b)
+        .map(([key]) => key);
+      const text = rows.explain({ code: true });
+      expect(text.match(/^ {2}code: .*/gm)).toEqual([
+        "  code: csv: bytes to the columns a, b",
+        "  code: csv: columns to rows { a, b }, where a closure needs them",
+        "  code: filter, map",
+        "  code: map",
+      ]);
+      const expected = segmentSource(["filter", "map"], { takesPairs: true, canBeDone: false }, "rows");
+      const shown = text.replaceAll(/^ {4}\| /gm, "").replaceAll(/\s/g, "");
+      expect(shown).toContain(expected.replaceAll(/\s/g, ""));
+      expect(rows.explain()).not.toContain("code:");
+      expect(() => rows.explain({ source: true } as never)).toThrow("source");
+      return rows;
     });
   });
 });
