@@ -8,6 +8,7 @@
  */
 import type { TaskOrder } from "../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../core/schedule/report.ts";
+import type { HeldShard } from "./store/held_shard.ts";
 
 export const PROTOCOL = 1;
 export const PROTOCOL_HEADER = "luciole-protocol";
@@ -53,10 +54,18 @@ export interface MessageRequest {
   readonly message: unknown;
 }
 
+/** How an attempt ended. */
+export interface PerformedAttempt {
+  readonly attempt: string;
+  readonly result: AttemptResult;
+  /** Its shard, when it is so small that no file was made for it; the agent keeps it. */
+  readonly held?: HeldShard;
+}
+
 /** Body of `POST /v1/workers/:worker/next`; the answer is held until there is an order. */
 export interface NextRequest {
   readonly job: string;
-  readonly ended?: { readonly attempt: string; readonly result: AttemptResult };
+  readonly ended?: PerformedAttempt;
   /** What was not reported yet; comes before `ended`. */
   readonly events?: readonly WorkerReport[];
   /** The worker's process is no longer sound and ends: the answer is `stop`, and another worker takes its place. */

@@ -32,6 +32,7 @@ type Item =
 
 const HEAD_BYTES = 16;
 const LENGTH_AT = 1;
+const ROWS_AT = 6;
 const CHECKSUM_AT = 11;
 /** First byte of a batch and of a trailer: arrays of five and of six. */
 const BATCH = 0x85;
@@ -96,6 +97,11 @@ export function itemLength(bytes: Uint8Array, position: number): number | undefi
     throw new ProtocolError(`Cannot find a batch: its length at byte ${position} is ${length}`);
   }
   return length;
+}
+
+/** The rows of a batch, as its head tells. */
+export function batchRows(item: Uint8Array): number {
+  return uint32At(item, ROWS_AT + 1);
 }
 
 /** The checksum in a batch's head, which the trailer's is made of. */

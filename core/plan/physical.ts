@@ -192,6 +192,11 @@ export interface ShardPiece {
   readonly isCommitted: boolean;
   /** Chunk numbers [from, to) of the partition; all when missing. */
   readonly chunks?: { readonly from: number; readonly to: number };
+  /**
+   * Set by the agent that holds a small shard in memory: the batches to read, as they would lie in its file, or that
+   * it is to be asked for them because they are too many for the order.
+   */
+  readonly held?: Uint8Array | "ask";
 }
 
 /** What one task of a group reads, worked out by the scheduler when it starts. */

@@ -155,7 +155,8 @@ function cutRuns(shard: LocatedShard, range: NonNullable<InputFacts["range"]>, p
   }
 }
 
-/** A shuffle has many empty partitions when there are few keys: nobody asks for them. */
+/** A shuffle has many empty partitions when there are few keys, and a filter may leave nothing: nobody asks for them. */
 function isEmpty(report: ShardReport | undefined, partition: number): boolean {
-  return partition >= 0 && report?.partitions[partition]?.rows === 0;
+  if (partition >= 0) return report?.partitions[partition]?.rows === 0;
+  return report?.partitions.every(({ rows }) => rows === 0) ?? false;
 }

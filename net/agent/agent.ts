@@ -32,11 +32,15 @@ export interface AgentOptions {
   readonly startWorker?: WorkerStarter;
   /** How long a writer is held for readers that stand still. */
   readonly stallMs?: number;
+  /** Bytes of small shards that each job may keep in memory here; the rest is written to files. */
+  readonly heldBytes?: number;
 }
 
 export interface Agent {
   readonly app: Hono;
   readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** For readers in this process: the batches of a small shard that lies in memory; -1 for all partitions. */
+  heldItems(job: string, attempt: string, partition: number): Uint8Array | undefined;
   /** Ends every job: no process, file or socket of it is left. Safe to call twice. */
   close(): Promise<void>;
   /** For a process that is about to end: kills the workers and deletes the socket, without waiting. */
@@ -71,7 +75,8 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
     jobs.abandon();
     socket?.abandon();
   };
-  return { app, fetch: (request) => app.fetch(request), close, abandon };
+  const heldItems: Agent["heldItems"] = (job, attempt, partition) => jobs.heldItems(job, attempt, partition);
+  return { app, fetch: (request) => app.fetch(request), heldItems, close, abandon };
 }
 
 /** The kernel takes 107, macOS 103. */

@@ -4,16 +4,18 @@
  */
 import { AgentQueue } from "../../core/agent/agent_queue.ts";
 import type { EndedAttempt, QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
-import { LucioleError } from "../../core/errors.ts";
-import type { AgentEvent } from "../../core/schedule/order.ts";
+import { LucioleError, toWireError } from "../../core/errors.ts";
+import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
 import type {
   ControlMessage,
   JobOrder,
   MessageRequest,
   NextReply,
+  PerformedAttempt,
   ReleaseRequest,
   WorkerReport,
 } from "../protocol.ts";
+import { withHeldInputs } from "./held_inputs.ts";
 import { JobShards, type ShardRequest } from "./job_shards.ts";
 import { SequenceOutbox } from "./sequence_outbox.ts";
 import { WorkerHandle } from "./worker_handle.ts";
@@ -25,6 +27,7 @@ export interface AgentJobOptions {
   readonly directory: string;
   readonly startWorker: WorkerStarter;
   readonly stallMs?: number;
+  readonly heldBytes?: number;
 }
 
 /** Log events that wait for the driver beyond this number are dropped, and counted. */
@@ -52,6 +55,7 @@ export class AgentJob {
       onWarning: (text) => this.#log(-1, "warn", text),
       onBroken: (text) => this.#log(-1, "debug", text),
       ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
+      ...(options.heldBytes === undefined ? {} : { heldBytes: options.heldBytes }),
     });
   }
 
@@ -90,9 +94,10 @@ export class AgentJob {
   }
 
   /** Resolves with what the worker is to do next. */
-  next(worker: number, ended: EndedAttempt | undefined, isLeaving: boolean): Promise<NextReply> {
+  next(worker: number, performed: PerformedAttempt | undefined, isLeaving: boolean): Promise<NextReply> {
     this.#reply(worker, { kind: "wait" });
     this.#workers.get(worker)?.showOutput();
+    const ended = performed === undefined ? undefined : this.#keep(worker, performed);
     return new Promise((resolve) => {
       this.#held.set(worker, resolve);
       this.apply({ kind: isLeaving ? "leaving" : "asked", worker, ended });
@@ -168,13 +173,25 @@ export class AgentJob {
     await this.shards.close();
   }
 
+  /** Keeps the shard that came with a result, when it is one of those that are waited for. */
+  #keep(worker: number, { attempt, result, held }: PerformedAttempt): EndedAttempt {
+    if (held === undefined || this.#queue.attemptOf(worker) !== attempt) return { attempt, result };
+    try {
+      this.shards.held.keep(attempt, held);
+      return { attempt, result };
+    } catch (error) {
+      const { stack: _, ...cause } = toWireError(error);
+      return { attempt, result: { kind: "failed", error: cause, totals: result.totals } };
+    }
+  }
+
   #perform(command: QueueCommand): void {
     switch (command.kind) {
       case "startWorker":
         this.#startWorker(command.worker);
         break;
       case "give":
-        this.#reply(command.worker, { kind: "order", order: command.order });
+        this.#give(command.worker, command.order);
         break;
       case "wait":
       case "stop":
@@ -217,6 +234,13 @@ export class AgentJob {
       },
     });
     this.#workers.set(worker, handle);
+  }
+
+  #give(worker: number, order: TaskOrder): void {
+    this.#reply(worker, {
+      kind: "order",
+      order: withHeldInputs(order, this.#options.agent, this.shards.held),
+    });
   }
 
   #reply(worker: number, reply: NextReply): void {

@@ -15,6 +15,7 @@ export interface AgentJobsOptions {
   readonly slots: number;
   readonly startWorker: WorkerStarter;
   readonly stallMs?: number;
+  readonly heldBytes?: number;
 }
 
 export class AgentJobs {
@@ -42,6 +43,11 @@ export class AgentJobs {
     });
   }
 
+  /** The batches of a small shard that lies in memory here; undefined for any other. */
+  heldItems(job: string, attempt: string, partition: number): Uint8Array | undefined {
+    return this.#jobs.get(job)?.shards.held.items(attempt, partition);
+  }
+
   /** Opens the job if need be and starts its workers. @throws {NotEnoughResourcesError} */
   start(id: string, order: JobOrder): void {
     const free = this.#isClosed ? 0 : this.#options.slots - this.#used();
@@ -55,13 +61,14 @@ export class AgentJobs {
     let job = this.#jobs.get(id);
     if (job?.isEnding) throw new ProtocolError(`Cannot start workers of job ${id}: it is being ended`);
     if (job === undefined) {
-      const { id: agent, directory, startWorker, stallMs } = this.#options;
+      const { id: agent, directory, startWorker, stallMs, heldBytes } = this.#options;
       job = new AgentJob({
         job: id,
         agent,
         directory: join(directory, id),
         startWorker,
         ...(stallMs === undefined ? {} : { stallMs }),
+        ...(heldBytes === undefined ? {} : { heldBytes }),
       });
       this.#jobs.set(id, job);
     }

@@ -17,11 +17,13 @@ import {
   type JobOrder,
   type MessageRequest,
   type NextRequest,
+  type PerformedAttempt,
   type ReleaseRequest,
   type ReportRequest,
   type WorkerReport,
   type WrittenRequest,
 } from "../protocol.ts";
+import type { HeldShard } from "../store/held_shard.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -106,7 +108,7 @@ export function nextRequest(body: Fields): NextRequest {
   const { ended, events, isLeaving } = body;
   return {
     job: checkId(body.job, "job"),
-    ...(ended === undefined ? {} : { ended: endedAttempt(fields(ended, "ended")) }),
+    ...(ended === undefined ? {} : { ended: performedAttempt(fields(ended, "ended")) }),
     ...(events === undefined ? {} : { events: list(events, "events").map(workerReport) }),
     ...(isLeaving === true ? { isLeaving } : {}),
   };
@@ -124,8 +126,22 @@ export function writtenRequest(body: Fields): WrittenRequest {
   };
 }
 
-function endedAttempt(ended: Fields): NonNullable<NextRequest["ended"]> {
-  return { attempt: checkId(ended.attempt, "ended.attempt"), result: result(ended.result) };
+function performedAttempt(ended: Fields): PerformedAttempt {
+  return {
+    attempt: checkId(ended.attempt, "ended.attempt"),
+    result: result(ended.result),
+    ...(ended.held === undefined ? {} : { held: heldShard(fields(ended.held, "ended.held")) }),
+  };
+}
+
+function heldShard(shard: Fields): HeldShard {
+  natural(shard.partitions, "held.partitions");
+  for (const part of list(shard.items, "held.items")) {
+    const [partition, items] = list(part, "held.items");
+    natural(partition, "held.items");
+    if (!(items instanceof Uint8Array)) throw malformed("held.items", "bytes", items);
+  }
+  return shard as unknown as HeldShard;
 }
 
 function taskOrder(value: unknown): TaskOrder {

@@ -9,6 +9,7 @@ import { ProtocolError, ShardLostError } from "../../core/errors.ts";
 import { deleteAttempt, deleteCommitted } from "../store/shard_writer.ts";
 import { Channels } from "./channels.ts";
 import { Followed } from "./followed.ts";
+import { HeldShards } from "./held_shards.ts";
 import { openShardStream } from "./shard_stream.ts";
 
 export interface JobShardsOptions {
@@ -17,6 +18,8 @@ export interface JobShardsOptions {
   /** Told why a stream was broken off. */
   readonly onBroken: (text: string) => void;
   readonly stallMs?: number;
+  /** Bytes of small shards that are kept in memory. */
+  readonly heldBytes?: number;
 }
 
 export interface ShardRequest {
@@ -28,6 +31,7 @@ export interface ShardRequest {
 export class JobShards {
   readonly #options: JobShardsOptions;
   readonly #channels: Channels;
+  readonly held: HeldShards;
   readonly #committed = new Set<string>();
   /** Attempts that are written and have, or had, a reader or a writer that is followed. */
   readonly #followed = new Map<string, Followed>();
@@ -36,6 +40,7 @@ export class JobShards {
   constructor(options: JobShardsOptions) {
     this.#options = options;
     this.#channels = new Channels(options.directory);
+    this.held = new HeldShards(options.directory, options.heldBytes);
     mkdirSync(options.directory, { recursive: true });
   }
 
@@ -55,7 +60,8 @@ export class JobShards {
     const followed = isWhole ? undefined : this.#follow(attempt);
     const onBroken = (error: unknown) =>
       this.#options.onBroken(`${error instanceof Error ? error.message : error}`);
-    return openShardStream({ directory, attempt, partition, from, followed, onBroken });
+    const held = (id: string, number: number) => this.held.items(id, number);
+    return openShardStream({ directory, held, attempt, partition, from, followed, onBroken });
   }
 
   /** A writer wrote up to this size; resolves when it may go on. */
@@ -75,7 +81,10 @@ export class JobShards {
     if (this.#isClosed) return;
     this.#channels.discard(attempt);
     const { directory } = this.#options;
-    if (this.#committed.delete(attempt)) deleteCommitted(directory, attempt);
+    const isCommitted = this.#committed.delete(attempt);
+    if (this.held.delete(attempt)) {
+      // There were no files.
+    } else if (isCommitted) deleteCommitted(directory, attempt);
     else deleteAttempt(directory, attempt);
     this.#followed.get(attempt)?.settle({ kind: "gone", cause });
     this.#followed.delete(attempt);
@@ -106,6 +115,7 @@ export class JobShards {
     this.#followed.clear();
     this.#channels.close();
     this.#committed.clear();
+    this.held.clear();
     // A worker that nothing could end may still write: then the directory is not empty at first.
     await rm(this.#options.directory, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -6,11 +6,14 @@
  */
 import { ShardLostError } from "../../core/errors.ts";
 import { codecPorts } from "../codec_ports.ts";
+import { heldStream } from "../store/held_shard.ts";
 import { ShardBytes } from "../store/shard_bytes.ts";
 import type { Followed, FollowReader } from "./followed.ts";
 
 export interface ShardStreamOptions {
   readonly directory: string;
+  /** The batches of a partition that lie in memory. */
+  readonly held: (attempt: string, partition: number) => Uint8Array | undefined;
   readonly attempt: string;
   /** -1 for all. */
   readonly partition: number;
@@ -33,7 +36,7 @@ export function openShardStream(options: ShardStreamOptions): ReadableStream<Uin
 
 class ShardSource implements FollowReader {
   readonly #options: ShardStreamOptions;
-  #bytes: ShardBytes | undefined;
+  #bytes: ShardBytes | HeldBytes | undefined;
   /** Size of the attempt when this reader last had all that was there for it. */
   #caughtUpBytes = 0;
   #takenBytes = 0;
@@ -93,8 +96,10 @@ class ShardSource implements FollowReader {
     return piece !== undefined;
   }
 
-  #open(): ShardBytes {
+  #open(): ShardBytes | HeldBytes {
     const { directory, attempt, partition, from } = this.#options;
+    const held = this.#options.held(attempt, partition);
+    if (held !== undefined) return new HeldBytes(held, from);
     return new ShardBytes({ directory, attempt, partition, from, checksum: codecPorts.checksum });
   }
 
@@ -102,4 +107,28 @@ class ShardSource implements FollowReader {
     const { attempt } = this.#options;
     return new ShardLostError(`Cannot read shard ${attempt} to its end: ${cause}`, { fields: { attempt } });
   }
+}
+
+/** A small shard in memory, in one piece; it is whole, as only those are kept. */
+class HeldBytes {
+  #bytes: Uint8Array | undefined;
+
+  constructor(items: Uint8Array, from: number) {
+    const stream = heldStream(items, codecPorts.checksum);
+    if (from < stream.byteLength) this.#bytes = stream.subarray(from);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#bytes === undefined;
+  }
+
+  settle(): void {}
+
+  next(): Uint8Array | undefined {
+    const bytes = this.#bytes;
+    this.#bytes = undefined;
+    return bytes;
+  }
+
+  close(): void {}
 }

@@ -109,7 +109,11 @@ async function openOn(parts: LocalParts): Promise<DriverJob> {
     workers,
     memoryBytes,
     executor,
-    local: { agent: AGENT, directory: join(parts.directory, id) },
+    local: {
+      agent: AGENT,
+      directory: join(parts.directory, id),
+      heldItems: (attempt, partition) => agent.heldItems(id, attempt, partition),
+    },
     log,
     onProgress: (snapshot) => progress.show(snapshot?.groups),
     onWorkerMessage: (listener) => messages.push(listener),

@@ -13,6 +13,7 @@ import { LucioleError, ShardLostError } from "../../core/errors.ts";
 import type { BatchReader } from "../../core/exec/ports.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import { codecPorts } from "../codec_ports.ts";
+import { HeldReader } from "../store/held_shard.ts";
 import { readLocalPiece, readStreamedPiece } from "../store/piece_readers.ts";
 import type { ExecutionRecord } from "./execution.ts";
 import type { Executor } from "./executor.ts";
@@ -24,6 +25,8 @@ export interface LocalShards {
   readonly agent: string;
   /** Its directory of the job. */
   readonly directory: string;
+  /** The batches of a small shard that the agent keeps in memory. */
+  readonly heldItems?: (attempt: string, partition: number) => Uint8Array | undefined;
 }
 
 export interface ReadOptions {
@@ -98,8 +101,13 @@ async function* readPiece(options: ReadOptions, piece: ShardPiece): AsyncGenerat
 
 async function openPiece(options: ReadOptions, piece: ShardPiece): Promise<BatchReader> {
   const { local } = options;
-  if (piece.isCommitted && piece.agent === local?.agent)
-    return readLocalPiece(local.directory, piece, codecPorts);
+  if (piece.isCommitted && piece.agent === local?.agent) {
+    const items = local.heldItems?.(piece.attempt, piece.partition);
+    return items === undefined
+      ? readLocalPiece(local.directory, piece, codecPorts)
+      : // Rows may be views of what they are read from, and the program may change its rows.
+        new HeldReader(items.slice(), piece.attempt, codecPorts);
+  }
   const client = options.executor.agent(piece.agent);
   return readStreamedPiece(
     await client.readShard(piece.attempt, piece.partition, options.signal),

@@ -121,18 +121,21 @@ export function readStreamedPiece(
   piece: ShardPiece,
   codec: CodecPorts,
 ): BatchReader {
-  return new StreamedPieceReader(body, piece.attempt, codec);
+  return new StreamedPieceReader(body, piece, codec);
 }
 
 class StreamedPieceReader implements BatchReader {
   readonly #pieces: AsyncIterator<Uint8Array>;
   readonly #attempt: string;
+  readonly #chunks: NonNullable<ShardPiece["chunks"]>;
   readonly #decoder: ItemDecoder;
+  #number = 0;
   #isClosed = false;
 
-  constructor(body: AsyncIterable<Uint8Array>, attempt: string, codec: CodecPorts) {
+  constructor(body: AsyncIterable<Uint8Array>, piece: ShardPiece, codec: CodecPorts) {
     this.#pieces = body[Symbol.asyncIterator]();
-    this.#attempt = attempt;
+    this.#attempt = piece.attempt;
+    this.#chunks = piece.chunks ?? { from: 0, to: Number.POSITIVE_INFINITY };
     this.#decoder = new ItemDecoder(codec);
   }
 
@@ -149,8 +152,14 @@ class StreamedPieceReader implements BatchReader {
   }
 
   #held(): Batch | undefined {
+    const { from, to } = this.#chunks;
     try {
-      return this.#decoder.next();
+      for (;;) {
+        const batch = this.#decoder.next();
+        if (batch === undefined) return undefined;
+        const number = this.#number++;
+        if (number >= from && number < to) return batch;
+      }
     } catch (cause) {
       throw lost(this.#attempt, "its stream is corrupt", cause);
     }

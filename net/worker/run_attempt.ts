@@ -5,7 +5,8 @@ import { setImmediate } from "node:timers";
 import { CancelledError, describeThrown, ProtocolError, TaskError, toWireError } from "../../core/errors.ts";
 import { runTaskGroup } from "../../core/exec/task.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
-import type { AttemptResult, ShardReport } from "../../core/schedule/report.ts";
+import type { ShardReport } from "../../core/schedule/report.ts";
+import type { PerformedAttempt } from "../protocol.ts";
 import type { AttemptHost } from "./attempt_host.ts";
 import { sendableError } from "./sendable.ts";
 import { WorkerTaskContext } from "./task_context.ts";
@@ -16,7 +17,7 @@ export async function runAttempt(
   order: TaskOrder,
   host: AttemptHost,
   crashed: Promise<never>,
-): Promise<AttemptResult> {
+): Promise<Omit<PerformedAttempt, "attempt">> {
   const counters: Record<string, number> = {};
   const ports = new WorkerTaskPorts(order, host, counters);
   try {
@@ -25,12 +26,14 @@ export async function runAttempt(
     // Runtimes tell of a rejection that nobody handles after the microtasks only.
     await Promise.race([new Promise((resolve) => setImmediate(resolve)), lost]);
     host.signal.throwIfAborted();
-    return { kind: "committed", shard: ports.commit(shard), totals: ports.totals };
+    const { held, ...written } = ports.commit(shard);
+    const result = { kind: "committed", ...written, totals: ports.totals } as const;
+    return held === undefined ? { result } : { result, held };
   } catch (error) {
     ports.discard();
     const isCancelled = host.signal.reason instanceof CancelledError;
     const cause = sendableError(toWireError(isCancelled ? host.signal.reason : error));
-    return { kind: "failed", error: cause, totals: ports.totals };
+    return { result: { kind: "failed", error: cause, totals: ports.totals } };
   }
 }
 

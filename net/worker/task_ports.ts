@@ -20,8 +20,9 @@ import { codecPorts } from "../codec_ports.ts";
 import { StagedFile } from "../sink/staged_file.ts";
 import { stagingDirectory } from "../sink/staging.ts";
 import { openSplit } from "../source/open_split.ts";
+import { AttemptWriter, type WrittenShard } from "../store/attempt_writer.ts";
+import { EMPTY_SHARD, HeldReader } from "../store/held_shard.ts";
 import { readLocalPiece, readStreamedPiece } from "../store/piece_readers.ts";
-import { ShardFileWriter } from "../store/shard_writer.ts";
 import { DiskSpillStore } from "../store/spill_store.ts";
 import type { AttemptHost } from "./attempt_host.ts";
 import { dueTurn } from "./event_loop.ts";
@@ -47,7 +48,7 @@ export class WorkerTaskPorts implements TaskPorts {
   readonly #host: AttemptHost;
   readonly #counters: Readonly<Record<string, number>>;
   readonly #closing = new AbortController();
-  #writer: ShardFileWriter | undefined;
+  #writer: AttemptWriter | undefined;
   #sink: StagedFile | undefined;
   #totals = NO_TOTALS;
   readonly #released: ReleasedMemory | undefined;
@@ -74,7 +75,7 @@ export class WorkerTaskPorts implements TaskPorts {
     const writes = new FollowedWrites((sizeBytes) =>
       this.#host.link.written(attempt, sizeBytes, this.signal),
     );
-    this.#writer = new ShardFileWriter({
+    this.#writer = new AttemptWriter({
       directory: this.#host.directory,
       attempt,
       partitions,
@@ -98,7 +99,8 @@ export class WorkerTaskPorts implements TaskPorts {
 
   readPiece(piece: ShardPiece, aheadBytes?: number): BatchReader {
     const { agent, directory } = this.#host;
-    if (piece.agent === agent && piece.isCommitted) {
+    if (piece.held instanceof Uint8Array) return new HeldReader(piece.held, piece.attempt, codecPorts);
+    if (piece.agent === agent && piece.isCommitted && piece.held === undefined) {
       return readLocalPiece(directory, piece, codecPorts, aheadBytes);
     }
     return readStreamedPiece(this.#stream(piece), piece, codecPorts);
@@ -131,11 +133,12 @@ export class WorkerTaskPorts implements TaskPorts {
   }
 
   /** Makes what the task wrote readable. */
-  commit(shard: ShardReport): ShardReport {
+  commit(shard: ShardReport): WrittenShard {
     this.#sink?.commit();
     const written = this.#writer?.commit();
     this.#close();
-    return { ...shard, ...written };
+    if (written === undefined) return { shard, held: EMPTY_SHARD };
+    return { ...written, shard: { ...shard, ...written.shard } };
   }
 
   /** Leaves nothing of what the task wrote. */

@@ -7,9 +7,8 @@
 import { CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
 import type { LogRecord } from "../../core/exec/ports.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
-import type { AttemptResult } from "../../core/schedule/report.ts";
 import { readSequence } from "../cbor_sequence.ts";
-import type { ControlMessage, NextReply, NextRequest, Transport } from "../protocol.ts";
+import type { ControlMessage, NextReply, NextRequest, PerformedAttempt, Transport } from "../protocol.ts";
 import { AgentLink } from "./agent_link.ts";
 import type { AttemptHost } from "./attempt_host.ts";
 import { ExecutionCache } from "./execution_cache.ts";
@@ -79,7 +78,7 @@ export class Worker {
       ended = undefined;
       if (reply.kind === "stop" || this.#isStopping) return;
       if (reply.kind === "order") {
-        ended = { attempt: reply.order.attempt, result: await this.#perform(reply.order) };
+        ended = await this.#perform(reply.order);
       }
     }
   }
@@ -171,7 +170,7 @@ export class Worker {
     }
   }
 
-  async #perform(order: TaskOrder): Promise<AttemptResult> {
+  async #perform(order: TaskOrder): Promise<PerformedAttempt> {
     const running: RunningAttempt = {
       attempt: order.attempt,
       abort: new AbortController(),
@@ -181,11 +180,11 @@ export class Worker {
     this.#running = running;
     if (this.#earlyCancels.delete(order.attempt)) this.#cancel(order.attempt);
     try {
-      const result = await runAttempt(order, this.#host(running), running.crashed.promise);
+      const performed = await runAttempt(order, this.#host(running), running.crashed.promise);
       // Tables and batches are few and large: the collector sees no reason to hurry, the next attempt would come on top.
-      if (result.totals.bytesIn + result.totals.bytesOut >= LARGE_ATTEMPT_BYTES)
-        this.#options.collectGarbage?.();
-      return result;
+      const { totals } = performed.result;
+      if (totals.bytesIn + totals.bytesOut >= LARGE_ATTEMPT_BYTES) this.#options.collectGarbage?.();
+      return { attempt: order.attempt, ...performed };
     } finally {
       this.#running = undefined;
       this.#inbox.forgetListeners();

@@ -9,6 +9,7 @@ import process from "node:process";
 import { rowReader } from "../../../core/batch/row_reader.ts";
 import { codecPorts } from "../../../net/codec_ports.ts";
 import { ROUTES } from "../../../net/protocol.ts";
+import { HeldReader } from "../../../net/store/held_shard.ts";
 import { readLocalPiece } from "../../../net/store/piece_readers.ts";
 import { AgentWorld, JOB } from "../agent/agent_world.ts";
 import { orderWork } from "./work.ts";
@@ -48,7 +49,11 @@ afterEach(async () => {
 
 function rowsOf(agent: AgentWorld, attempt: string): unknown[] {
   const piece = { agent: "a1", attempt, partition: -1, isCommitted: true };
-  const reader = readLocalPiece(join(agent.directory, JOB), piece, codecPorts);
+  const held = agent.agent.heldItems(JOB, attempt, -1);
+  const reader =
+    held === undefined
+      ? readLocalPiece(join(agent.directory, JOB), piece, codecPorts)
+      : new HeldReader(held, attempt, codecPorts);
   const rows: unknown[] = [];
   for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
     if (batch instanceof Promise) throw new Error("a local piece waits");
