@@ -119,6 +119,9 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
+/** Room for a few small shards: some lie in memory, and others in files, also within one execution. */
+const HELD_BYTES = 4096;
+
 interface StartedAgent {
   readonly id: string;
   readonly agent: Agent;
@@ -135,6 +138,7 @@ async function startAgents(options: ClusterOptions, directory: string): Promise<
       directory: join(directory, id),
       slots: options.slots * (options.jobs ?? 1),
       runtime: await currentRuntime(),
+      heldBytes: HELD_BYTES,
       startWorker: workersInProcess({
         fetch: (request) => agent.fetch(request),
         transportTo: (other) => transports.get(other),
