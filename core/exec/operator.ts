@@ -7,6 +7,7 @@
  * only. An operator never knows what feeds it or where its rows go.
  */
 import type { Batch } from "../batch/column.ts";
+import type { TextRuns } from "../key/text_runs.ts";
 
 export interface Operator {
   /** Takes one row. */
@@ -15,6 +16,8 @@ export interface Operator {
   pair?(key: unknown, value: unknown): void;
   /** Takes a batch; an operator that works on columns never makes rows of it. */
   batch(batch: Batch): void;
+  /** Takes strings where they lie, good until it returns; set on operators that need no column made of them. */
+  texts?(runs: TextRuns): void;
   /** Hands on what is held only to make batches larger; somebody waits for it. */
   flush?(): void;
   /** Takes the end of the input: emits what is held back, then finishes the next operator. */

@@ -6,10 +6,12 @@
  * nothing of what the closures do.
  */
 
-import type { Batch } from "../batch/column.ts";
+import type { Batch, StringColumn } from "../batch/column.ts";
+import { concatColumns } from "../batch/gather.ts";
 import { type RowReader, rowReader } from "../batch/row_reader.ts";
 import { CodeCache, compileFunction, wantsGeneratedCode } from "../generated_code.ts";
 import type { NodeSpec } from "../graph/node.ts";
+import { TextRuns } from "../key/text_runs.ts";
 import type { StepPlan } from "../plan/physical.ts";
 import { columnStep, isPlainPair } from "./column_step.ts";
 import type { Operator } from "./operator.ts";
@@ -23,7 +25,7 @@ import {
 } from "./segment_code.ts";
 import { SEGMENT_TOOLS } from "./segment_tools.ts";
 import { nodeOf, type TaskScope } from "./task_scope.ts";
-import { splitWords } from "./word_kernel.ts";
+import { cutWords } from "./word_kernel.ts";
 
 export type SegmentStep = StepPlan & { readonly op: SegmentKind };
 
@@ -85,6 +87,7 @@ class Segment implements Operator {
   readonly #spec: NodeSpec;
   readonly #startsOnPairs: boolean;
   readonly #isWords: boolean;
+  #words: TextRuns | undefined;
   /** The steps behind a first one that only picks a column. */
   #others: Segment | undefined;
   #rowsBefore = 0;
@@ -122,8 +125,7 @@ class Segment implements Operator {
     if (picked !== undefined) {
       this.#rest(picked, base);
     } else if (this.#isWords && column.kind === "string" && column.validity === undefined) {
-      const words = splitWords(column);
-      if (words.length > 0) this.next.batch({ rows: words.length, column: words });
+      this.#cutWords(column);
     } else if (column.kind === "number" && column.validity === undefined) {
       this.#numbers ??= this.#compile("numbers") as NumberLoop;
       this.#numbers(column.values, batch.rows, base);
@@ -135,6 +137,21 @@ class Segment implements Operator {
       this.#rows ??= this.#compile("rows") as ManyLoop;
       this.#rows(rowReader(column), batch.rows, base);
     }
+  }
+
+  #cutWords(lines: StringColumn): void {
+    const { next } = this;
+    this.#words ??= new TextRuns();
+    const words = this.#words;
+    if (next.texts !== undefined) {
+      cutWords(lines, words, () => next.texts?.(words));
+      return;
+    }
+    const columns: StringColumn[] = [];
+    cutWords(lines, words, () => columns.push(words.column()));
+    if (columns.length === 0) return;
+    const column = concatColumns(columns);
+    next.batch({ rows: column.length, column });
   }
 
   /** The steps behind the first one, for a batch that it was done for. */

@@ -35,6 +35,13 @@ export class HashIndex {
     this.#shift = 32 - FIRST_BITS;
   }
 
+  /** Puts a new entry where probing for it will end and tells its number. */
+  add(hash: number): number {
+    let slot = this.slotOf(hash);
+    while (this.table[2 * slot + 1] !== 0) slot = (slot + 1) & this.mask;
+    return this.insert(slot, hash);
+  }
+
   /** Puts a new entry into a free slot and tells its number. */
   insert(slot: number, hash: number): number {
     const entry = this.size++;

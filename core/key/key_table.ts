@@ -9,18 +9,20 @@ import { ArenaKeys } from "./arena_keys.ts";
 import { hashColumn, hashValue } from "./hash.ts";
 import { HashIndex, WARM_ROWS } from "./hash_index.ts";
 import { NumberKeys } from "./number_keys.ts";
+import { TextKeys } from "./text_keys.ts";
+import { RUN_ROWS, TextRuns } from "./text_runs.ts";
 
 export class KeyTable {
   #index = new HashIndex();
   #hashes = new Uint32Array(0);
   /** At most one of the three is set: none before the first key. */
-  #texts: ArenaKeys | undefined;
+  #texts: TextKeys | undefined;
   #numbers: NumberKeys | undefined;
   #others: ArenaKeys | undefined;
 
   /** Number of keys. */
   get size(): number {
-    return this.#numbers?.size ?? this.#index.size;
+    return this.#texts?.size ?? this.#numbers?.size ?? this.#index.size;
   }
 
   /** Bytes of memory that are taken. */
@@ -59,14 +61,14 @@ export class KeyTable {
     if (this.#numbers !== undefined && isPlainNumbers(column)) {
       this.#numbers.addAll(column.values, column.length, entries);
     } else if (column.kind === "string" && column.validity === undefined) {
-      this.addTexts(column, this.#hashed(column), entries);
+      this.addTexts(column, entries);
     } else this.#addHashed(column, this.#hashed(column), entries);
   }
 
   #addHashed(column: Column, hashes: Uint32Array, entries: Uint32Array): void {
     for (let start = 0; start < column.length; start += WARM_ROWS) {
       const end = Math.min(column.length, start + WARM_ROWS);
-      (this.#texts ?? this.#others)?.warm(hashes, start, end);
+      this.#others?.warm(hashes, start, end);
       for (let i = start; i < end; i++) entries[i] = this.addAt(column, i, hashes[i]);
     }
   }
@@ -75,16 +77,24 @@ export class KeyTable {
    * The entries of strings that lie in a column of their own, all present: addColumn without the question
    * what else a row may be.
    */
-  addTexts(column: StringColumn, hashes: Uint32Array, entries: Uint32Array): void {
-    if (this.size === 0) this.#begin("string");
+  addTexts(column: StringColumn, entries: Uint32Array): void {
+    if (this.size === 0 && column.length > 0) this.#begin("string");
     const texts = this.#texts;
     if (texts === undefined) {
-      this.#addHashed(column, hashes, entries);
+      this.#addHashed(column, this.#hashed(column), entries);
       return;
     }
-    for (let start = 0; start < column.length; start += WARM_ROWS) {
-      texts.addRuns(column, hashes, start, Math.min(column.length, start + WARM_ROWS), entries);
+    for (let start = 0; start < column.length; start += RUN_ROWS) {
+      RUNS.fill(column, start, Math.min(column.length, start + RUN_ROWS));
+      texts.enter(RUNS, entries, start);
     }
+  }
+
+  /** The entries of a block of strings. */
+  addRuns(runs: TextRuns, entries: Uint32Array): void {
+    if (this.size === 0 && runs.rows > 0) this.#begin("string");
+    if (this.#texts !== undefined) this.#texts.enter(runs, entries, 0);
+    else this.addTexts(runs.column(), entries);
   }
 
   /** The entry of a key; -1 when it is absent. */
@@ -114,10 +124,17 @@ export class KeyTable {
       this.#numbers.findAll(column.values, column.length, found);
       return;
     }
+    if (this.#texts !== undefined && column.kind === "string" && column.validity === undefined) {
+      for (let start = 0; start < column.length; start += RUN_ROWS) {
+        RUNS.fill(column, start, Math.min(column.length, start + RUN_ROWS));
+        this.#texts.find(RUNS, found, start);
+      }
+      return;
+    }
     const hashes = this.#hashed(column);
     for (let start = 0; start < column.length; start += WARM_ROWS) {
       const end = Math.min(column.length, start + WARM_ROWS);
-      (this.#texts ?? this.#others)?.warm(hashes, start, end);
+      this.#others?.warm(hashes, start, end);
       for (let i = start; i < end; i++) found[i] = this.findAt(column, i, hashes[i]) + 1;
     }
   }
@@ -129,7 +146,7 @@ export class KeyTable {
 
   /** The hash of an entry's key. */
   hash(entry: number): number {
-    return this.#numbers?.hash(entry) ?? this.#index.hashes[entry];
+    return (this.#texts ?? this.#numbers)?.hash(entry) ?? this.#index.hashes[entry];
   }
 
   /** The keys of some entries, in that order. */
@@ -150,13 +167,13 @@ export class KeyTable {
     return hashColumn(column, this.#hashes);
   }
 
-  get #keys(): ArenaKeys | NumberKeys | undefined {
+  get #keys(): TextKeys | ArenaKeys | NumberKeys | undefined {
     return this.#texts ?? this.#numbers ?? this.#others;
   }
 
   /** Chooses the form by the type of the first key, or by the kind of its column. */
   #begin(type: string): void {
-    this.#texts = type === "string" ? new ArenaKeys(this.#index, true) : undefined;
+    this.#texts = type === "string" ? new TextKeys() : undefined;
     this.#numbers = type === "number" ? new NumberKeys(this.#index) : undefined;
     this.#others = undefined;
   }
@@ -164,8 +181,9 @@ export class KeyTable {
   /** The general form; keys that are there move into it. */
   #general(): ArenaKeys {
     if (this.#others !== undefined) return this.#others;
-    const others = new ArenaKeys(this.#index, false);
+    const others = new ArenaKeys(this.#index);
     this.#numbers?.useIndex();
+    for (let entry = 0; entry < (this.#texts?.size ?? 0); entry++) this.#index.add(this.hash(entry));
     for (let entry = 0; entry < this.size; entry++) others.adopt(entry, this.key(entry));
     this.#texts = undefined;
     this.#numbers = undefined;
@@ -173,6 +191,9 @@ export class KeyTable {
     return others;
   }
 }
+
+/** Filled and used up at once, so all tables share it. */
+const RUNS = new TextRuns();
 
 function isPlainNumbers(column: Column): column is Column & { readonly kind: "number" } {
   return column.kind === "number" && column.validity === undefined;

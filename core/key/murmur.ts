@@ -16,7 +16,7 @@ export function mixWord(hash: number, word: number): number {
 }
 
 /** Mixes the last 1 … 3 bytes. */
-function mixTail(hash: number, word: number): number {
+export function mixTail(hash: number, word: number): number {
   const k = Math.imul(word, C1);
   return hash ^ Math.imul((k << 15) | (k >>> 17), C2);
 }

@@ -107,10 +107,7 @@ export class NumberKeys {
     this.#direct = undefined;
     const index = this.#index;
     for (let entry = 0; entry < this.#size; entry++) {
-      const hash = hashNumber(this.#values[entry]);
-      let slot = index.slotOf(hash);
-      while (index.table[2 * slot + 1] !== 0) slot = (slot + 1) & index.mask;
-      index.insert(slot, hash);
+      index.add(hashNumber(this.#values[entry]));
     }
   }
 

@@ -10,6 +10,7 @@ import type { Batch, Column } from "../../batch/column.ts";
 import { tupleBatch } from "../../batch/make.ts";
 import { rowReader } from "../../batch/row_reader.ts";
 import type { Graph } from "../../graph/node.ts";
+import type { TextRuns } from "../../key/text_runs.ts";
 import type { StepPlan } from "../../plan/physical.ts";
 import { type Aggregator, aggregatorOf } from "../aggregator.ts";
 import type { Operator } from "../operator.ts";
@@ -180,6 +181,15 @@ class PairCombine extends Combine implements Operator {
 
 /** The whole row is the key. */
 class RowCombine extends Combine implements Operator {
+  texts(runs: TextRuns): void {
+    if (this.isPassing) this.batch({ rows: runs.rows, column: runs.column() });
+    else {
+      this.settle();
+      this.table.addRuns(runs);
+      this.took(runs.rows);
+    }
+  }
+
   row(row: unknown): void {
     if (this.isPassing) {
       this.next.row(this.aggregator.shape === "count" ? [row, 1] : row);

@@ -8,6 +8,7 @@ import type { Batch, Column } from "../../batch/column.ts";
 import { tupleBatch } from "../../batch/make.ts";
 import type { NodeId } from "../../graph/node.ts";
 import { KeyTable } from "../../key/key_table.ts";
+import type { TextRuns } from "../../key/text_runs.ts";
 import type { Aggregator } from "../aggregator.ts";
 import type { TaskScope } from "../task_scope.ts";
 import { type Accumulators, accumulatorsOf } from "./accumulators.ts";
@@ -84,7 +85,7 @@ export class CombineTable {
     if (rows === 0) return;
     this.late = rows + after;
     const entries = this.#entriesFor(rows);
-    this.#table.addTexts(stage.column(), stage.hashes, entries);
+    this.#table.addTexts(stage.column(), entries);
     for (let i = 0; i < rows; i++) {
       this.late--;
       this.#accumulators.add(entries[i], values[i]);
@@ -100,6 +101,14 @@ export class CombineTable {
   addColumns(keys: Column, values: Column | undefined): void {
     this.settle();
     this.#accumulators.addColumn(this.#enter(keys), values);
+  }
+
+  /** Takes keys without values. */
+  addRuns(runs: TextRuns): void {
+    this.settle();
+    const entries = this.#entriesFor(runs.rows);
+    this.#table.addRuns(runs, entries);
+    this.#accumulators.addColumn(entries, undefined);
   }
 
   mergeColumns(keys: Column, accs: Column | undefined): void {

@@ -5,7 +5,6 @@
  */
 import { ByteSink } from "../../batch/byte_sink.ts";
 import type { StringColumn } from "../../batch/column.ts";
-import { hashRuns } from "../../key/murmur.ts";
 
 const STAGED_ROWS = 1024;
 /** Long strings do not wait: they would take memory that nobody has counted. */
@@ -15,7 +14,6 @@ const MAX_VALUE_CHARACTERS = 256;
 export class TextStage {
   /** Values that belong to the strings, by place. */
   readonly values: unknown[] = new Array(STAGED_ROWS).fill(undefined);
-  readonly hashes = new Uint32Array(STAGED_ROWS);
   readonly #sink = new ByteSink();
   readonly #offsets = new Uint32Array(STAGED_ROWS + 1);
   #rows = 0;
@@ -45,9 +43,8 @@ export class TextStage {
     return true;
   }
 
-  /** The strings, valid until the next one comes; `hashes` are theirs then. */
+  /** The strings, valid until the next one comes. */
   column(): StringColumn {
-    hashRuns(this.#sink.bytes, this.#offsets.subarray(0, this.#rows + 1), 0, this.hashes);
     return { kind: "string", length: this.#rows, offsets: this.#offsets, bytes: this.#sink.bytes };
   }
 

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "bun:test";
+import type { Column, StringColumn } from "../../../core/batch/column.ts";
+import { concatColumns } from "../../../core/batch/gather.ts";
 import { TaskError } from "../../../core/errors.ts";
 import type { Operator } from "../../../core/exec/operator.ts";
 import { createSegment, type SegmentStep, splitSteps } from "../../../core/exec/segment.ts";
-import { splitWords } from "../../../core/exec/word_kernel.ts";
+import { cutWords } from "../../../core/exec/word_kernel.ts";
 import type { NodeSpec, UserFunction } from "../../../core/graph/node.ts";
+import { hashColumn } from "../../../core/key/hash.ts";
+import { TextRuns } from "../../../core/key/text_runs.ts";
 import { Collector, feed, graphOf, MemoryPorts, memoryScope, rowsOf } from "./memory_ports.ts";
 import { randomNumbers, SEED } from "./random_rows.ts";
 
@@ -115,11 +119,11 @@ describe("createSegment()", () => {
     const bytes = Uint8Array.of(0x61, 0xe2, 0x80, 0x20, 0xff, 0xc2, 0xa0, 0xe3, 0x80, 0xe3, 0x80, 0x80, 0x62);
     const lines = { kind: "string", length: 3, offsets: Uint32Array.of(0, 3, 8, 13), bytes } as const;
     const texts = rowsOf({ rows: 3, column: lines }) as string[];
-    const words = splitWords(lines);
+    const words = wordsOf(lines);
     expect(rowsOf({ rows: words.length, column: words })).toEqual(
       texts.flatMap((line) => line.split(/\s+/).filter((word) => word !== "")),
     );
-    const none = splitWords({ ...lines, length: 0, offsets: Uint32Array.of(5) });
+    const none = wordsOf({ ...lines, length: 0, offsets: Uint32Array.of(5) });
     expect(none.length).toBe(0);
   });
 
@@ -138,7 +142,7 @@ describe("createSegment()", () => {
         offsets: Uint32Array.of(1, bytes.length - 1),
         bytes,
       } as const;
-      const words = splitWords(lines);
+      const words = wordsOf(lines);
       expect(rowsOf({ rows: words.length, column: words }), `seed ${SEED}, round ${round}`).toEqual(
         text.split(/\s+/).filter((word) => word !== ""),
       );
@@ -272,3 +276,19 @@ describe("splitSteps()", () => {
     expect(parts).toEqual([["map", "flatMap", "flatMap"], ["flatMap"], "combine", ["values", "words"]]);
   });
 });
+
+/** The words of lines in one column; their hashes and heads are those that a column of them has. */
+function wordsOf(lines: StringColumn): Column {
+  const runs = new TextRuns();
+  const again = new TextRuns();
+  const columns: StringColumn[] = [];
+  cutWords(lines, runs, () => {
+    const column = runs.column();
+    again.fill(column, 0, runs.rows);
+    expect(again.hashes.subarray(0, runs.rows)).toEqual(runs.hashes.subarray(0, runs.rows));
+    expect(again.heads.subarray(0, 2 * runs.rows)).toEqual(runs.heads.subarray(0, 2 * runs.rows));
+    expect(hashColumn(column)).toEqual(runs.hashes.slice(0, runs.rows));
+    columns.push(column);
+  });
+  return concatColumns(columns);
+}

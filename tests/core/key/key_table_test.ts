@@ -6,6 +6,8 @@ import { rowReader } from "../../../core/batch/row_reader.ts";
 import { compareValues, equalValues } from "../../../core/key/compare.ts";
 import { hashColumn, hashValue } from "../../../core/key/hash.ts";
 import { KeyTable } from "../../../core/key/key_table.ts";
+import { TextKeys } from "../../../core/key/text_keys.ts";
+import { TextRuns } from "../../../core/key/text_runs.ts";
 import { arbitraryKey, exactly } from "../batch/values.ts";
 
 /** Blocks of keys: strings, numbers or anything, so that tables change their form on the way. */
@@ -130,29 +132,66 @@ describe("KeyTable", () => {
     }
   });
 
-  test("addTexts() compares every byte of strings of all lengths whose hashes are equal", () => {
-    const text = fc.string({ unit: fc.constantFrom("a", "b", "é"), maxLength: 13 });
+  test("TextKeys compares every byte of strings of all lengths whose hashes are equal", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "b", "é", "\0"), maxLength: 13 });
     fc.assert(
       fc.property(
         fc.array(fc.array(text, { maxLength: 60 }), { maxLength: 4 }),
         fc.boolean(),
         (blocks, same) => {
-          const table = new KeyTable();
+          const keys = new TextKeys();
+          const runs = new TextRuns();
           const numbers = new Map<string, number>();
           for (const texts of blocks) {
             const column = shifted(texts);
-            const hashes = same ? new Uint32Array(texts.length).fill(7) : hashColumn(column);
-            expect([...hashes]).toEqual(texts.map((key) => (same ? 7 : hashValue(key))));
+            runs.fill(column, 0, texts.length);
+            expect([...runs.hashes.subarray(0, texts.length)]).toEqual(texts.map((key) => hashValue(key)));
+            if (same) runs.hashes.fill(7);
+            const before = new Uint32Array(texts.length);
+            keys.find(runs, before, 0);
+            expect([...before]).toEqual(texts.map((key) => (numbers.get(key) ?? -1) + 1));
             const entries = new Uint32Array(texts.length);
-            table.addTexts(column, hashes, entries);
+            keys.enter(runs, entries, 0);
             for (const key of texts) if (!numbers.has(key)) numbers.set(key, numbers.size);
             expect([...entries]).toEqual(texts.map((key) => numbers.get(key) ?? -1));
+            if (!same) for (const key of texts) expect(keys.text(key, false)).toBe(numbers.get(key) ?? -1);
           }
-          const all = rowReader(table.keyColumn(Uint32Array.from(numbers.values())));
+          const all = rowReader(keys.column(Uint32Array.from(numbers.values())));
           expect(Array.from(numbers.values(), (entry) => all(entry))).toEqual([...numbers.keys()]);
         },
       ),
     );
+  });
+
+  test("TextKeys tells bytes apart that a head could be taken for", () => {
+    const runsOfBytes = [
+      [],
+      [0],
+      [0, 0],
+      [97],
+      [97, 0],
+      [97, 98, 99, 100],
+      [97, 98, 99, 100, 0],
+      [97, 98, 99, 100, 255, 255, 255, 255],
+      [97, 98, 99, 100, 255, 255, 255, 255, 255],
+      [97, 98, 99, 100, 101, 102, 103, 104, 105],
+      [97, 98, 99, 100, 101, 102, 103, 104],
+      [97, 98, 99, 100, 0, 0, 0, 0],
+    ];
+    const bytes = Uint8Array.from(runsOfBytes.flat());
+    const offsets = new Uint32Array(runsOfBytes.length + 1);
+    runsOfBytes.forEach((run, i) => {
+      offsets[i + 1] = offsets[i] + run.length;
+    });
+    const runs = new TextRuns();
+    runs.fill({ kind: "string", length: runsOfBytes.length, offsets, bytes }, 0, runsOfBytes.length);
+    runs.hashes.fill(1);
+    const keys = new TextKeys();
+    const entries = new Uint32Array(runsOfBytes.length);
+    keys.enter(runs, entries, 0);
+    expect([...entries]).toEqual(runsOfBytes.map((_, i) => i));
+    keys.enter(runs, entries, 0);
+    expect([...entries]).toEqual(runsOfBytes.map((_, i) => i));
   });
 
   test("addColumn() and findColumn() number whole numbers, close together or not, as a map does", () => {
