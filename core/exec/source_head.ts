@@ -13,8 +13,9 @@ import { BinaryFormat } from "./source/binary_format.ts";
 import { CsvFormat } from "./source/csv_format.ts";
 import { FaultError, type FileSplit } from "./source/fault_log.ts";
 import type { FileFormat } from "./source/file_format.ts";
-import { JsonlFormat, TextFormat } from "./source/line_formats.ts";
+import { JsonlFormat } from "./source/jsonl_format.ts";
 import { pushGenerated, pushPaths, pushRange, pushSlice } from "./source/memory_sources.ts";
+import { TextFormat } from "./source/text_format.ts";
 import { nodeOf, type TaskScope } from "./task_scope.ts";
 
 type SourceHead = Head & { readonly kind: "source" };
@@ -118,13 +119,17 @@ function formatOf(
     scope.totals.rowsIn += batch.rows;
     next.batch(batch);
   };
+  const pushRow = (row: unknown) => {
+    scope.totals.rowsIn++;
+    next.row(row);
+  };
   switch (node.spec.kind) {
     case "text":
       return new TextFormat(push);
     case "csv":
       return new CsvFormat(scope, { options: node.spec.options, wanted: columns, push });
     case "jsonl":
-      return new JsonlFormat(scope, { options: node.spec.options, wanted: columns, next });
+      return new JsonlFormat(scope, { options: node.spec.options, wanted: columns, push, pushRow });
     case "binary":
       return new BinaryFormat(scope, push);
     default:

@@ -6,9 +6,9 @@
  */
 import type { Column } from "../batch/column.ts";
 import { CodeCache, compileFunction, wantsGeneratedCode } from "../generated_code.ts";
-import { type CsvLoopBuffer, csvLoopBuffer } from "./csv_loop_buffers.ts";
 import { type CsvLoopShape, csvLoopSource } from "./csv_loop_source.ts";
 import { POWERS, parseBoolean, parseDate, parseNumber } from "./csv_values.ts";
+import { type LoopBuffer, loopBuffer } from "./loop_buffers.ts";
 
 interface Rows {
   count: number;
@@ -21,21 +21,21 @@ type Parse = (
   from: number,
   limit: number,
   rows: Rows,
-  buffers: readonly CsvLoopBuffer[],
+  buffers: readonly LoopBuffer[],
 ) => number;
 
 const TOOLS = { number: parseNumber, date: parseDate, boolean: parseBoolean, powers: POWERS };
 /** The text for more wanted columns is so long that the engine compiles it late or badly: the general way is as fast. */
-const MAX_FIELDS = 20;
+export const MAX_FIELDS = 20;
 const FIRST_ROWS = 256;
 /** Columns of so many rows, or of so many bytes of a file, stay in cache until they are used. */
 export const MAX_ROWS = 16_384;
-const MAX_BYTES = 1 << 20;
+export const MAX_BYTES = 1 << 20;
 const loops = new CodeCache<Parse>();
 
 export class CsvLoop {
   readonly #parse: Parse;
-  readonly #buffers: readonly CsvLoopBuffer[];
+  readonly #buffers: readonly LoopBuffer[];
   readonly #rows: Rows = { count: 0, end: 0, isOdd: false };
   #capacity = 0;
   /** Bytes that were read for the rows that are held. */
@@ -51,7 +51,7 @@ export class CsvLoop {
   private constructor(shape: CsvLoopShape) {
     this.#parse = compiled(shape);
     const wanted = shape.fields.filter((field) => field !== undefined);
-    this.#buffers = wanted.toSorted((a, b) => a.slot - b.slot).map(({ type }) => csvLoopBuffer(type));
+    this.#buffers = wanted.toSorted((a, b) => a.slot - b.slot).map(({ type }) => loopBuffer(type));
   }
 
   /** Rows that are held. */

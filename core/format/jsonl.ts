@@ -30,6 +30,7 @@ const MAX_SAMPLE_CHARACTERS = 200;
 const BETWEEN = "~ luciole line ~";
 const JOINER = new TextEncoder().encode(`,"${BETWEEN}",`);
 const OPENERS: Readonly<Record<number, number>> = { 123: 125, 91: 93 };
+const PROPERTY = { writable: true, enumerable: true, configurable: true };
 const decoder = new TextDecoder();
 
 /** Parses each line of a column; blank lines are not rows. */
@@ -111,7 +112,12 @@ function emit(row: unknown, line: number, lines: StringColumn, options: JsonlOpt
 function picked(row: Record<string, unknown>, { columns, wanted }: JsonlOptions): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const name of wanted ?? columns ?? []) {
-    if (columns === undefined ? Object.hasOwn(row, name) : columns.includes(name)) kept[name] = row[name];
+    const isThere = Object.hasOwn(row, name);
+    if (columns === undefined ? !isThere : !columns.includes(name)) continue;
+    const value = isThere ? row[name] : undefined;
+    // An assignment would set the prototype.
+    if (name === "__proto__") Object.defineProperty(kept, name, { ...PROPERTY, value });
+    else kept[name] = value;
   }
   return kept;
 }

@@ -1,5 +1,5 @@
 /**
- * The buffers that a generated CSV loop writes into, one of each column.
+ * The buffers that a generated loop over CSV or JSON lines writes into, one of each column.
  *
  * They are used again for the next batch: what leaves is a copy of its exact size.
  * Knows nothing of bytes of files.
@@ -8,50 +8,23 @@ import { packBits } from "../batch/bitmap.ts";
 import { type Column, isPresent } from "../batch/column.ts";
 import type { CsvType } from "./csv_columns.ts";
 
-export interface CsvLoopBuffer {
+const encoder = new TextEncoder();
+
+export interface LoopBuffer {
   /** Makes room for so many rows in all. */
   reserveRows(rows: number): void;
   /** Makes room for so many bytes of text beside those that are held. */
   reserveBytes(sizeBytes: number): void;
   /** Copies the rows of a column behind the `count` that are held. */
   add(column: Column, count: number): void;
+  /** Writes one value behind the rows that are held: one of its type, or null. */
+  write(value: unknown, row: number): void;
   take(rows: number): Column;
 }
 
-export function csvLoopBuffer(type: CsvType): CsvLoopBuffer {
+export function loopBuffer(type: CsvType): LoopBuffer {
   if (type === "string") return new StringBuffer();
   return type === "boolean" ? new BooleanBuffer() : new NumericBuffer(type);
-}
-
-class StringBuffer implements CsvLoopBuffer {
-  offsets = new Uint32Array(1);
-  bytes = new Uint8Array(0);
-  used = 0;
-
-  reserveRows(rows: number): void {
-    this.offsets = grown(this.offsets, rows + 1);
-  }
-
-  reserveBytes(sizeBytes: number): void {
-    const needed = this.used + sizeBytes;
-    if (needed > this.bytes.length) this.bytes = grown(this.bytes, needed + (needed >> 2));
-  }
-
-  add(column: Column, count: number): void {
-    if (column.kind !== "string") throw wrongKind(column);
-    const { offsets, bytes, length } = column;
-    const text = bytes.subarray(offsets[0], offsets[length]);
-    this.reserveBytes(text.length);
-    this.bytes.set(text, this.used);
-    for (let i = 0; i <= length; i++) this.offsets[count + i] = this.used + offsets[i] - offsets[0];
-    this.used += text.length;
-  }
-
-  take(rows: number): Column {
-    const bytes = this.bytes.slice(0, this.used);
-    this.used = 0;
-    return { kind: "string", length: rows, offsets: this.offsets.slice(0, rows + 1), bytes };
-  }
 }
 
 /** Which rows are present; most columns have no others. */
@@ -88,7 +61,50 @@ class Presence {
   }
 }
 
-class NumericBuffer extends Presence implements CsvLoopBuffer {
+export class StringBuffer extends Presence implements LoopBuffer {
+  offsets = new Uint32Array(1);
+  bytes = new Uint8Array(0);
+  used = 0;
+
+  override reserveRows(rows: number): void {
+    super.reserveRows(rows);
+    this.offsets = grown(this.offsets, rows + 1);
+  }
+
+  reserveBytes(sizeBytes: number): void {
+    const needed = this.used + sizeBytes;
+    if (needed > this.bytes.length) this.bytes = grown(this.bytes, needed + (needed >> 2));
+  }
+
+  add(column: Column, count: number): void {
+    if (column.kind !== "string") throw wrongKind(column);
+    const { offsets, bytes, length } = column;
+    const text = bytes.subarray(offsets[0], offsets[length]);
+    this.reserveBytes(text.length);
+    this.bytes.set(text, this.used);
+    for (let i = 0; i <= length; i++) this.offsets[count + i] = this.used + offsets[i] - offsets[0];
+    this.used += text.length;
+    this.addPresence(column, count);
+  }
+
+  write(value: unknown, row: number): void {
+    if (typeof value !== "string") this.setAbsent(row);
+    else {
+      this.reserveBytes(3 * value.length);
+      this.used += encoder.encodeInto(value, this.bytes.subarray(this.used)).written;
+    }
+    this.offsets[row + 1] = this.used;
+  }
+
+  take(rows: number): Column {
+    const bytes = this.bytes.slice(0, this.used);
+    const offsets = this.offsets.slice(0, rows + 1);
+    this.used = 0;
+    return { kind: "string", length: rows, offsets, bytes, ...this.takePresence(rows) };
+  }
+}
+
+class NumericBuffer extends Presence implements LoopBuffer {
   values = new Float64Array(0);
   readonly #kind: "number" | "date";
 
@@ -110,13 +126,21 @@ class NumericBuffer extends Presence implements CsvLoopBuffer {
     this.addPresence(column, count);
   }
 
+  write(value: unknown, row: number): void {
+    if (typeof value === "number") this.values[row] = value;
+    else {
+      this.values[row] = 0;
+      this.setAbsent(row);
+    }
+  }
+
   take(rows: number): Column {
     const values = this.values.slice(0, rows);
     return { kind: this.#kind, length: rows, values, ...this.takePresence(rows) };
   }
 }
 
-class BooleanBuffer extends Presence implements CsvLoopBuffer {
+class BooleanBuffer extends Presence implements LoopBuffer {
   /** One byte a row. */
   flags = new Uint8Array(0);
 
@@ -131,6 +155,11 @@ class BooleanBuffer extends Presence implements CsvLoopBuffer {
     if (column.kind !== "boolean") throw wrongKind(column);
     for (let i = 0; i < column.length; i++) this.flags[count + i] = (column.bits[i >> 3] >> (i & 7)) & 1;
     this.addPresence(column, count);
+  }
+
+  write(value: unknown, row: number): void {
+    this.flags[row] = value === true ? 1 : 0;
+    if (typeof value !== "boolean") this.setAbsent(row);
   }
 
   take(rows: number): Column {
