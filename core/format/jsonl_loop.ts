@@ -5,7 +5,7 @@
  * by its owner, who may write its row here if it fits, so that rows stay in order.
  */
 import type { Batch, Column } from "../batch/column.ts";
-import { CodeCache, compileFunction, wantsGeneratedCode } from "../generated_code.ts";
+import { CodeCache, compileFunction } from "../generated_code.ts";
 import { MAX_BYTES, MAX_FIELDS, MAX_ROWS } from "./csv_loop.ts";
 import { POWERS } from "./csv_values.ts";
 import { jsonlBuffer } from "./jsonl_buffers.ts";
@@ -59,11 +59,11 @@ export class JsonlLoop {
   /** Bytes that were read for the rows that are held. */
   #bytes = 0;
 
-  /** undefined when there are too many properties for it, or no generated code is wanted. */
+  /** undefined when there are too many properties for it. */
   static of(shape: JsonlShape): JsonlLoop | undefined {
     const { names, slots } = countsOf(shape.fields);
     const isFitting = names <= MAX_NAMES && slots <= MAX_FIELDS;
-    return isFitting && wantsGeneratedCode() ? new JsonlLoop(shape) : undefined;
+    return isFitting ? new JsonlLoop(shape) : undefined;
   }
 
   private constructor(shape: JsonlShape) {

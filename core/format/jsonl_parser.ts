@@ -6,6 +6,7 @@
  * Owns what spans two pieces; files are unknown here.
  */
 import type { Batch } from "../batch/column.ts";
+import { wantsGeneratedCode } from "../generated_code.ts";
 import { joinBytes } from "./join_bytes.ts";
 import { parseJsonLines } from "./jsonl.ts";
 import { JsonlLoop } from "./jsonl_loop.ts";
@@ -47,6 +48,7 @@ const decoder = new TextDecoder();
 
 export class JsonlParser {
   readonly #options: JsonlParserOptions;
+  readonly #isGenerated: boolean;
   readonly #splitter: LineSplitter;
   #loop: JsonlLoop | undefined;
   /** Lines that are read in the general way before the loop is tried again: more the fewer it takes. */
@@ -65,6 +67,7 @@ export class JsonlParser {
 
   constructor(options: JsonlParserOptions) {
     this.#options = options;
+    this.#isGenerated = options.isGenerated !== false && wantsGeneratedCode();
     const choice = {
       ...(options.columns === undefined ? {} : { columns: options.columns }),
       ...(options.wanted === undefined ? {} : { wanted: options.wanted }),
@@ -121,7 +124,7 @@ export class JsonlParser {
       if (this.#mustLearn()) this.#learn(bytes, at);
       if (this.#loop !== undefined) at = this.#readPlain(this.#loop, bytes, view, at);
       if (at >= limit) break;
-      const end = this.#options.isGenerated === false ? limit : endOfLines(bytes, at, this.#oddLines);
+      const end = this.#isGenerated ? endOfLines(bytes, at, this.#oddLines) : limit;
       this.#beginRun(at);
       this.#splitter.push(bytes.subarray(at, end));
       this.#splitter.flush();
@@ -141,8 +144,7 @@ export class JsonlParser {
   }
 
   #mustLearn(): boolean {
-    if (this.#options.isGenerated === false) return false;
-    return this.#loop === undefined || this.#oddLines >= LEARN_AFTER;
+    return this.#isGenerated && (this.#loop === undefined || this.#oddLines >= LEARN_AFTER);
   }
 
   /** Makes the loop for the lines that follow, unless it is the one that there is. */
