@@ -11,16 +11,25 @@ const MAX_ITEM_BYTES = 256 * 1024 * 1024;
 
 /** The items of a stream, in order. @throws {ProtocolError} When it ends within an item. */
 export async function* readSequence(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
+  for await (const items of readSequenceParts(body)) yield* items;
+}
+
+/** The same, several at a time: those that came together. */
+export async function* readSequenceParts(
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<readonly unknown[]> {
   let held: Uint8Array = new Uint8Array(0);
   for await (const piece of body) {
     held = held.byteLength === 0 ? piece : joinBytes([held, piece]);
     let position = 0;
+    const items: unknown[] = [];
     for (;;) {
       const end = itemEnd(held, position);
       if (end === undefined) break;
-      yield decode(held.slice(position, end));
+      items.push(decode(held.slice(position, end)));
       position = end;
     }
+    if (items.length > 0) yield items;
     held = held.subarray(position);
     if (held.byteLength > MAX_ITEM_BYTES) {
       throw new ProtocolError(`Cannot read a CBOR sequence: an item is longer than ${MAX_ITEM_BYTES} bytes`);

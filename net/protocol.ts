@@ -73,7 +73,8 @@ export interface NextRequest {
 }
 
 export type NextReply =
-  | { readonly kind: "order"; readonly order: TaskOrder }
+  /** `more` are short tasks, to be performed after it one by one; they are told of together. */
+  | { readonly kind: "order"; readonly order: TaskOrder; readonly more?: readonly TaskOrder[] }
   /** Nothing for now: ask again. */
   | { readonly kind: "wait" }
   | { readonly kind: "stop" };
@@ -93,7 +94,11 @@ export type WorkerReport =
       readonly level: "debug" | "info" | "warn" | "error";
       readonly text: string;
     }
-  | { readonly kind: "message"; readonly message: unknown };
+  | { readonly kind: "message"; readonly message: unknown }
+  /** One of several attempts that it was given; the last one is told by `next`. */
+  | ({ readonly kind: "ended" } & PerformedAttempt)
+  /** Attempts that it was given and has not begun: others may. */
+  | { readonly kind: "returned"; readonly attempts: readonly string[] };
 
 /** Body of `POST /v1/workers/:worker/written`: a followed shard grew. Answered when the writer may go on. */
 export interface WrittenRequest {

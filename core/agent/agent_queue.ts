@@ -5,8 +5,9 @@
  * Every order that was accepted gets exactly one of attemptEnded and attemptLost.
  * It knows nothing of processes, sockets or files.
  */
-import { LucioleError } from "../errors.ts";
 import type { AgentEvent, TaskOrder } from "../schedule/order.ts";
+import { OrderBook } from "./order_book.ts";
+import { checkQueue } from "./queue_check.ts";
 import {
   cancelledEvent,
   type EndedAttempt,
@@ -14,9 +15,7 @@ import {
   type QueueCommand,
   type QueueEvent,
 } from "./queue_events.ts";
-import { freeWorker, killReason, newWorker, type WorkerState } from "./worker_state.ts";
-
-type AttemptPhase = "queued" | "running" | "committed" | "over";
+import { freeWorker, killReason, newWorker, takeFromHand, type WorkerState } from "./worker_state.ts";
 
 /** A `next` request is answered with `wait` after this long. */
 const HOLD_MS = 20_000;
@@ -28,10 +27,7 @@ const MAX_FAILED_STARTS = 3;
 
 export class AgentQueue {
   readonly #workers = new Map<number, WorkerState>();
-  readonly #attempts = new Map<string, AttemptPhase>();
-  /** Holds attempts that were cancelled meanwhile, too: those are passed over. */
-  #queue: TaskOrder[] = [];
-  #head = 0;
+  readonly #book = new OrderBook();
   #hasEnded = false;
   #failure: string | undefined;
   #commands: QueueCommand[] = [];
@@ -52,42 +48,30 @@ export class AgentQueue {
     return deadline;
   }
 
-  /** The attempt that a worker runs. */
+  /** The attempt that a worker runs; undefined also when it was given several, and may run any. */
   attemptOf(worker: number): string | undefined {
-    return this.#workers.get(worker)?.order?.attempt;
+    const hand = this.#workers.get(worker)?.hand;
+    return hand?.length === 1 ? hand[0].attempt : undefined;
+  }
+
+  /** Whether a worker was given an attempt and has not told its end. */
+  holds(worker: number, attempt: string): boolean {
+    return this.#workers.get(worker)?.hand.some((order) => order.attempt === attempt) === true;
   }
 
   /** Whether an attempt is queued or runs. */
   isPending(attempt: string): boolean {
-    const phase = this.#attempts.get(attempt);
+    const phase = this.#book.phaseOf(attempt);
     return phase === "queued" || phase === "running";
   }
 
   get queuedOrders(): number {
-    let count = 0;
-    for (const phase of this.#attempts.values()) if (phase === "queued") count++;
-    return count;
+    return this.#book.queuedOrders;
   }
 
   /** @throws {LucioleError} code "internal" when an invariant does not hold. */
   check(): void {
-    const running = new Set<string>();
-    for (const [number, worker] of this.#workers) {
-      const attempt = worker.order?.attempt;
-      if ((attempt !== undefined) !== (worker.phase === "running")) {
-        throw broken(`worker ${number} is ${worker.phase} and holds attempt ${attempt}`);
-      }
-      if ((worker.phase === "waiting") !== Number.isFinite(worker.waitsUntil)) {
-        throw broken(`worker ${number} is ${worker.phase} and waits until ${worker.waitsUntil}`);
-      }
-      if (attempt !== undefined && running.has(attempt)) throw broken(`${attempt} runs twice`);
-      if (attempt !== undefined) running.add(attempt);
-    }
-    for (const [attempt, phase] of this.#attempts) {
-      if ((phase === "running") !== running.has(attempt)) throw broken(`${attempt} is ${phase}`);
-    }
-    const isWaiting = [...this.#workers.values()].some((worker) => worker.phase === "waiting");
-    if (isWaiting && this.queuedOrders > 0) throw broken("a worker waits while orders are queued");
+    checkQueue(this.#workers, this.#book);
   }
 
   #take(event: QueueEvent, now: number): void {
@@ -101,6 +85,12 @@ export class AgentQueue {
       case "asked":
         this.#asked(event.worker, event.ended, now);
         break;
+      case "ended":
+        this.#withWorker(event.worker, (worker) => this.#attemptEnded(worker, event.ended));
+        break;
+      case "returned":
+        this.#withWorker(event.worker, (worker) => this.#returned(worker, event.attempts, now));
+        break;
       case "leaving":
         this.#leaving(event.worker, event.ended, now);
         break;
@@ -111,9 +101,7 @@ export class AgentQueue {
         this.#exited(event.worker, event.cause, now);
         break;
       case "released":
-        for (const attempt of event.attempts) {
-          if (this.#attempts.get(attempt) !== "running") this.#attempts.delete(attempt);
-        }
+        for (const attempt of event.attempts) this.#book.forget(attempt);
         break;
       case "tick":
         this.#tick(now);
@@ -124,6 +112,11 @@ export class AgentQueue {
     }
   }
 
+  #withWorker(number: number, act: (worker: WorkerState) => void): void {
+    const worker = this.#workers.get(number);
+    if (worker !== undefined && !this.#hasEnded) act(worker);
+  }
+
   #start(number: number, now: number): void {
     if (this.#hasEnded || this.#workers.has(number)) return;
     this.#workers.set(number, newWorker(now + START_GRACE_MS));
@@ -131,15 +124,8 @@ export class AgentQueue {
   }
 
   #enqueue(orders: readonly TaskOrder[], now: number): void {
-    for (const order of orders) {
-      // A driver that did not hear the answer sends the same orders again.
-      if (this.#attempts.has(order.attempt)) continue;
-      this.#attempts.set(order.attempt, "queued");
-      this.#queue.push(order);
-    }
-    for (const [number, worker] of this.#workers) {
-      if (worker.phase === "waiting") this.#serve(number, worker, now);
-    }
+    for (const order of orders) this.#book.accept(order);
+    this.#serveWaiting(now);
     if (this.#failure !== undefined) this.#failQueue(this.#failure);
   }
 
@@ -154,52 +140,66 @@ export class AgentQueue {
       this.#emit({ kind: "workerStarted", worker: number });
     }
     if (ended !== undefined) this.#attemptEnded(worker, ended);
-    if (worker.order !== undefined) {
-      // It never got the answer that held the order.
-      this.#commands.push({ kind: "give", worker: number, order: worker.order });
-      return;
+    // It never got the answer that held them.
+    if (worker.hand.length > 0) this.#give(number, worker);
+    else this.#serve(number, worker, now);
+  }
+
+  #serveWaiting(now: number): void {
+    for (const [number, worker] of this.#workers) {
+      if (worker.phase === "waiting") this.#serve(number, worker, now);
     }
-    this.#serve(number, worker, now);
   }
 
   /** Gives the worker that asks its next order, or lets it wait. */
   #serve(number: number, worker: WorkerState, now: number): void {
-    const order = this.#dequeue();
-    if (order === undefined) {
+    const hand = this.#book.takeHand(this.#workers.size);
+    if (hand === undefined) {
       worker.phase = "waiting";
       worker.waitsUntil = now + HOLD_MS;
       return;
     }
     worker.phase = "running";
     worker.failedStarts = 0;
-    worker.order = order;
+    worker.hand = hand;
     worker.waitsUntil = Number.POSITIVE_INFINITY;
-    this.#attempts.set(order.attempt, "running");
-    this.#emit({ kind: "attemptStarted", attempt: order.attempt, worker: number });
-    this.#commands.push({ kind: "give", worker: number, order });
+    // Of the others nobody knows when they are begun.
+    this.#emit({ kind: "attemptStarted", attempt: hand[0].attempt, worker: number });
+    this.#give(number, worker);
   }
 
-  #dequeue(): TaskOrder | undefined {
-    while (this.#head < this.#queue.length) {
-      const order = this.#queue[this.#head++];
-      if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
-        this.#queue = this.#queue.slice(this.#head);
-        this.#head = 0;
-      }
-      if (order !== undefined && this.#attempts.get(order.attempt) === "queued") return order;
+  #give(number: number, { hand }: WorkerState): void {
+    const [order, ...more] = hand;
+    this.#commands.push({ kind: "give", worker: number, order, ...(more.length === 0 ? {} : { more }) });
+  }
+
+  /** Takes orders back that the worker has not begun; those that were cancelled have ended so. */
+  #returned(worker: WorkerState, attempts: readonly string[], now: number): void {
+    const back: TaskOrder[] = [];
+    for (const attempt of attempts) {
+      const wasCancelled = worker.cancelled.has(attempt);
+      const order = takeFromHand(worker, attempt);
+      if (order === undefined) continue;
+      if (wasCancelled) this.#cancelUnbegun(attempt);
+      else back.push(order);
     }
-    return undefined;
+    this.#putBack(back, now);
+  }
+
+  #putBack(orders: readonly TaskOrder[], now: number): void {
+    if (orders.length === 0) return;
+    this.#book.putBack(orders);
+    this.#serveWaiting(now);
   }
 
   /** Ignores the end of an attempt that the worker does not run: a repeated or late request. */
   #attemptEnded(worker: WorkerState, { attempt, result }: EndedAttempt): void {
-    if (worker.order?.attempt !== attempt) return;
-    freeWorker(worker);
+    const order = takeFromHand(worker, attempt);
+    if (order === undefined) return;
+    this.#book.end(order, result);
     if (result.kind === "committed") {
-      this.#attempts.set(attempt, "committed");
       this.#commands.push({ kind: "committed", attempt });
     } else {
-      this.#attempts.set(attempt, "over");
       this.#commands.push({ kind: "discarded", attempt, cause: result.error.message });
     }
     this.#emit({ kind: "attemptEnded", attempt, result });
@@ -210,7 +210,7 @@ export class AgentQueue {
     const worker = this.#workers.get(number);
     if (worker === undefined || this.#hasEnded) return;
     if (ended !== undefined) this.#attemptEnded(worker, ended);
-    if (worker.order === undefined) {
+    if (worker.hand.length === 0) {
       freeWorker(worker);
       worker.phase = "leaving";
       worker.killsAt = now + CANCEL_GRACE_MS;
@@ -218,32 +218,34 @@ export class AgentQueue {
   }
 
   #cancel(attempt: string, now: number): void {
-    const phase = this.#attempts.get(attempt);
-    if (phase === "queued") {
-      this.#attempts.set(attempt, "over");
-      this.#emit(cancelledEvent(attempt, "before it was started"));
-    }
+    const phase = this.#book.phaseOf(attempt);
+    if (phase === "queued") this.#cancelUnbegun(attempt);
     if (phase !== "running") return;
     for (const [number, worker] of this.#workers) {
-      if (worker.order?.attempt !== attempt || worker.wasCancelled) continue;
-      worker.wasCancelled = true;
-      worker.killsAt = now + CANCEL_GRACE_MS;
+      if (!this.holds(number, attempt) || worker.cancelled.has(attempt)) continue;
+      worker.cancelled.add(attempt);
+      worker.killsAt = Math.min(worker.killsAt, now + CANCEL_GRACE_MS);
       this.#commands.push({ kind: "cancel", worker: number, attempt });
     }
+  }
+
+  #cancelUnbegun(attempt: string): void {
+    this.#book.close(attempt);
+    this.#emit(cancelledEvent(attempt, "before it was started"));
   }
 
   #exited(number: number, cause: string, now: number): void {
     const worker = this.#workers.get(number);
     if (worker === undefined) return;
-    const attempt = worker.order?.attempt;
-    if (attempt !== undefined) this.#lose(attempt, worker.wasCancelled, `worker ${number} ${cause}`);
+    const { hand } = worker;
+    const back = this.#loseHand(worker, `worker ${number} ${cause}`);
     if (this.#hasEnded) {
       freeWorker(worker);
       worker.phase = "stopped";
       return;
     }
     // One that was given nothing, and did not last for one wait either, would exit again at once.
-    worker.failedStarts = attempt === undefined && worker.phase !== "leaving" ? worker.failedStarts + 1 : 0;
+    worker.failedStarts = hand.length === 0 && worker.phase !== "leaving" ? worker.failedStarts + 1 : 0;
     const isFinal = worker.failedStarts >= MAX_FAILED_STARTS;
     freeWorker(worker);
     worker.phase = isFinal ? "failed" : "starting";
@@ -254,10 +256,32 @@ export class AgentQueue {
       worker.killsAt = now + START_GRACE_MS;
       this.#commands.push({ kind: "startWorker", worker: number });
     }
+    this.#putBack(back, now);
+  }
+
+  /** Tells what was lost with a worker; returns what has to be given again because nobody knows whether it was begun. */
+  #loseHand({ hand, cancelled }: WorkerState, cause: string): TaskOrder[] {
+    if (hand.length === 1) {
+      this.#lose(hand[0].attempt, cancelled.has(hand[0].attempt), cause);
+      return [];
+    }
+    const back: TaskOrder[] = [];
+    for (const order of hand) {
+      const { attempt } = order;
+      if (cancelled.has(attempt) || this.#hasEnded) {
+        this.#lose(attempt, cancelled.has(attempt), cause);
+        continue;
+      }
+      // It may have left something.
+      this.#commands.push({ kind: "discarded", attempt, cause });
+      this.#book.suspect(attempt);
+      back.push(order);
+    }
+    return back;
   }
 
   #lose(attempt: string, wasCancelled: boolean, cause: string): void {
-    this.#attempts.set(attempt, "over");
+    this.#book.close(attempt);
     this.#commands.push({ kind: "discarded", attempt, cause });
     this.#emit(
       wasCancelled
@@ -274,8 +298,8 @@ export class AgentQueue {
   }
 
   #failQueue(cause: string): void {
-    for (let order = this.#dequeue(); order !== undefined; order = this.#dequeue()) {
-      this.#attempts.set(order.attempt, "over");
+    for (let order = this.#book.take(); order !== undefined; order = this.#book.take()) {
+      this.#book.close(order.attempt);
       this.#commands.push({ kind: "discarded", attempt: order.attempt, cause });
       this.#emit(notStartedEvent(order.attempt, cause));
     }
@@ -303,10 +327,7 @@ export class AgentQueue {
   #end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#queue = [];
-    this.#head = 0;
-    for (const [attempt, phase] of this.#attempts)
-      if (phase === "queued") this.#attempts.set(attempt, "over");
+    this.#book.closeQueue();
     for (const [number, worker] of this.#workers) {
       worker.waitsUntil = Number.POSITIVE_INFINITY;
       worker.killsAt = Number.POSITIVE_INFINITY;
@@ -320,8 +341,4 @@ export class AgentQueue {
   #emit(event: AgentEvent): void {
     this.#commands.push({ kind: "emit", event });
   }
-}
-
-function broken(state: string): LucioleError {
-  return new LucioleError("internal", `Cannot go on with the agent's queue: ${state}`);
 }

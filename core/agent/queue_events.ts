@@ -10,6 +10,10 @@ export type QueueEvent =
   | { readonly kind: "enqueued"; readonly orders: readonly TaskOrder[] }
   /** A worker wants an order, and tells how its last attempt ended. */
   | { readonly kind: "asked"; readonly worker: number; readonly ended?: EndedAttempt }
+  /** One of the attempts that a worker was given ended, and it goes on with the next one. */
+  | { readonly kind: "ended"; readonly worker: number; readonly ended: EndedAttempt }
+  /** Attempts that a worker was given and has not begun: it works on one that takes long, or leaves. */
+  | { readonly kind: "returned"; readonly worker: number; readonly attempts: readonly string[] }
   /** A worker leaves of its own will: its process is no longer sound. */
   | { readonly kind: "leaving"; readonly worker: number; readonly ended?: EndedAttempt }
   | { readonly kind: "cancelled"; readonly attempts: readonly string[] }
@@ -26,7 +30,13 @@ export interface EndedAttempt {
 export type QueueCommand =
   | { readonly kind: "startWorker"; readonly worker: number }
   /** Answers the `next` request that the worker holds open. */
-  | { readonly kind: "give"; readonly worker: number; readonly order: TaskOrder }
+  | {
+      readonly kind: "give";
+      readonly worker: number;
+      readonly order: TaskOrder;
+      /** To be taken after it, one after the other. */
+      readonly more?: readonly TaskOrder[];
+    }
   | { readonly kind: "wait" | "stop"; readonly worker: number }
   | { readonly kind: "cancel"; readonly worker: number; readonly attempt: string }
   | { readonly kind: "kill"; readonly worker: number; readonly why: string }

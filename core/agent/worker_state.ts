@@ -5,41 +5,54 @@ import type { TaskOrder } from "../schedule/order.ts";
 
 /**
  * starting → waiting | running   at its first request
- * waiting  → running | asking    an order came | its request was answered with `wait`
- * running  → asking              its attempt ended (it asks in the same request)
+ * waiting  → running | asking    orders came | its request was answered with `wait`
+ * running  → asking              its last attempt ended (it asks in the same request)
  * any      → starting | failed   it exited and is replaced | could not be started too often
  */
 type WorkerPhase = "starting" | "asking" | "waiting" | "running" | "leaving" | "failed" | "stopped";
 
 export interface WorkerState {
   phase: WorkerPhase;
-  order: TaskOrder | undefined;
+  /** Orders that it was given and has not told the end of: it takes them one after the other. */
+  hand: TaskOrder[];
   /** Exits in a row in which it had no order and had not waited for long. */
   failedStarts: number;
   waitsUntil: number;
   killsAt: number;
-  wasCancelled: boolean;
+  /** Attempts in its hand that it was told to stop. */
+  readonly cancelled: Set<string>;
 }
 
 /** A worker that was just started. */
 export function newWorker(killsAt: number): WorkerState {
   return {
     phase: "starting",
-    order: undefined,
+    hand: [],
     failedStarts: 0,
     waitsUntil: Number.POSITIVE_INFINITY,
     killsAt,
-    wasCancelled: false,
+    cancelled: new Set(),
   };
 }
 
 /** It runs nothing and waits for nothing. */
 export function freeWorker(worker: WorkerState): void {
   worker.phase = "asking";
-  worker.order = undefined;
+  worker.hand = [];
   worker.killsAt = Number.POSITIVE_INFINITY;
   worker.waitsUntil = Number.POSITIVE_INFINITY;
-  worker.wasCancelled = false;
+  worker.cancelled.clear();
+}
+
+/** Takes an order out of its hand; a worker whose hand is empty is free. */
+export function takeFromHand(worker: WorkerState, attempt: string): TaskOrder | undefined {
+  const at = worker.hand.findIndex((order) => order.attempt === attempt);
+  if (at < 0) return undefined;
+  const [order] = worker.hand.splice(at, 1);
+  worker.cancelled.delete(attempt);
+  if (worker.cancelled.size === 0) worker.killsAt = Number.POSITIVE_INFINITY;
+  if (worker.hand.length === 0) freeWorker(worker);
+  return order;
 }
 
 /** Why a worker whose time is over is killed. */

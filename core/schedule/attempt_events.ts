@@ -6,6 +6,7 @@
  * held and the shard they left.
  */
 import { LucioleError, toWireError, type WireError } from "../errors.ts";
+import { notePace } from "./ahead.ts";
 import type { Attempt, Group, Task } from "./execution_state.ts";
 import type { AttemptEvent } from "./job_state.ts";
 import {
@@ -17,7 +18,7 @@ import {
   wake,
   wakeReaders,
 } from "./lifetime.ts";
-import type { ShardReport, TaskReport } from "./report.ts";
+import type { AttemptResult } from "./report.ts";
 import { countCommit, skewWarning } from "./totals.ts";
 import { moveAttempt, moveTask } from "./transitions.ts";
 import { freeSlot, releaseShard, type Turn, warn } from "./turn.ts";
@@ -57,7 +58,7 @@ function onRunning(turn: Turn, attempt: Attempt, event: AttemptEvent): void {
       attempt.task.group.execution.isChanged = true;
       return;
     case "attemptEnded":
-      if (event.result.kind === "committed") commit(turn, attempt, event.result.shard, event.result.totals);
+      if (event.result.kind === "committed") commit(turn, attempt, event.result);
       else fail(turn, attempt, event.result.error);
       return;
     case "attemptLost":
@@ -96,9 +97,11 @@ export function announce(turn: Turn, group: Group, isFollowedOnly: boolean): voi
   }
 }
 
-function commit(turn: Turn, attempt: Attempt, shard: ShardReport, totals: TaskReport): void {
+function commit(turn: Turn, attempt: Attempt, result: AttemptResult & { readonly kind: "committed" }): void {
+  const { shard, totals, ms } = result;
   const { task } = attempt;
   const { group } = task;
+  if (ms !== undefined) notePace(group, ms);
   freeSlot(turn, attempt);
   attempt.totals = totals;
   moveAttempt(attempt, { kind: "committed" }, turn.now);

@@ -6,6 +6,7 @@
  * each and wait for the other. It launches and preempts; it does not end anything.
  */
 import { NotEnoughResourcesError, toWireError } from "../errors.ts";
+import { aheadOf } from "./ahead.ts";
 import type { Agent, Attempt, Execution, Group, Pipeline, Task } from "./execution_state.ts";
 import { areInputsCommitted, areInputsStarted, inputOf } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
@@ -29,6 +30,7 @@ export function dispatch(turn: Turn): void {
       return;
     } else if (spare <= 0) {
       preempt(turn, group);
+      launchAhead(turn, group);
       return;
     } else {
       spare = launchReady(turn, group, spare);
@@ -82,6 +84,22 @@ function launchReady(turn: Turn, group: Group, spare: number): number {
   return left;
 }
 
+/** Short tasks go to their agents before there is a slot, so that workers find the next ones there. */
+function launchAhead(turn: Turn, group: Group): void {
+  const { state } = turn;
+  const accepts = (number: number): boolean => isStillReady(turn, group.tasks[number]);
+  const ahead = aheadOf(state, group, totalSlots(state));
+  // Slots that are free now are kept for others.
+  if (ahead === 0) return;
+  for (const agent of state.agents.values()) {
+    while (agent.running.size < agent.slots * (1 + ahead)) {
+      const number = group.ready.takePreferring(agent.id, accepts) ?? group.ready.take(accepts);
+      if (number === undefined) return;
+      launch(turn, group.tasks[number], agent);
+    }
+  }
+}
+
 /** An input may have been lost since the task was queued. */
 function isStillReady(turn: Turn, task: Task): boolean {
   if (task.status.kind !== "ready") return false;
@@ -116,6 +134,7 @@ function launch(turn: Turn, task: Task, agent: Agent): void {
     task,
     agent: agent.id,
     isFollowed: group.isFollowed,
+    isAhead: agent.running.size >= agent.slots,
     follows,
     status: { kind: "launched" },
     totals: undefined,

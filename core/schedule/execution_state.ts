@@ -35,6 +35,8 @@ export interface Attempt {
   readonly task: Task;
   readonly agent: string;
   readonly isFollowed: boolean;
+  /** It was launched beyond the slots: it may wait at its agent. */
+  readonly isAhead: boolean;
   /** Attempts that it reads while they are written. */
   readonly follows: ReadonlySet<string>;
   status: AttemptStatus;
@@ -129,6 +131,8 @@ export interface Group {
   isPipelined: boolean;
   /** Launched so that somebody may read while it is written. */
   isFollowed: boolean;
+  /** How long its tasks take, in milliseconds, the last ones more than those before; undefined before the first one. */
+  paceMs: number | undefined;
   /** Bytes of each partition of the output, or of each task's shard when it has one partition. */
   readonly partitionBytes: Float64Array;
   /** Rows before each task's input, kept once the inputs were all there (op index). */
@@ -250,6 +254,7 @@ function createGroup(execution: Execution, plan: TaskGroupPlan): Group {
     readyCount: 0,
     isPipelined: false,
     isFollowed: false,
+    paceMs: undefined,
     partitionBytes: new Float64Array(partitionsOf(plan) > 1 ? partitionsOf(plan) : plan.tasks),
     rowsBefore: undefined,
     splitters: undefined,

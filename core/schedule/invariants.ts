@@ -5,15 +5,17 @@
  * Walks the whole state; for tests and for debugging, not for every event of a
  * large job.
  */
+import { MAX_AHEAD } from "./ahead.ts";
 import type { Execution, Group, Task } from "./execution_state.ts";
 import type { JobState } from "./job_state.ts";
 import { isNeeded } from "./lifetime.ts";
 import { InvariantError, isDone, taskName } from "./transitions.ts";
 
-/** No agent runs more than it has slots for, and every attempt that runs is known to one agent. */
+/** No agent has more orders than it may, and every attempt that runs is known to one agent. */
 export function checkSlots(state: JobState): void {
   for (const agent of state.agents.values()) {
-    if (agent.running.size > agent.slots) {
+    const waiting = [...agent.running].filter((attempt) => attempt.isAhead).length;
+    if (agent.running.size - waiting > agent.slots || waiting > agent.slots * (1 + MAX_AHEAD)) {
       throw new InvariantError(
         `Agent ${agent.id}: ${agent.running.size} attempts in ${agent.slots} slots`,
         [...agent.running].map((attempt) => attempt.id),

@@ -11,6 +11,7 @@ import {
   toWireError,
   type WireError,
 } from "../errors.ts";
+import type { ShardPiece } from "../plan/physical.ts";
 import { announce, loseAttempt, onAttemptEvent } from "./attempt_events.ts";
 import { canEverFit, dispatch, failForSlots, totalSlots } from "./dispatch.ts";
 import type { Channel, Execution, Group, OutputDataset, Task } from "./execution_state.ts";
@@ -31,9 +32,26 @@ const STUCK_MS = 30_000;
 const SLOTLESS_MS = 60_000;
 
 export function apply(state: JobState, event: JobEvent, now: number): readonly JobCommand[] {
+  return applyAll(state, [event], now);
+}
+
+/** The same for what happened at once: each event has its effect, then slots are given. */
+export function applyAll(state: JobState, events: readonly JobEvent[], now: number): readonly JobCommand[] {
   const turn = beginTurn(state, now);
-  take(turn, event);
-  do {
+  for (const event of events) {
+    take(turn, event);
+    follow(turn);
+  }
+  do dispatch(turn);
+  while (follow(turn));
+  for (const [agent, attempts] of turn.releases) turn.commands.push({ kind: "release", agent, attempts });
+  return turn.commands;
+}
+
+/** Does what is left to do: executions that fail, are complete, or that nobody needs. Tells whether there were any. */
+function follow(turn: Turn): boolean {
+  const isAny = turn.failures.length > 0 || turn.touched.size > 0;
+  while (turn.failures.length > 0 || turn.touched.size > 0) {
     for (let next = turn.failures.shift(); next !== undefined; next = turn.failures.shift()) {
       fail(turn, next.execution, { kind: "failed", error: next.error });
     }
@@ -41,10 +59,8 @@ export function apply(state: JobState, event: JobEvent, now: number): readonly J
       turn.touched.delete(execution);
       settle(turn, execution);
     }
-    dispatch(turn);
-  } while (turn.failures.length > 0 || turn.touched.size > 0);
-  for (const [agent, attempts] of turn.releases) turn.commands.push({ kind: "release", agent, attempts });
-  return turn.commands;
+  }
+  return isAny;
 }
 
 /** @throws {InvariantError} If the state contradicts itself, with the story of what it is about. */
@@ -57,23 +73,30 @@ export function check(state: JobState): void {
 /**
  * Tells what can be read of a dataset now: committed shards, and followed ones that are being written.
  *
+ * @param only The number of the one shard that is asked for.
  * @throws {LucioleError} If the dataset was released or cannot be computed again.
  */
-export function datasetPieces(state: JobState, dataset: string): readonly LocatedPiece[] {
+export function datasetPieces(state: JobState, dataset: string, only?: number): readonly LocatedPiece[] {
   const found = openDataset(state, dataset);
-  if ("attempt" in found) {
-    const { agent, attempt, status } = found;
-    return [{ shard: 0, piece: { agent, attempt, partition: -1, isCommitted: status === "closed" } }];
-  }
+  const shards = "attempt" in found ? 1 : found.group.tasks.length;
   const pieces: LocatedPiece[] = [];
-  for (const task of found.group.tasks) {
-    const isCommitted = task.status.kind === "committed";
-    const attempt = task.status.kind === "committed" ? task.status.attempt : followable(task);
-    if (attempt === undefined) continue;
-    const piece = { agent: attempt.agent, attempt: attempt.id, partition: -1, isCommitted };
-    pieces.push({ shard: task.number, piece });
+  for (let shard = only ?? 0; shard < Math.min(shards, (only ?? shards) + 1); shard++) {
+    const piece = pieceOf(found, shard);
+    if (piece !== undefined) pieces.push({ shard, piece });
   }
   return pieces;
+}
+
+function pieceOf(found: Channel | OutputDataset, shard: number): ShardPiece | undefined {
+  if ("attempt" in found) {
+    const { agent, attempt, status } = found;
+    return shard === 0 ? { agent, attempt, partition: -1, isCommitted: status === "closed" } : undefined;
+  }
+  const task = found.group.tasks.at(shard);
+  if (task === undefined) return undefined;
+  const isCommitted = task.status.kind === "committed";
+  const attempt = task.status.kind === "committed" ? task.status.attempt : followable(task);
+  return attempt && { agent: attempt.agent, attempt: attempt.id, partition: -1, isCommitted };
 }
 
 /** Rows and bytes of each shard of a complete dataset; zeros for shards that are not committed now. */

@@ -54,5 +54,11 @@ export interface PartitionReport {
 
 /** How an attempt ended. */
 export type AttemptResult =
-  | { readonly kind: "committed"; readonly shard: ShardReport; readonly totals: TaskReport }
+  | {
+      readonly kind: "committed";
+      readonly shard: ShardReport;
+      readonly totals: TaskReport;
+      /** How long it ran, by its worker's clock. */
+      readonly ms?: number;
+    }
   | { readonly kind: "failed"; readonly error: WireError; readonly totals: TaskReport };

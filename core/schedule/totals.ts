@@ -69,7 +69,7 @@ export function groupProgress(execution: Execution): GroupProgress[] {
   for (const attempt of execution.running) {
     const { group } = attempt.task;
     const sum = live.get(group) ?? { running: 0, rows: 0, bytes: 0 };
-    sum.running += 1;
+    if (!attempt.isAhead || attempt.status.kind !== "launched") sum.running += 1;
     sum.rows += attempt.totals?.rowsOut ?? 0;
     sum.bytes += attempt.totals?.bytesOut ?? 0;
     live.set(group, sum);

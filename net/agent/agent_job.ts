@@ -118,7 +118,7 @@ export class AgentJob {
 
   /** A followed attempt grew; resolves when its writer may go on. */
   async written(worker: number, attempt: string, sizeBytes: number): Promise<void> {
-    if (this.#queue.attemptOf(worker) === attempt) await this.shards.written(attempt, sizeBytes);
+    if (this.#queue.holds(worker, attempt)) await this.shards.written(attempt, sizeBytes);
   }
 
   report(worker: number, event: WorkerReport): void {
@@ -130,6 +130,12 @@ export class AgentJob {
         break;
       case "message":
         this.events.push({ kind: "workerMessage", worker, message: event.message });
+        break;
+      case "ended":
+        this.apply({ kind: "ended", worker, ended: this.#keep(worker, event) });
+        break;
+      case "returned":
+        this.apply({ kind: "returned", worker, attempts: event.attempts });
         break;
       case "log":
         this.#log(worker, event.level, event.text, event.attempt);
@@ -175,7 +181,7 @@ export class AgentJob {
 
   /** Keeps the shard that came with a result, when it is one of those that are waited for. */
   #keep(worker: number, { attempt, result, held }: PerformedAttempt): EndedAttempt {
-    if (held === undefined || this.#queue.attemptOf(worker) !== attempt) return { attempt, result };
+    if (held === undefined || !this.#queue.holds(worker, attempt)) return { attempt, result };
     try {
       this.shards.held.keep(attempt, held);
       return { attempt, result };
@@ -191,7 +197,7 @@ export class AgentJob {
         this.#startWorker(command.worker);
         break;
       case "give":
-        this.#give(command.worker, command.order);
+        this.#give(command.worker, command.order, command.more ?? []);
         break;
       case "wait":
       case "stop":
@@ -236,11 +242,10 @@ export class AgentJob {
     this.#workers.set(worker, handle);
   }
 
-  #give(worker: number, order: TaskOrder): void {
-    this.#reply(worker, {
-      kind: "order",
-      order: withHeldInputs(order, this.#options.agent, this.shards.held),
-    });
+  #give(worker: number, first: TaskOrder, others: readonly TaskOrder[]): void {
+    const { agent } = this.#options;
+    const [order, ...more] = [first, ...others].map((each) => withHeldInputs(each, agent, this.shards.held));
+    this.#reply(worker, { kind: "order", order, ...(more.length === 0 ? {} : { more }) });
   }
 
   #reply(worker: number, reply: NextReply): void {

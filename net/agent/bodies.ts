@@ -159,6 +159,8 @@ function taskOrder(value: unknown): TaskOrder {
 function result(value: unknown): AttemptResult {
   const fieldsOfResult = fields(value, "result");
   totals(fieldsOfResult.totals);
+  const { ms } = fieldsOfResult;
+  if (ms !== undefined && !(typeof ms === "number" && ms >= 0)) throw malformed("result.ms", "a time", ms);
   if (fieldsOfResult.kind === "committed") {
     list(fields(fieldsOfResult.shard, "shard").partitions, "shard.partitions");
   } else if (fieldsOfResult.kind === "failed") {
@@ -186,6 +188,12 @@ function workerReport(value: unknown): WorkerReport {
       text(event.text, "text");
       break;
     case "message":
+      break;
+    case "ended":
+      performedAttempt(event);
+      break;
+    case "returned":
+      ids(event.attempts, "attempts");
       break;
     default:
       throw malformed("events.kind", "a kind of report", event.kind);

@@ -6,7 +6,7 @@
 import { fromWireError, ProtocolError, type WireError } from "../../core/errors.ts";
 import type { AgentEvent, ExecutionOrder, TaskOrder } from "../../core/schedule/order.ts";
 import { decode, encode } from "../cbor.ts";
-import { readSequence } from "../cbor_sequence.ts";
+import { readSequenceParts } from "../cbor_sequence.ts";
 import {
   CBOR,
   CBOR_SEQUENCE,
@@ -83,11 +83,11 @@ export class AgentClient {
     return response.body;
   }
 
-  /** The agent's events, in order, until the job ends. */
-  async *events(signal: AbortSignal): AsyncGenerator<AgentEvent> {
+  /** The agent's events, in order, those together that came together, until the job ends. */
+  async *events(signal: AbortSignal): AsyncGenerator<readonly AgentEvent[]> {
     const response = await this.#request("GET", ROUTES.events(this.#job), undefined, CBOR, signal);
     if (response.body === null) return;
-    for await (const event of readSequence(response.body)) yield event as AgentEvent;
+    for await (const events of readSequenceParts(response.body)) yield events as AgentEvent[];
   }
 
   async #send(method: string, path: string, body?: unknown): Promise<void> {

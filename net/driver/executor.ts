@@ -9,7 +9,12 @@ import { LucioleError, toWireError, type WireError } from "../../core/errors.ts"
 import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
-import { apply, datasetPieces, datasetSizes, isDatasetOrdered } from "../../core/schedule/job_scheduler.ts";
+import {
+  applyAll,
+  datasetPieces,
+  datasetSizes,
+  isDatasetOrdered,
+} from "../../core/schedule/job_scheduler.ts";
 import {
   createJobState,
   type JobCommand,
@@ -120,8 +125,9 @@ export class Executor {
     }
   }
 
-  pieces(dataset: string): readonly { readonly shard: number; readonly piece: ShardPiece }[] {
-    return datasetPieces(this.#state, dataset);
+  /** @param only The number of the one shard that is asked for. */
+  pieces(dataset: string, only?: number): readonly { readonly shard: number; readonly piece: ShardPiece }[] {
+    return datasetPieces(this.#state, dataset, only);
   }
 
   /** True when the rows were sorted, so that the order of the shards means something. */
@@ -164,7 +170,12 @@ export class Executor {
   }
 
   feed(event: JobEvent): void {
-    const commands = apply(this.#state, event, performance.now());
+    this.#feedAll([event]);
+  }
+
+  #feedAll(events: readonly JobEvent[]): void {
+    if (events.length === 0) return;
+    const commands = applyAll(this.#state, events, performance.now());
     const launches = new Map<string, TaskOrder[]>();
     for (const command of commands) {
       if (command.kind === "launch") {
@@ -277,7 +288,7 @@ export class Executor {
 
   async #readEvents(client: AgentClient): Promise<void> {
     try {
-      for await (const event of client.events(this.#stop.signal)) this.#hear(client.id, event);
+      for await (const events of client.events(this.#stop.signal)) this.#hear(client.id, events);
       this.#lose(client.id, "it has no more events to tell");
     } catch (error) {
       this.#lose(client.id, error instanceof Error ? error.message : String(error));
@@ -288,10 +299,25 @@ export class Executor {
     if (!this.#isEnding) this.feed({ kind: "agentLost", agent, cause: `agent ${agent} is gone: ${cause}` });
   }
 
+  #hear(agent: string, events: readonly AgentEvent[]): void {
+    // What is of attempts takes one turn of the scheduler, unless something else comes between.
+    let ofAttempts: JobEvent[] = [];
+    for (const event of events) {
+      if (isOfAttempt(event)) {
+        ofAttempts.push({ ...event, agent });
+        continue;
+      }
+      this.#guarded(() => this.#feedAll(ofAttempts));
+      ofAttempts = [];
+      this.#guarded(() => this.#tell(event));
+    }
+    this.#guarded(() => this.#feedAll(ofAttempts));
+  }
+
   /** What a listener of the program throws is no failure of the agent: nobody catches it, as with other events. */
-  #hear(agent: string, event: AgentEvent): void {
+  #guarded(act: () => void): void {
     try {
-      this.#onAgentEvent(agent, event);
+      act();
     } catch (error) {
       queueMicrotask(() => {
         throw error;
@@ -299,19 +325,15 @@ export class Executor {
     }
   }
 
-  #onAgentEvent(agent: string, event: AgentEvent): void {
-    switch (event.kind) {
-      case "log":
-        this.#options.listener.onLog(event);
-        break;
-      case "workerMessage":
-        this.#options.listener.onWorkerMessage(event.worker, event.message);
-        break;
-      case "workerStarted":
-      case "workerExited":
-        break;
-      default:
-        this.feed({ ...event, agent });
-    }
+  #tell(event: Exclude<AgentEvent, AttemptEvent>): void {
+    if (event.kind === "log") this.#options.listener.onLog(event);
+    else if (event.kind === "workerMessage")
+      this.#options.listener.onWorkerMessage(event.worker, event.message);
   }
+}
+
+type AttemptEvent = Extract<AgentEvent, { readonly kind: `attempt${string}` }>;
+
+function isOfAttempt(event: AgentEvent): event is AttemptEvent {
+  return event.kind.startsWith("attempt");
 }

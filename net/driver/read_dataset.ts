@@ -78,7 +78,7 @@ async function locate(options: ReadOptions, shard: number): Promise<ShardPiece |
   const { executor, dataset, record } = options;
   for (;;) {
     const changed = record.changed();
-    const located = executor.pieces(dataset).find((item) => item.shard === shard);
+    const located = executor.pieces(dataset, shard).find((item) => item.shard === shard);
     if (located !== undefined) return located.piece;
     if (record.hasEnded) {
       if (shard >= executor.sizes(dataset).length) return undefined;

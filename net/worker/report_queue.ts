@@ -31,6 +31,12 @@ export class ReportQueue {
     this.#schedule(0);
   }
 
+  /** Goes with the next request, or at once. */
+  tell(event: Extract<WorkerReport, { kind: "ended" | "returned" }>, isUrgent: boolean): void {
+    this.#events.push(event);
+    if (isUrgent) this.#schedule(0);
+  }
+
   log(event: Extract<WorkerReport, { kind: "log" }>): void {
     if (this.#events.length >= MAX_WAITING_LOGS) {
       this.#droppedLogs++;

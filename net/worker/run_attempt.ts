@@ -8,6 +8,7 @@ import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { ShardReport } from "../../core/schedule/report.ts";
 import type { PerformedAttempt } from "../protocol.ts";
 import type { AttemptHost } from "./attempt_host.ts";
+import type { KnownExecution } from "./execution_cache.ts";
 import { sendableError } from "./sendable.ts";
 import { WorkerTaskContext } from "./task_context.ts";
 import { WorkerTaskPorts } from "./task_ports.ts";
@@ -22,12 +23,16 @@ export async function runAttempt(
   const ports = new WorkerTaskPorts(order, host, counters);
   try {
     const lost = crashed.catch(uncaught);
-    const shard = await Promise.race([run(order, host, ports, counters), lost]);
+    host.signal.throwIfAborted();
+    const execution = await Promise.race([host.executions.find(order.execution), lost]);
+    const start = performance.now();
+    const shard = await Promise.race([run(order, host, ports, counters, execution), lost]);
     // Runtimes tell of a rejection that nobody handles after the microtasks only.
     await Promise.race([new Promise((resolve) => setImmediate(resolve)), lost]);
     host.signal.throwIfAborted();
     const { held, ...written } = ports.commit(shard);
-    const result = { kind: "committed", ...written, totals: ports.totals } as const;
+    const ms = performance.now() - start;
+    const result = { kind: "committed", ...written, totals: ports.totals, ms } as const;
     return held === undefined ? { result } : { result, held };
   } catch (error) {
     ports.discard();
@@ -42,9 +47,8 @@ async function run(
   host: AttemptHost,
   ports: WorkerTaskPorts,
   counters: Record<string, number>,
+  { graph, plan: physical }: KnownExecution,
 ): Promise<ShardReport> {
-  host.signal.throwIfAborted();
-  const { graph, plan: physical } = await host.executions.find(order.execution);
   const plan = physical.groups.find((group) => group.id === order.group);
   if (plan === undefined) {
     throw new ProtocolError(

@@ -33,6 +33,9 @@ export interface WorkerOptions {
 /** Cancels that came before their order: kept only as long as they can matter. */
 const MAX_EARLY_CANCELS = 256;
 
+/** How long orders may wait behind others that turn out to take longer than was thought. */
+const HAND_MS = 30;
+
 /** An attempt that moved so much takes far longer than a collection (20 ms). */
 const LARGE_ATTEMPT_BYTES = 8 * 2 ** 20;
 
@@ -54,6 +57,8 @@ export class Worker {
   /** Ends the wait for the agent's answer. */
   #giveUp: ((error: unknown) => void) | undefined;
   #running: RunningAttempt | undefined;
+  /** Orders that it has not begun. */
+  #hand: TaskOrder[] = [];
   #isLeaving = false;
   #isStopping = false;
 
@@ -77,10 +82,32 @@ export class Worker {
       const reply = await this.#next(ended);
       ended = undefined;
       if (reply.kind === "stop" || this.#isStopping) return;
-      if (reply.kind === "order") {
-        ended = await this.#perform(reply.order);
-      }
+      if (reply.kind === "order") ended = await this.#performAll([reply.order, ...(reply.more ?? [])]);
     }
+  }
+
+  /** Performs orders one after the other; returns the end of the last one, the others are told by reports. */
+  async #performAll(orders: TaskOrder[]): Promise<NextRequest["ended"]> {
+    this.#hand = orders;
+    const start = performance.now();
+    // One that takes long must not keep what others could begin; nor what has ended already.
+    const late = orders.length > 1 ? setTimeout(() => this.#giveBack(true), HAND_MS) : undefined;
+    let ended: NextRequest["ended"];
+    for (let order = orders.shift(); order !== undefined; order = orders.shift()) {
+      if (ended !== undefined) this.#reports.tell({ kind: "ended", ...ended }, false);
+      ended = await this.#perform(order);
+      const isOver = this.#isLeaving || this.#lost !== undefined;
+      if (isOver || performance.now() - start > HAND_MS) this.#giveBack(false);
+    }
+    clearTimeout(late);
+    return ended;
+  }
+
+  /** Returns the orders that it has not begun. */
+  #giveBack(isUrgent: boolean): void {
+    const attempts = this.#hand.splice(0).map(({ attempt }) => attempt);
+    // What has ended is told with it.
+    if (attempts.length > 0 || isUrgent) this.#reports.tell({ kind: "returned", attempts }, isUrgent);
   }
 
   /**
@@ -159,6 +186,11 @@ export class Worker {
   #cancel(attempt: string): void {
     if (this.#running?.attempt === attempt) {
       this.#running.abort.abort(new CancelledError(`Cannot go on with ${attempt}: it was cancelled`));
+      return;
+    }
+    if (this.#hand.some((order) => order.attempt === attempt)) {
+      this.#hand.splice(0, this.#hand.length, ...this.#hand.filter((order) => order.attempt !== attempt));
+      this.#reports.tell({ kind: "returned", attempts: [attempt] }, true);
       return;
     }
     // The control stream may overtake the order itself.

@@ -1,0 +1,112 @@
+/**
+ * The orders that an agent accepted: what became of each attempt, and which ones a worker gets next.
+ *
+ * It knows nothing of workers but their number.
+ */
+import type { TaskOrder } from "../schedule/order.ts";
+import type { AttemptResult } from "../schedule/report.ts";
+import { OrderLine } from "./order_line.ts";
+import { goTogether, TaskPace } from "./task_pace.ts";
+
+type AttemptPhase = "queued" | "running" | "committed" | "over";
+
+export class OrderBook {
+  readonly #attempts = new Map<string, AttemptPhase>();
+  /** Holds attempts that were cancelled meanwhile, too: those are passed over. */
+  readonly #line = new OrderLine();
+  readonly #pace = new TaskPace();
+  /** Attempts of which one ended its worker: each is given alone, so that it is known which one does. */
+  readonly #suspects = new Set<string>();
+
+  phaseOf(attempt: string): AttemptPhase | undefined {
+    return this.#attempts.get(attempt);
+  }
+
+  get queuedOrders(): number {
+    let count = 0;
+    for (const phase of this.#attempts.values()) if (phase === "queued") count++;
+    return count;
+  }
+
+  /** Ignores one that it knows: a driver that did not hear the answer sends the same orders again. */
+  accept(order: TaskOrder): void {
+    if (this.#attempts.has(order.attempt)) return;
+    this.#attempts.set(order.attempt, "queued");
+    this.#line.push(order);
+  }
+
+  /** Takes the first order that is queued; whoever does moves it on. */
+  take(): TaskOrder | undefined {
+    return this.#line.take(this.#isQueued);
+  }
+
+  /** Takes what a worker gets at a time: the first order, and those behind it that it may hold beside it. */
+  takeHand(workers: number): TaskOrder[] | undefined {
+    const order = this.take();
+    if (order === undefined) return undefined;
+    const hand = [order];
+    const size = this.#suspects.has(order.attempt)
+      ? 1
+      : this.#pace.handSize(order, this.#line.length + 1, workers);
+    while (hand.length < size) {
+      const next = this.#line.first(this.#isQueued);
+      if (next === undefined || !goTogether(order, next) || this.#suspects.has(next.attempt)) break;
+      hand.push(next);
+      this.#line.take(this.#isQueued);
+    }
+    for (const { attempt } of hand) this.#attempts.set(attempt, "running");
+    return hand;
+  }
+
+  /** They are the next ones to be given again. */
+  putBack(orders: readonly TaskOrder[]): void {
+    for (const { attempt } of orders) this.#attempts.set(attempt, "queued");
+    this.#line.putBack(orders);
+  }
+
+  suspect(attempt: string): void {
+    this.#suspects.add(attempt);
+  }
+
+  /** Takes note how an attempt ended. */
+  end(order: TaskOrder, result: AttemptResult): void {
+    this.#pace.note(order, result);
+    this.close(order.attempt, result.kind === "committed" ? "committed" : "over");
+  }
+
+  close(attempt: string, phase: "committed" | "over" = "over"): void {
+    this.#attempts.set(attempt, phase);
+    this.#suspects.delete(attempt);
+  }
+
+  /** Of attempts that were released, unless they run. */
+  forget(attempt: string): void {
+    if (this.#attempts.get(attempt) === "running") return;
+    this.#attempts.delete(attempt);
+    this.#suspects.delete(attempt);
+  }
+
+  /** Nothing that is queued will be given. */
+  closeQueue(): void {
+    this.#line.clear();
+    for (const [attempt, phase] of this.#attempts) if (phase === "queued") this.close(attempt);
+  }
+
+  /** What contradicts the hands of all workers. */
+  wrongWith(hands: readonly (readonly TaskOrder[])[]): string | undefined {
+    const running = new Set<string>();
+    for (const hand of hands) {
+      for (const { attempt } of hand) {
+        if (running.has(attempt)) return `${attempt} runs twice`;
+        if (hand.length > 1 && this.#suspects.has(attempt)) return `${attempt} is not alone`;
+        running.add(attempt);
+      }
+    }
+    for (const [attempt, phase] of this.#attempts) {
+      if ((phase === "running") !== running.has(attempt)) return `${attempt} is ${phase}`;
+    }
+    return undefined;
+  }
+
+  readonly #isQueued = ({ attempt }: TaskOrder): boolean => this.#attempts.get(attempt) === "queued";
+}
