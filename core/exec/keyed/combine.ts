@@ -35,9 +35,15 @@ export function createCombine(scope: TaskScope, step: CombineStep, next: Operato
 
 /** Checking the budget costs a little, so it is done once in so many rows. */
 const CHECK_ROWS = 4096;
-/** After so many rows it is known whether combining pays. */
-const TRIAL_ROWS = 100_000;
-const MIN_REPEATS = 0.1;
+/**
+ * Of so many rows at least that share must have been repeats, or combining does not pay: looking a row up here costs
+ * about half of what moving it and looking it up there does. Few rows tell less, as repeats grow with their number.
+ */
+const TRIALS: readonly { readonly rows: number; readonly repeats: number }[] = [
+  { rows: 400_000, repeats: 0.45 },
+  { rows: 200_000, repeats: 0.3 },
+  { rows: 100_000, repeats: 0.1 },
+];
 /** So many rows pass by before combining is tried again. */
 const PASS_ROWS = 1_000_000;
 
@@ -135,7 +141,8 @@ abstract class Combine {
       return;
     }
     const taken = this.rows - this.#trialFrom;
-    const isUseless = taken >= TRIAL_ROWS && this.table.size > taken * (1 - MIN_REPEATS);
+    const trial = TRIALS.find(({ rows }) => taken >= rows);
+    const isUseless = trial !== undefined && this.table.size > taken * (1 - trial.repeats);
     if (!isUseless && !this.table.isTooLarge) return;
     this.table.emit((batch) => this.next.batch(batch));
     // A closure that makes an accumulator of each value costs more than it saves; the others pass rows on.
