@@ -41,11 +41,7 @@ export function hashValue(value: unknown): number {
 
 function hashObject(value: unknown): number {
   rankOf(value);
-  if (Array.isArray(value)) {
-    let hash: number = SEED.array;
-    for (let i = 0; i < value.length; i++) hash = mixWord(hash, hashValue(value[i]));
-    return finishHash(hash, value.length);
-  }
+  if (Array.isArray(value)) return hashArray(Array.from(value, hashValue));
   if (value instanceof Date) return hashDouble(value.getTime(), SEED.date);
   if (value instanceof Uint8Array) return hashBytes(value, 0, value.length, SEED.bytes);
   const object = value as Readonly<Record<string, unknown>>;
@@ -53,6 +49,13 @@ function hashObject(value: unknown): number {
   let hash: number = SEED.object;
   for (const name of names) hash = mixWord(mixWord(hash, hashString(name, 0)), hashValue(object[name]));
   return finishHash(hash, names.length);
+}
+
+/** Hashes an array, given the hashes of its items. */
+export function hashArray(items: readonly number[]): number {
+  let hash: number = SEED.array;
+  for (const item of items) hash = mixWord(hash, item);
+  return finishHash(hash, items.length);
 }
 
 /** Hashes a number; equal to hashValue of it. */

@@ -15,6 +15,7 @@ export class HashIndex {
   hashes: Uint32Array = new Uint32Array(1 << (FIRST_BITS - 1));
   table: Uint32Array = new Uint32Array(2 << FIRST_BITS);
   mask: number = (1 << FIRST_BITS) - 1;
+  touched = 0;
   #shift = 32 - FIRST_BITS;
 
   get sizeBytes(): number {
@@ -33,6 +34,14 @@ export class HashIndex {
     this.table = new Uint32Array(2 << FIRST_BITS);
     this.mask = (1 << FIRST_BITS) - 1;
     this.#shift = 32 - FIRST_BITS;
+  }
+
+  /** Touches the slots that probing for the first hashes will look at, so that the waits for memory overlap. */
+  warm(hashes: Uint32Array, count: number): void {
+    let touched = 0;
+    for (let i = 0; i < count; i++) touched += this.table[2 * this.slotOf(hashes[i])];
+    // Kept, as loads that nothing needs may be left out by the compiler.
+    this.touched = touched;
   }
 
   /** Puts a new entry where probing for it will end and tells its number. */

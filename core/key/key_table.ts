@@ -1,28 +1,31 @@
 /**
  * Numbers keys densely, in order of first insertion, and compares them by value.
  *
- * Begins with the form that fits the first key (strings, numbers) and changes to the general
+ * Begins with the form that fits the first key (strings, numbers, arrays of a few items) and changes to the general
  * one when a key of another type comes; entry numbers stay. Never holds on to the user's values.
  */
 import { type Column, isPresent, type StringColumn } from "../batch/column.ts";
+import { rowReader } from "../batch/row_reader.ts";
 import { ArenaKeys } from "./arena_keys.ts";
 import { hashColumn, hashValue } from "./hash.ts";
 import { HashIndex, WARM_ROWS } from "./hash_index.ts";
 import { NumberKeys } from "./number_keys.ts";
 import { TextKeys } from "./text_keys.ts";
 import { RUN_ROWS, TextRuns } from "./text_runs.ts";
+import { TupleKeys } from "./tuple_keys.ts";
 
 export class KeyTable {
   #index = new HashIndex();
   #hashes = new Uint32Array(0);
-  /** At most one of the three is set: none before the first key. */
+  /** At most one of the four is set: none before the first key. */
   #texts: TextKeys | undefined;
   #numbers: NumberKeys | undefined;
+  #tuples: TupleKeys | undefined;
   #others: ArenaKeys | undefined;
 
   /** Number of keys. */
   get size(): number {
-    return this.#texts?.size ?? this.#numbers?.size ?? this.#index.size;
+    return (this.#texts ?? this.#numbers ?? this.#tuples ?? this.#index).size;
   }
 
   /** Bytes of memory that are taken. */
@@ -32,19 +35,24 @@ export class KeyTable {
 
   /** The entry of a key; new exactly when it equals the size before. @throws {TypeError} If it is no key. */
   add(key: unknown): number {
-    if (this.size === 0) this.#begin(typeof key);
+    if (this.size === 0) this.#begin(Array.isArray(key) ? "tuple" : typeof key, key);
     if (this.#texts !== undefined && typeof key === "string") {
       const entry = this.#texts.text(key, true);
       if (entry >= 0) return entry;
     }
     if (this.#numbers !== undefined && typeof key === "number") return this.#numbers.add(key);
+    if (this.#tuples?.takesValue(key)) return this.#tuples.add(key);
     const hash = hashValue(key);
     return this.#general().value(key, hash, true);
   }
 
   /** The entry of row i of a column, whose hash is known of hashColumn. */
   addAt(column: Column, i: number, hash: number): number {
-    if (this.size === 0) this.#begin(isPresent(column, i) ? column.kind : "null");
+    if (this.size === 0)
+      this.#begin(
+        isPresent(column, i) ? column.kind : "null",
+        column.kind === "tuple" ? column.columns : undefined,
+      );
     if (column.kind === "string" && this.#texts !== undefined && isPresent(column, i)) {
       return this.#texts.range(column.bytes, column.offsets[i], column.offsets[i + 1], hash, true);
     }
@@ -52,17 +60,28 @@ export class KeyTable {
       return this.#numbers.add(column.values[i]);
     }
     if (column.kind === "any") return this.add(column.values[i]);
+    if (this.#tuples !== undefined) return this.add(rowReader(column)(i));
     return this.#general().row(column, i, hash, true);
   }
 
   /** The entries of all rows of a column: addAt for each, but faster for many keys. */
   addColumn(column: Column, entries: Uint32Array): void {
-    if (this.size === 0 && column.length > 0) this.#begin(isPresent(column, 0) ? column.kind : "null");
-    if (this.#numbers !== undefined && isPlainNumbers(column)) {
+    if (this.size === 0 && column.length > 0) this.#beginWith(column);
+    if (this.#tuples !== undefined) this.#addTuples(this.#tuples, column, entries);
+    else if (this.#numbers !== undefined && isPlainNumbers(column)) {
       this.#numbers.addAll(column.values, column.length, entries);
     } else if (column.kind === "string" && column.validity === undefined) {
       this.addTexts(column, entries);
     } else this.#addHashed(column, this.#hashed(column), entries);
+  }
+
+  #addTuples(tuples: TupleKeys, column: Column, entries: Uint32Array): void {
+    if (tuples.takes(column)) {
+      tuples.addColumn(column, entries);
+      return;
+    }
+    const read = rowReader(column);
+    for (let i = 0; i < column.length; i++) entries[i] = this.add(read(i));
   }
 
   #addHashed(column: Column, hashes: Uint32Array, entries: Uint32Array): void {
@@ -102,12 +121,14 @@ export class KeyTable {
     if (this.#texts !== undefined)
       return typeof key === "string" ? Math.max(-1, this.#texts.text(key, false)) : -1;
     if (this.#numbers !== undefined) return typeof key === "number" ? this.#numbers.find(key) : -1;
+    if (this.#tuples !== undefined) return this.#tuples.takesValue(key) ? this.#tuples.find(key) : -1;
     return this.#others?.value(key, hashValue(key), false) ?? -1;
   }
 
   /** The entry of row i of a column; -1 when it is absent. */
   findAt(column: Column, i: number, hash: number): number {
     if (column.kind === "any") return this.find(column.values[i]);
+    if (this.#tuples !== undefined) return this.find(rowReader(column)(i));
     if (this.#others !== undefined) return this.#others.row(column, i, hash, false);
     if (!isPresent(column, i)) return -1;
     if (this.#texts !== undefined && column.kind === "string") {
@@ -131,12 +152,25 @@ export class KeyTable {
       }
       return;
     }
+    if (this.#tuples !== undefined) {
+      this.#findTuples(this.#tuples, column, found);
+      return;
+    }
     const hashes = this.#hashed(column);
     for (let start = 0; start < column.length; start += WARM_ROWS) {
       const end = Math.min(column.length, start + WARM_ROWS);
       this.#others?.warm(hashes, start, end);
       for (let i = start; i < end; i++) found[i] = this.findAt(column, i, hashes[i]) + 1;
     }
+  }
+
+  #findTuples(tuples: TupleKeys, column: Column, found: Uint32Array): void {
+    if (tuples.takes(column)) {
+      tuples.findColumn(column, found);
+      return;
+    }
+    const read = rowReader(column);
+    for (let i = 0; i < column.length; i++) found[i] = this.find(read(i)) + 1;
   }
 
   /** The key of an entry. */
@@ -146,7 +180,7 @@ export class KeyTable {
 
   /** The hash of an entry's key. */
   hash(entry: number): number {
-    return (this.#texts ?? this.#numbers)?.hash(entry) ?? this.#index.hashes[entry];
+    return (this.#texts ?? this.#numbers ?? this.#tuples)?.hash(entry) ?? this.#index.hashes[entry];
   }
 
   /** The keys of some entries, in that order. */
@@ -159,6 +193,7 @@ export class KeyTable {
     this.#index = new HashIndex();
     this.#texts = undefined;
     this.#numbers = undefined;
+    this.#tuples = undefined;
     this.#others = undefined;
   }
 
@@ -167,14 +202,23 @@ export class KeyTable {
     return hashColumn(column, this.#hashes);
   }
 
-  get #keys(): TextKeys | ArenaKeys | NumberKeys | undefined {
-    return this.#texts ?? this.#numbers ?? this.#others;
+  get #keys(): TextKeys | NumberKeys | TupleKeys | ArenaKeys | undefined {
+    return this.#texts ?? this.#numbers ?? this.#tuples ?? this.#others;
   }
 
-  /** Chooses the form by the type of the first key, or by the kind of its column. */
-  #begin(type: string): void {
+  #beginWith(column: Column): void {
+    if (!isPresent(column, 0)) this.#begin("null");
+    else if (column.kind === "tuple") this.#begin("tuple", column.columns);
+    else this.#begin(column.kind);
+  }
+
+  /** Chooses the form by the type of the first key, or by the kind of its column; arrays come with their items. */
+  #begin(type: string, items?: unknown): void {
     this.#texts = type === "string" ? new TextKeys() : undefined;
     this.#numbers = type === "number" ? new NumberKeys(this.#index) : undefined;
+    const count = type === "tuple" && Array.isArray(items) ? items.length : 0;
+    const isTuple = count >= 2 && count <= MAX_ITEMS;
+    this.#tuples = isTuple ? new TupleKeys(Array.from({ length: count }, () => new KeyTable())) : undefined;
     this.#others = undefined;
   }
 
@@ -183,15 +227,19 @@ export class KeyTable {
     if (this.#others !== undefined) return this.#others;
     const others = new ArenaKeys(this.#index);
     this.#numbers?.useIndex();
-    for (let entry = 0; entry < (this.#texts?.size ?? 0); entry++) this.#index.add(this.hash(entry));
+    const hashed = this.#texts ?? this.#tuples;
+    for (let entry = 0; entry < (hashed?.size ?? 0); entry++) this.#index.add(this.hash(entry));
     for (let entry = 0; entry < this.size; entry++) others.adopt(entry, this.key(entry));
     this.#texts = undefined;
     this.#numbers = undefined;
+    this.#tuples = undefined;
     this.#others = others;
     return others;
   }
 }
 
+/** Arrays of more items are keys of the general form. */
+const MAX_ITEMS = 8;
 /** Filled and used up at once, so all tables share it. */
 const RUNS = new TextRuns();
 
