@@ -6,6 +6,7 @@
 import { toWireError, type WireError } from "../../../core/errors.ts";
 import type { PhysicalPlan } from "../../../core/plan/physical.ts";
 import type { CompareKeys } from "../../../core/plan/splitters.ts";
+import { MAX_AHEAD } from "../../../core/schedule/ahead.ts";
 import { apply, check } from "../../../core/schedule/job_scheduler.ts";
 import {
   createJobState,
@@ -41,6 +42,8 @@ export class FakeCluster {
   /** Every command of the last event. */
   commands: readonly JobCommand[] = [];
   isChecked = true;
+  /** What tasks are said to take, once they are committed: short ones are launched beyond the slots. */
+  paceMs: number | undefined;
   now = 0;
 
   constructor(options: { maxAttempts?: number; maxLosses?: number } = {}) {
@@ -128,7 +131,8 @@ export class FakeCluster {
     const report = shard ?? shardOf(this.#tail(attempt), attempt);
     this.#end(agent, attempt);
     this.#agent(agent).shards.add(attempt);
-    const result = { kind: "committed", shard: report, totals: TOTALS } as const;
+    const pace = this.paceMs === undefined ? {} : { ms: this.paceMs };
+    const result = { kind: "committed", shard: report, totals: TOTALS, ...pace } as const;
     this.send({ kind: "attemptEnded", agent, attempt, result });
   }
 
@@ -229,7 +233,8 @@ export class FakeCluster {
     if (this.orders.has(order.attempt)) throw new Error(`${order.attempt} is launched twice`);
     this.orders.set(order.attempt, order);
     agent.running.set(order.attempt, order);
-    if (agent.running.size > agent.slots) throw new Error(`${order.attempt} has no slot`);
+    const mayHave = agent.slots * (this.paceMs === undefined ? 1 : 1 + MAX_AHEAD);
+    if (agent.running.size > mayHave) throw new Error(`${order.attempt} has no slot`);
     this.#checkReadable(order);
   }
 

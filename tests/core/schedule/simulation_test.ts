@@ -114,8 +114,9 @@ class Simulation {
   #faults: number;
   #agents = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, paceMs?: number) {
     this.#random = new Random(seed);
+    this.#cluster.paceMs = paceMs;
     this.#faults = this.#random.below(12);
     for (let i = 0; i <= this.#random.below(3); i += 1) this.#addAgent();
     if (this.#random.chance(2)) {
@@ -247,11 +248,14 @@ class Simulation {
   }
 }
 
-test("apply() ends every execution and leaves nothing when anything fails at random", () => {
+test.each([
+  ["", undefined],
+  [", when tasks are short", 0.1],
+])("apply() ends every execution and leaves nothing when anything fails at random%s", (_, paceMs) => {
   const counts: Record<string, number> = {};
   for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
     try {
-      for (const outcome of new Simulation(seed).run()) counts[outcome] = (counts[outcome] ?? 0) + 1;
+      for (const outcome of new Simulation(seed, paceMs).run()) counts[outcome] = (counts[outcome] ?? 0) + 1;
     } catch (error) {
       throw new Error(`LUCIOLE_TEST_SEED=${seed} LUCIOLE_TEST_RUNS=1: ${error}`, { cause: error });
     }
