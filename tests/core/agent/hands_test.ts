@@ -125,7 +125,8 @@ describe("AgentQueue with short tasks", () => {
     const attempt = fc.integer({ min: 0, max: 30 }).map((n) => `t${n}`);
     type Act =
       | QueueEvent
-      | { readonly kind: "finish" | "return"; readonly worker: number; readonly count: number };
+      | { readonly kind: "finish"; readonly worker: number; readonly count: number }
+      | { readonly kind: "return"; readonly worker: number; readonly count: number };
     const act: fc.Arbitrary<Act> = fc.oneof(
       fc.integer({ min: 0, max: 20 }).map(
         (first): Act => ({
@@ -134,7 +135,12 @@ describe("AgentQueue with short tasks", () => {
         }),
       ),
       worker.map((number): Act => ({ kind: "asked", worker: number })),
-      fc.record({ kind: fc.constantFrom("finish" as const, "return" as const), worker, count: fc.nat(3) }),
+      fc
+        .tuple(fc.boolean(), worker, fc.nat(3))
+        .map(
+          ([isEnd, number, count]): Act =>
+            isEnd ? { kind: "finish", worker: number, count } : { kind: "return", worker: number, count },
+        ),
       worker.map((number): Act => ({ kind: "leaving", worker: number })),
       attempt.map((id): Act => ({ kind: "cancelled", attempts: [id] })),
       worker.map((number): Act => ({ kind: "exited", worker: number, cause: "exited" })),

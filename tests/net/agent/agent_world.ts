@@ -14,7 +14,13 @@ import { workersInProcess } from "../../../net/agent/worker_in_process.ts";
 import type { StartedWorker, WorkerStart } from "../../../net/agent/worker_starter.ts";
 import { decode, encode } from "../../../net/cbor.ts";
 import { readSequence } from "../../../net/cbor_sequence.ts";
-import { type NextReply, PROTOCOL, PROTOCOL_HEADER, ROUTES } from "../../../net/protocol.ts";
+import {
+  type NextReply,
+  type PerformedAttempt,
+  PROTOCOL,
+  PROTOCOL_HEADER,
+  ROUTES,
+} from "../../../net/protocol.ts";
 import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
 
 export const JOB = "j1";
@@ -45,6 +51,7 @@ export interface ScriptedWorker {
 export interface AgentWorldOptions {
   readonly slots?: number;
   readonly stallMs?: number;
+  readonly heldBytes?: number;
   /** Default: scripted. */
   readonly workers?: "scripted" | "process" | "memory";
   readonly command?: readonly string[];
@@ -85,6 +92,7 @@ export class AgentWorld {
       slots: options.slots ?? 4,
       runtime: await currentRuntime(),
       ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
+      ...(options.heldBytes === undefined ? {} : { heldBytes: options.heldBytes }),
       ...(startWorker === undefined ? {} : { startWorker }),
     });
     return new AgentWorld(agent, directory, scripted, options.command);
@@ -123,7 +131,7 @@ export class AgentWorld {
     await this.call("POST", ROUTES.attempts(JOB), { orders });
   }
 
-  async next(worker: number, ended?: { attempt: string; result: AttemptResult }): Promise<NextReply> {
+  async next(worker: number, ended?: PerformedAttempt): Promise<NextReply> {
     const body = { job: JOB, ...(ended === undefined ? {} : { ended }) };
     return (await this.call("POST", ROUTES.next(worker), body)) as NextReply;
   }
