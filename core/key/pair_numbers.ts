@@ -9,17 +9,18 @@ import { finishHash, mixWord } from "./murmur.ts";
 
 /** Places of the array at most: 256 KiB stay in the second cache. */
 const MAX_PLACES = 1 << 16;
-const FIRST_WIDTH = 16;
+const FIRST_WIDTH = 8;
+/** Filled and used up at once, so all share it. */
+const HASHES = new Uint32Array(WARM_ROWS);
 
 export class PairNumbers {
   #size = 0;
-  #firsts: Uint32Array = new Uint32Array(64);
-  #seconds: Uint32Array = new Uint32Array(64);
+  #firsts: Uint32Array = new Uint32Array(16);
+  #seconds: Uint32Array = new Uint32Array(16);
   /** Number + 1 of the pair at `first * width + second`; undefined when pairs are looked up by hash. */
   #direct: Uint32Array | undefined = new Uint32Array(FIRST_WIDTH * FIRST_WIDTH);
   #width = FIRST_WIDTH;
   readonly #index = new HashIndex();
-  readonly #hashes = new Uint32Array(WARM_ROWS);
 
   get size(): number {
     return this.#size;
@@ -48,7 +49,7 @@ export class PairNumbers {
     for (; i < rows; i += WARM_ROWS) {
       const end = Math.min(rows, i + WARM_ROWS);
       this.#hash(firsts, seconds, i, end);
-      for (let k = i; k < end; k++) out[k] = this.#addHashed(firsts[k], seconds[k], this.#hashes[k - i]);
+      for (let k = i; k < end; k++) out[k] = this.#addHashed(firsts[k], seconds[k], HASHES[k - i]);
     }
   }
 
@@ -124,9 +125,8 @@ export class PairNumbers {
   }
 
   #hash(firsts: Uint32Array, seconds: Uint32Array, from: number, to: number): void {
-    const hashes = this.#hashes;
-    for (let i = from; i < to; i++) hashes[i - from] = hashOf(firsts[i], seconds[i]);
-    this.#index.warm(hashes, to - from);
+    for (let i = from; i < to; i++) HASHES[i - from] = hashOf(firsts[i], seconds[i]);
+    this.#index.warm(HASHES, to - from);
   }
 
   #addHashed(first: number, second: number, hash: number): number {

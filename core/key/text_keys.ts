@@ -26,8 +26,9 @@ export class TextKeys {
   #shift = 32 - FIRST_BITS;
   #hashes = new Uint32Array(1 << FIRST_BITS);
   readonly #sink = new ByteSink();
-  /** Of the sink's bytes. */
-  #own = viewOf(this.#sink.bytes);
+  /** The sink's bytes as of late, and the view of them. */
+  #bytes = this.#sink.bytes;
+  #own = viewOf(this.#bytes);
   /** Entry e is bytes [offsets[e], offsets[e + 1]) of the sink. */
   #offsets = new Uint32Array((1 << FIRST_BITS) + 1);
   readonly #places = new Uint32Array(WARM_ROWS);
@@ -53,7 +54,7 @@ export class TextKeys {
   range(source: Uint8Array, from: number, to: number, hash: number, isAdding: boolean): number {
     const [first, second] = headOf(source, from, to);
     const view = viewOf(source);
-    if (this.#sink.bytes.buffer !== this.#own.buffer) this.#own = viewOf(this.#sink.bytes);
+    if (this.#sink.bytes !== this.#bytes) this.#view();
     const found = this.#probe(view, from, to, hash | 0, first, second);
     if (found >= 0) return found;
     return isAdding ? this.#insert(-1 - found, view, from, to, hash, first, second) : -1;
@@ -160,7 +161,7 @@ export class TextKeys {
     const at = this.#offsets[entry];
     const end = at + to - from;
     this.#sink.reserve(at, end + 8);
-    if (this.#sink.bytes.buffer !== this.#own.buffer) this.#own = viewOf(this.#sink.bytes);
+    if (this.#sink.bytes !== this.#bytes) this.#view();
     const own = this.#own;
     if (second !== PARTIAL) {
       own.setInt32(at, first, true);
@@ -183,6 +184,11 @@ export class TextKeys {
     // At most three quarters of the slots are taken.
     if (4 * this.#size > 3 * (this.#mask + 1)) this.#growSlots();
     return entry;
+  }
+
+  #view(): void {
+    this.#bytes = this.#sink.bytes;
+    this.#own = viewOf(this.#bytes);
   }
 
   #growEntries(): void {

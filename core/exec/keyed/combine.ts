@@ -92,13 +92,17 @@ abstract class Combine {
   }
 
   protected entry(key: unknown, value: unknown): void {
-    if (typeof key !== "string" || this.isMerge) this.settle();
-    this.table.late = 0;
+    if (!this.isMerge && this.table.hold(key, value)) {
+      this.took(1);
+      if (this.table.isHoldingMuch) this.settle();
+      return;
+    }
+    this.settle();
     try {
       if (this.isMerge) this.table.merge(key, value);
       else this.table.add(key, value);
     } catch (error) {
-      this.fail(error, this.rows - this.table.late);
+      this.fail(error, this.rows);
     }
     this.took(1);
   }

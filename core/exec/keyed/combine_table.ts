@@ -64,37 +64,56 @@ export class CombineTable {
     return this.#accumulators.place;
   }
 
-  /** Takes a key and a value; strings are held back until `settle`, or until there are many. */
+  /** Holds a string and its value back until `settle`; false when they cannot be held. */
+  hold(key: unknown, value: unknown): boolean {
+    return typeof key === "string" && this.#stage.push(key, value);
+  }
+
+  /** True when `settle` must be called before more is held back. */
+  get isHoldingMuch(): boolean {
+    return this.#stage.isFull;
+  }
+
   add(key: unknown, value: unknown): void {
-    if (typeof key === "string" && this.#stage.push(key, value)) {
-      if (this.#stage.isFull) this.settle();
-      return;
-    }
-    this.settle(1);
-    this.late = 0;
     this.#accumulators.add(this.#table.add(key), value);
   }
 
-  /**
-   * Enters what `add` holds back. When a closure throws, `late` tells how many rows came after its row.
-   * @param after Rows that were taken since, and are not held back.
-   */
-  settle(after = 0): void {
+  /** Enters what is held back. When a closure throws, `late` tells how many rows came after its row. */
+  settle(): void {
     const stage = this.#stage;
-    const { rows, values } = stage;
-    if (rows === 0) return;
-    this.late = rows + after;
-    const entries = this.#entriesFor(rows);
-    this.#table.addTexts(stage.column(), entries);
-    for (let i = 0; i < rows; i++) {
-      this.late--;
-      this.#accumulators.add(entries[i], values[i]);
+    if (stage.rows === 0) return;
+    const numbers = stage.numbers();
+    const entries = this.#entriesOfStage();
+    if (numbers === undefined) this.#addStaged(entries);
+    else {
+      try {
+        this.#accumulators.addColumn(entries, numbers);
+      } catch (error) {
+        this.late = stage.rows - 1 - this.#accumulators.place;
+        throw error;
+      }
     }
     stage.clear();
   }
 
+  #entriesOfStage(): Uint32Array {
+    const stage = this.#stage;
+    const entries = this.#entriesFor(stage.rows);
+    const column = stage.column();
+    if (column !== undefined) this.#table.addTexts(column, entries);
+    else for (let row = 0; row < stage.rows; row++) entries[row] = this.#table.add(stage.text(row));
+    return entries;
+  }
+
+  #addStaged(entries: Uint32Array): void {
+    const { rows, values } = this.#stage;
+    for (let i = 0; i < rows; i++) {
+      this.late = rows - 1 - i;
+      this.#accumulators.add(entries[i], values[i]);
+    }
+  }
+
   merge(key: unknown, acc: unknown): void {
-    this.settle();
     this.#accumulators.merge(this.#table.add(key), acc);
   }
 
