@@ -6,7 +6,8 @@
  */
 import type { Column } from "../batch/column.ts";
 import type { CsvTokenizer } from "./csv_tokenizer.ts";
-import { NO_TEXT, parseBoolean, parseDate, parseNumber } from "./csv_values.ts";
+import { NO_TEXT, parseBoolean, parseNumber } from "./csv_values.ts";
+import { parseDate } from "./date_values.ts";
 
 export type CsvType = "string" | "number" | "boolean" | "date";
 

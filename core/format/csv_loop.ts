@@ -7,7 +7,8 @@
 import type { Column } from "../batch/column.ts";
 import { CodeCache, compileFunction, wantsGeneratedCode } from "../generated_code.ts";
 import { type CsvLoopShape, csvLoopSource } from "./csv_loop_source.ts";
-import { POWERS, parseBoolean, parseDate, parseNumber } from "./csv_values.ts";
+import { POWERS, parseBoolean, parseNumber } from "./csv_values.ts";
+import { parseDate } from "./date_values.ts";
 import { type LoopBuffer, loopBuffer } from "./loop_buffers.ts";
 
 interface Rows {

@@ -5,7 +5,8 @@ import { type Batch, type Column, isPresent } from "../../../core/batch/column.t
 import type { CsvType } from "../../../core/format/csv_columns.ts";
 import { csvLoopSource } from "../../../core/format/csv_loop_source.ts";
 import { CsvParser } from "../../../core/format/csv_parser.ts";
-import { parseBoolean, parseDate, parseNumber } from "../../../core/format/csv_values.ts";
+import { parseBoolean, parseNumber } from "../../../core/format/csv_values.ts";
+import { parseDate } from "../../../core/format/date_values.ts";
 import type { CsvOptions } from "../../../core/graph/node.ts";
 
 interface Reading {
