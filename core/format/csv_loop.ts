@@ -7,8 +7,9 @@
 import type { Column } from "../batch/column.ts";
 import { CodeCache, compileFunction, wantsGeneratedCode } from "../generated_code.ts";
 import { type CsvLoopShape, csvLoopSource } from "./csv_loop_source.ts";
-import { POWERS, parseBoolean, parseNumber } from "./csv_values.ts";
+import { parseBoolean, parseNumber } from "./csv_values.ts";
 import { parseDate } from "./date_values.ts";
+import { decimalOf, POWERS } from "./decimal.ts";
 import { type LoopBuffer, loopBuffer } from "./loop_buffers.ts";
 
 interface Rows {
@@ -25,7 +26,13 @@ type Parse = (
   buffers: readonly LoopBuffer[],
 ) => number;
 
-const TOOLS = { number: parseNumber, date: parseDate, boolean: parseBoolean, powers: POWERS };
+const TOOLS = {
+  number: parseNumber,
+  decimal: decimalOf,
+  date: parseDate,
+  boolean: parseBoolean,
+  powers: POWERS,
+};
 /** The text for more wanted columns is so long that the engine compiles it late or badly: the general way is as fast. */
 export const MAX_FIELDS = 20;
 const FIRST_ROWS = 256;

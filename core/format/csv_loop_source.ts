@@ -36,7 +36,7 @@ export function csvLoopSource(shape: CsvLoopShape): string {
   const wanted = shape.fields.filter((field) => field !== undefined);
   const join = (code: (field: CsvLoopField) => string) => wanted.map(code).join("");
   return `"use strict";
-const { number, date, boolean, powers } = tools;
+const { number, decimal, date, boolean, powers } = tools;
 return function parse(bytes, from, limit, rows, buffers) {
   const end = rows.end;
   let row = rows.count, i = from, begin = from, isOdd = false, c = 0;
@@ -146,19 +146,19 @@ function stringCode(s: number, delimiter: number, isLast: boolean): string {
       o${s}[row + 1] = t${s}; i++;`;
 }
 
-/** Digits with at most one point, nine in all, are summed as 32-bit integers; what is not that is looked at again. */
+/** Digits with at most one point, nine in all, are summed as 32-bit integers; more are looked at again. */
 function numberCode(s: number, delimiter: number, isLast: boolean): string {
   const stop = isLast ? NEWLINE : delimiter;
   const digits = `for (c = bytes[i]; c >= 48 && c <= 57; c = bytes[++i]) n = Math.imul(n, 10) + (c - 48) | 0;`;
   const atEnd = isLast ? `if (c === ${RETURN} && bytes[i + 1] === ${NEWLINE}) c = bytes[++i];` : "";
-  return `const start = i; let n = 0, d = 0, p = 0;
+  return `const start = i; let n = 0, d = 0, p = 0, x = NaN;
       const isNegative = bytes[i] === 45; if (isNegative) i++;
       const first = i; ${digits} d = i - first;
       if (c === 46) { const point = ++i; ${digits} p = i - point; d += p; }
-      ${atEnd}
-      if (c === ${stop} && d > 0 && d < 10) {
-        const x = p === 0 ? n : n / powers[p]; v${s}[row] = isNegative ? -x : x;
-      } else { i = start; c = bytes[i]; ${otherCode(s, "number", delimiter, isLast)} }
+      const last = i; ${atEnd}
+      if (c === ${stop} && d > 0) x = d > 9 ? decimal(bytes, first, last) : p === 0 ? n : n / powers[p];
+      if (x === x) v${s}[row] = isNegative ? -x : x;
+      else { i = start; c = bytes[i]; ${otherCode(s, "number", delimiter, isLast)} }
       i++;`;
 }
 

@@ -4,34 +4,26 @@
  * The common forms are read without making a string; all others go the general
  * way, and both give the same value. Knows nothing of records or columns.
  */
+import { decimalOf } from "./decimal.ts";
+
 const decoder = new TextDecoder();
-/** The powers of ten that are exact in a double. */
-export const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
-/** Integers below it are exact in a double, so that one division rounds as the whole decimal would. */
-const EXACT = 2 ** 53;
 
 /** NaN when it is not a number. */
 export function parseNumber(bytes: Uint8Array, start: number, end: number): number {
   let i = start;
   const isNegative = bytes[i] === 45;
   if (isNegative) i++;
+  const first = i;
   let digits = 0;
-  let decimals = -1;
-  let value = 0;
+  let points = 0;
   for (; i < end; i++) {
     const digit = bytes[i] - 48;
-    if (digit >= 0 && digit <= 9) {
-      value = value * 10 + digit;
-      digits++;
-      if (decimals >= 0) decimals++;
-    } else if (digit === -2 && decimals < 0) decimals = 0;
+    if (digit >= 0 && digit <= 9) digits++;
+    else if (digit === -2) points++;
     else break;
   }
-  // A sum that was rounded on the way is not below EXACT.
-  if (i < end || digits === 0 || value >= EXACT || decimals >= POWERS.length) {
-    return slowNumber(bytes, start, end);
-  }
-  if (decimals > 0) value /= POWERS[decimals];
+  const value = i < end || digits === 0 || points > 1 ? Number.NaN : decimalOf(bytes, first, end);
+  if (Number.isNaN(value)) return slowNumber(bytes, start, end);
   return isNegative ? -value : value;
 }
 

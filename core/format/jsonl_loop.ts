@@ -7,7 +7,7 @@
 import type { Batch, Column } from "../batch/column.ts";
 import { CodeCache, compileFunction } from "../generated_code.ts";
 import { MAX_BYTES, MAX_FIELDS, MAX_ROWS } from "./csv_loop.ts";
-import { POWERS } from "./csv_values.ts";
+import { decimalOf, POWERS } from "./decimal.ts";
 import { jsonlBuffer } from "./jsonl_buffers.ts";
 import { jsonlLoopSource } from "./jsonl_loop_source.ts";
 import {
@@ -37,6 +37,7 @@ type Parse = (
 
 const TOOLS = {
   number: jsonNumber,
+  decimal: decimalOf,
   skip: skipValue,
   unescape: unescapeInto,
   escapeLength,

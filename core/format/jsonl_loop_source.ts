@@ -32,7 +32,7 @@ export function jsonlLoopSource(fields: readonly JsonlField[]): string {
   const leaves = leavesOf(fields);
   const join = (code: (leaf: JsonlLeaf) => string) => leaves.map(code).join("");
   return `"use strict";
-const { number, skip, unescape, escapeLength, isUtf8, powers } = tools;
+const { number, decimal, skip, unescape, escapeLength, isUtf8, powers } = tools;
 return function parse(bytes, view, limit, rows, buffers) {
   const end = rows.end, word = limit - 4, stop = { at: 0 };
   let row = rows.count, i = rows.at, begin = i, isOdd = false, c = 0;
@@ -147,19 +147,21 @@ function booleanCode(s: number): string {
       else { v${s}[row] = 0; ${nullCode(`b${s}.setAbsent(row);`)} }`;
 }
 
-/** Digits with at most one point, nine in all, are summed as 32-bit integers; what is not that is looked at again. */
+/** Digits with at most one point, nine in all, are summed as 32-bit integers; more are looked at again. */
 function numberCode(s: number): string {
   const digits =
     "for (c = bytes[i]; c >= 48 && c <= 57; c = bytes[++i]) n = Math.imul(n, 10) + (c - 48) | 0;";
-  return `const start = i; let n = 0, d = 0, p = 0;
+  return `const start = i; let n = 0, d = 0, p = 0, x = NaN;
       const isNegative = bytes[i] === 45; if (isNegative) i++;
       const first = i; ${digits} d = i - first;
-      if (d > 1 && bytes[first] === 48) d = 10;
-      if (c === 46 && d > 0) { const point = ++i; ${digits} p = i - point; d = p === 0 ? 10 : d + p; }
-      if (d > 0 && d < 10 && (c === ${COMMA} || c === ${CLOSE})) {
-        const x = p === 0 ? n : n / powers[p]; v${s}[row] = isNegative ? -x : x;
-      } else {
-        const x = number(bytes, start, stop);
+      let isNumber = d === 1 || (d > 1 && bytes[first] !== 48);
+      if (c === 46) { const point = ++i; ${digits} p = i - point; d += p; if (p === 0) isNumber = false; }
+      if (isNumber && (c === ${COMMA} || c === ${CLOSE})) {
+        x = d > 9 ? decimal(bytes, first, i) : p === 0 ? n : n / powers[p];
+      }
+      if (x === x) v${s}[row] = isNegative ? -x : x;
+      else {
+        x = number(bytes, start, stop);
         if (x === x) { v${s}[row] = x; i = stop.at; c = bytes[i]; }
         else { i = start; v${s}[row] = 0; ${nullCode(`b${s}.setAbsent(row);`)} }
       }`;

@@ -5,7 +5,7 @@
  * to it. Every line ends with a line feed, which no value holds, so that nothing
  * here looks beyond it. Knows nothing of records or columns.
  */
-import { POWERS } from "./csv_values.ts";
+import { decimalOf } from "./decimal.ts";
 
 /** Where a value ended. */
 export interface ValueEnd {
@@ -13,8 +13,6 @@ export interface ValueEnd {
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-/** Integers below it are exact in a double, so that one division or multiplication rounds as the whole decimal would. */
-const EXACT = 2 ** 53;
 /** More deeply nested values are left to JSON.parse. */
 const MAX_DEPTH = 100;
 /** What stands for itself behind a backslash, or for a control character. */
@@ -34,33 +32,22 @@ for (const [letter, code] of Object.entries({
 
 /** The number that begins at `start`, with its end in `end`; NaN when there is none. */
 export function jsonNumber(bytes: Uint8Array, start: number, end: ValueEnd): number {
-  let i = start;
-  const isNegative = bytes[i] === 45;
-  if (isNegative) i++;
-  const first = i;
-  let value = 0;
-  let c = bytes[i];
-  for (; c >= 48 && c <= 57; c = bytes[++i]) value = value * 10 + (c - 48);
-  if (i === first || (bytes[first] === 48 && i - first > 1)) return Number.NaN;
-  let power = 0;
-  if (c === 46) {
-    const point = ++i;
-    for (c = bytes[i]; c >= 48 && c <= 57; c = bytes[++i]) value = value * 10 + (c - 48);
-    if (i === point) return Number.NaN;
-    power = point - i;
+  const isNegative = bytes[start] === 45;
+  const at = skipNumber(bytes, start);
+  if (at < 0) return Number.NaN;
+  end.at = at;
+  for (let i = start; i < at; i++) {
+    if (bytes[i] >= 69) return JSON.parse(decoder.decode(bytes.subarray(start, at)));
   }
-  if (c === 101 || c === 69) {
-    i = exponentEnd(bytes, i);
-    if (i < 0) return Number.NaN;
-    power = POWERS.length;
-  }
-  end.at = i;
-  // A sum that was rounded on the way is not below EXACT.
-  if (value >= EXACT || power >= POWERS.length || power <= -POWERS.length) {
-    return JSON.parse(decoder.decode(bytes.subarray(start, i)));
-  }
-  if (power < 0) value /= POWERS[-power];
+  const value = decimalOf(bytes, isNegative ? start + 1 : start, at);
+  if (Number.isNaN(value)) return JSON.parse(decoder.decode(bytes.subarray(start, at)));
   return isNegative ? -value : value;
+}
+
+function digitsEnd(bytes: Uint8Array, at: number): number {
+  let i = at;
+  while (bytes[i] >= 48 && bytes[i] <= 57) i++;
+  return i;
 }
 
 /** Behind an exponent whose letter is at `at`; -1 when it has no digits. */
@@ -97,13 +84,12 @@ function isWord(bytes: Uint8Array, at: number, a: number, b: number, c: number):
 }
 
 function skipNumber(bytes: Uint8Array, at: number): number {
-  let i = bytes[at] === 45 ? at + 1 : at;
-  const first = i;
-  while (bytes[i] >= 48 && bytes[i] <= 57) i++;
+  const first = bytes[at] === 45 ? at + 1 : at;
+  let i = digitsEnd(bytes, first);
   if (i === first || (bytes[first] === 48 && i - first > 1)) return -1;
   if (bytes[i] === 46) {
     const point = ++i;
-    while (bytes[i] >= 48 && bytes[i] <= 57) i++;
+    i = digitsEnd(bytes, i);
     if (i === point) return -1;
   }
   return bytes[i] === 101 || bytes[i] === 69 ? exponentEnd(bytes, i) : i;
