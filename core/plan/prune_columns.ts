@@ -1,8 +1,8 @@
 /**
  * Finds sources of which only some columns are ever looked at.
  *
- * A closure may look at anything, so this is known only where built-in steps lead
- * all the way from the source to sinks with declared columns.
+ * A closure may look at anything, so this is known only where built-in steps lead all the way from the source to
+ * sinks with declared columns, to fields that are picked, or to counts.
  */
 import type { Graph, GraphNode, NodeId } from "../graph/node.ts";
 import type { FusionRule } from "./fusion.ts";
@@ -38,6 +38,13 @@ function needOfInput({ spec }: GraphNode, own: Need): Need {
       return typeof spec.field === "string" && own !== "all" && "ofValue" in own
         ? new Set([...own.ofValue, spec.field])
         : "all";
+    case "keys":
+    case "countByKey":
+      return { ofValue: new Set() };
+    case "values":
+      return own === "all" || "ofValue" in own ? "all" : { ofValue: own };
+    case "count":
+      return new Set();
     case "mapValues":
       return typeof spec.field === "string" ? { ofValue: new Set([spec.field]) } : "all";
     case "sortBy":

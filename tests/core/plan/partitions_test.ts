@@ -148,6 +148,32 @@ describe("wantedColumns()", () => {
     ).toEqual(["b"]);
   });
 
+  test("are those of picked fields, and none at all, when rows are only counted", () => {
+    expect(columns((f) => f.csv("in").count())).toEqual([]);
+    expect(columns((f) => f.jsonl<{ a: 1; b: 2 }>("in").keyBy("b").countByKey())).toEqual(["b"]);
+    expect(columns((f) => f.csv("in").keyBy("b").keys())).toEqual(["b"]);
+    expect(
+      columns((f) =>
+        f
+          .csv("in")
+          .keyBy("b")
+          .values()
+          .writeCsv("out", { columns: ["a"] }),
+      ),
+    ).toEqual(["a", "b"]);
+    expect(columns((f) => f.csv("in").keyBy("b").values())).toBeUndefined();
+    expect(
+      columns((f) =>
+        f
+          .csv("in")
+          .keyBy("b")
+          .values()
+          .keyBy((row) => row.a)
+          .countByKey(),
+      ),
+    ).toBeUndefined();
+  });
+
   test("are all when a closure, an output or another sink looks at the rows", () => {
     const sink = { columns: ["a"] };
     const bare = { columns: declared, header: false };
