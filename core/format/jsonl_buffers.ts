@@ -23,6 +23,7 @@ class NullBuffer implements LoopBuffer {
   reserveBytes(): void {}
   add(): void {}
   write(): void {}
+  undo(): void {}
 
   take(rows: number): Column {
     return { kind: "null", length: rows, absent: "null" };
@@ -30,7 +31,7 @@ class NullBuffer implements LoopBuffer {
 }
 
 /** Texts of values, each with a comma behind it: one call parses them all. */
-class JsonBuffer extends StringBuffer {
+export class JsonBuffer extends StringBuffer {
   /** Values that came as such; a text could not say all of them, such as -0. */
   #written = new Map<number, unknown>();
 

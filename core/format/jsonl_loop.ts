@@ -7,8 +7,8 @@
 import type { Batch, Column } from "../batch/column.ts";
 import { CodeCache, compileFunction } from "../generated_code.ts";
 import { MAX_BYTES, MAX_FIELDS, MAX_ROWS } from "./csv_loop.ts";
-import { decimalOf, POWERS } from "./decimal.ts";
 import { jsonlBuffer } from "./jsonl_buffers.ts";
+import { JSONL_TOOLS } from "./jsonl_fields.ts";
 import { jsonlLoopSource } from "./jsonl_loop_source.ts";
 import {
   fitsShape,
@@ -17,7 +17,6 @@ import {
   type JsonlShape,
   type JsonlValue,
 } from "./jsonl_shape.ts";
-import { escapeLength, isUtf8, jsonNumber, skipValue, unescapeInto } from "./jsonl_values.ts";
 import type { LoopBuffer } from "./loop_buffers.ts";
 
 interface Rows {
@@ -35,15 +34,6 @@ type Parse = (
   buffers: readonly LoopBuffer[],
 ) => void;
 
-const TOOLS = {
-  number: jsonNumber,
-  decimal: decimalOf,
-  skip: skipValue,
-  unescape: unescapeInto,
-  escapeLength,
-  isUtf8,
-  powers: POWERS,
-};
 /** Names of so many properties are compared in one text. */
 const MAX_NAMES = 64;
 const FIRST_ROWS = 256;
@@ -102,6 +92,7 @@ export class JsonlLoop {
       for (const buffer of this.#buffers) buffer.reserveBytes(limit - rows.at);
       this.#parse(bytes, view, limit, rows, this.#buffers);
     } while (rows.count === this.#capacity && rows.count < MAX_ROWS);
+    if (rows.isOdd) for (const buffer of this.#buffers) buffer.undo(rows.count);
     this.#bytes += rows.at - from;
     return rows.at;
   }
@@ -169,7 +160,9 @@ function eachLeaf(fields: readonly JsonlField[], use: (leaf: JsonlLeaf) => void)
 
 function compiled(fields: readonly JsonlField[]): Parse {
   return loops.get(JSON.stringify(fields), () => {
-    const make = compileFunction(["tools"], jsonlLoopSource(fields)) as (tools: typeof TOOLS) => unknown;
-    return make(TOOLS) as Parse;
+    const make = compileFunction(["tools"], jsonlLoopSource(fields)) as (
+      tools: typeof JSONL_TOOLS,
+    ) => unknown;
+    return make(JSONL_TOOLS) as Parse;
   });
 }

@@ -19,6 +19,8 @@ export interface LoopBuffer {
   add(column: Column, count: number): void;
   /** Writes one value behind the rows that are held: one of its type, or null. */
   write(value: unknown, row: number): void;
+  /** Forgets what was written of a row behind those that are held. */
+  undo(row: number): void;
   take(rows: number): Column;
 }
 
@@ -44,6 +46,10 @@ class Presence {
     this.#validity[row >> 3] &= ~(1 << (row & 7));
   }
 
+  undo(row: number): void {
+    this.setPresent(row);
+  }
+
   setPresent(row: number): void {
     if (this.#validity !== undefined) this.#validity[row >> 3] |= 1 << (row & 7);
   }
@@ -64,6 +70,7 @@ class Presence {
 export class StringBuffer extends Presence implements LoopBuffer {
   offsets = new Uint32Array(1);
   bytes = new Uint8Array(0);
+  view = new DataView(this.bytes.buffer);
   used = 0;
 
   override reserveRows(rows: number): void {
@@ -73,7 +80,9 @@ export class StringBuffer extends Presence implements LoopBuffer {
 
   reserveBytes(sizeBytes: number): void {
     const needed = this.used + sizeBytes;
-    if (needed > this.bytes.length) this.bytes = grown(this.bytes, needed + (needed >> 2));
+    if (needed <= this.bytes.length) return;
+    this.bytes = grown(this.bytes, needed + (needed >> 2));
+    this.view = new DataView(this.bytes.buffer);
   }
 
   add(column: Column, count: number): void {
@@ -85,6 +94,11 @@ export class StringBuffer extends Presence implements LoopBuffer {
     for (let i = 0; i <= length; i++) this.offsets[count + i] = this.used + offsets[i] - offsets[0];
     this.used += text.length;
     this.addPresence(column, count);
+  }
+
+  override undo(row: number): void {
+    super.undo(row);
+    this.used = this.offsets[row];
   }
 
   write(value: unknown, row: number): void {
@@ -104,7 +118,7 @@ export class StringBuffer extends Presence implements LoopBuffer {
   }
 }
 
-class NumericBuffer extends Presence implements LoopBuffer {
+export class NumericBuffer extends Presence implements LoopBuffer {
   values = new Float64Array(0);
   readonly #kind: "number" | "date";
 
@@ -140,7 +154,7 @@ class NumericBuffer extends Presence implements LoopBuffer {
   }
 }
 
-class BooleanBuffer extends Presence implements LoopBuffer {
+export class BooleanBuffer extends Presence implements LoopBuffer {
   /** One byte a row. */
   flags = new Uint8Array(0);
 
