@@ -39,6 +39,7 @@ export class ByteCopier {
       output.setInt32(to + 8, input.getInt32(i + 8, true), true);
       output.setInt32(to + 12, input.getInt32(i + 12, true), true);
     }
+    for (; i + 4 <= end; i += 4, to += 4) output.setInt32(to, input.getInt32(i, true), true);
     for (; i < end; i++) target[to++] = source[i];
     return to;
   }

@@ -68,7 +68,7 @@ function gatherOffsets(offsets: Uint32Array, indices: Uint32Array): Uint32Array 
 }
 
 /** Offsets are 32-bit: a larger column would hold other rows than it should. */
-function checkOffset(end: number): void {
+export function checkOffset(end: number): void {
   if (end <= MAX_OFFSET) return;
   throw new LucioleError(
     "batch-too-large",
@@ -209,7 +209,7 @@ function ofKind<K extends Column["kind"]>(parts: readonly Column[], kind: K): Ex
   return parts.filter((part): part is Extract<Column, { kind: K }> => part.kind === kind);
 }
 
-function hasSameFields(a: Column, b: Column): boolean {
+export function hasSameFields(a: Column, b: Column): boolean {
   if (a.kind === "tuple") return b.kind === "tuple" && a.columns.length === b.columns.length;
   if (a.kind !== "object" || b.kind !== "object" || a.names.length !== b.names.length) return false;
   return a.names.every((name, i) => name === b.names[i]);

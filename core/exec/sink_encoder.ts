@@ -6,6 +6,7 @@
 import { BatchBuilder } from "../batch/batch_builder.ts";
 import { batchChecksum, encodeBatch, encodeTrailer } from "../batch/codec.ts";
 import type { Batch } from "../batch/column.ts";
+import { PickedBatch } from "../batch/picks.ts";
 import { rowReader } from "../batch/row_reader.ts";
 import { TrailerTally } from "../format/batch_items.ts";
 import { show } from "../graph/arguments.ts";
@@ -14,7 +15,7 @@ import type { Operator } from "./operator.ts";
 import type { SinkWriter } from "./ports.ts";
 import { CsvColumns } from "./sink/csv_columns.ts";
 import { CsvRows } from "./sink/csv_rows.ts";
-import { columnLines, plainLine } from "./sink/text_rows.ts";
+import { columnLines, pickedLines, plainLine } from "./sink/text_rows.ts";
 import type { TaskScope } from "./task_scope.ts";
 
 /** Text is encoded and written in pieces of about so many characters. */
@@ -45,7 +46,11 @@ export function createSinkEncoder(scope: TaskScope, node: GraphNode, writer: Sin
     : encoder;
 }
 
-function plainLines({ column }: Batch): Uint8Array | undefined {
+function plainLines(batch: Batch): Uint8Array | undefined {
+  const picks = batch instanceof PickedBatch ? batch.picks : undefined;
+  const lines = picks === undefined ? undefined : pickedLines(picks);
+  if (lines !== undefined) return lines;
+  const { column } = batch;
   return column.kind === "string" && column.validity === undefined ? columnLines(column) : undefined;
 }
 

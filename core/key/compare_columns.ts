@@ -12,7 +12,8 @@ type RowComparator = (i: number, j: number) => number;
 
 /** Numbers of the rows in order; equal rows keep theirs, also when descending. */
 export function sortIndices(column: Column, descending: boolean): Uint32Array {
-  const order = Uint32Array.from({ length: column.length }, (_, i) => i);
+  const order = new Uint32Array(column.length);
+  for (let i = 0; i < order.length; i++) order[i] = i;
   sortRows(column, order, descending, columnComparator);
   return order;
 }

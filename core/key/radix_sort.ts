@@ -31,6 +31,66 @@ export function sortByWords(keys: WordKeys): void {
   }
 }
 
+interface Moved {
+  readonly rows: Uint32Array;
+  readonly words: Uint32Array;
+}
+
+/** Sorts rows by one word each and gives their words in the new order; rows with equal words keep their order. */
+export function sortByWord(rows: Uint32Array, words: Uint32Array): Uint32Array {
+  const keys = { rows, words: [words] };
+  if (rows.length <= FEW) {
+    sortFew(keys);
+    return words;
+  }
+  let from: Moved = { rows, words };
+  let to: Moved = { rows: new Uint32Array(rows.length), words: new Uint32Array(rows.length) };
+  const places = countDigits(words);
+  for (let pass = 0; pass < places.length; pass++) {
+    if (!startPlaces(places[pass], rows.length)) continue;
+    moveWord(from, to, places[pass], pass * DIGIT_BITS);
+    [from, to] = [to, from];
+  }
+  if (from.rows !== rows) rows.set(from.rows);
+  return from.words;
+}
+
+/** How often each digit is there, of the three digits of a word. */
+function countDigits(words: Uint32Array): Uint32Array[] {
+  const low = new Uint32Array(DIGITS);
+  const middle = new Uint32Array(DIGITS);
+  const high = new Uint32Array(DIGITS);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
+    low[word & (DIGITS - 1)]++;
+    middle[(word >>> DIGIT_BITS) & (DIGITS - 1)]++;
+    high[word >>> (2 * DIGIT_BITS)]++;
+  }
+  return [low, middle, high];
+}
+
+/** Turns counts into the places of the first of each digit; false when all rows have the same one. */
+function startPlaces(counts: Uint32Array, length: number): boolean {
+  let next = 0;
+  for (let digit = 0; digit < DIGITS; digit++) {
+    const count = counts[digit];
+    if (count === length) return false;
+    counts[digit] = next;
+    next += count;
+  }
+  return true;
+}
+
+function moveWord({ rows, words }: Moved, to: Moved, places: Uint32Array, shift: number): void {
+  const { rows: toRows, words: toWords } = to;
+  for (let i = 0; i < rows.length; i++) {
+    const word = words[i];
+    const place = places[(word >>> shift) & (DIGITS - 1)]++;
+    toRows[place] = rows[i];
+    toWords[place] = word;
+  }
+}
+
 /** One pass; the two sets of buffers change places when rows were moved. */
 function moveByDigit(keys: WordKeys, spare: WordKeys, k: number, shift: number): void {
   const length = keys.rows.length;

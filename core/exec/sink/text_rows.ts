@@ -1,8 +1,9 @@
 /**
  * Rows as lines of a text file. Strings in a column are copied as bytes.
  */
-import type { StringColumn } from "../../batch/column.ts";
+import type { Column, StringColumn } from "../../batch/column.ts";
 import { ByteCopier } from "../../batch/copy_bytes.ts";
+import { copyRuns, type Picks, pickedOffsets } from "../../batch/picks.ts";
 
 const NEWLINE = 10;
 
@@ -26,4 +27,19 @@ export function columnLines(column: StringColumn): Uint8Array {
     out[to++] = NEWLINE;
   }
   return out;
+}
+
+/** The lines of rows that are picked from columns of strings; undefined where absent rows or others may be. */
+export function pickedLines({ sources, choices, rows }: Picks): Uint8Array | undefined {
+  const strings = sources.filter(isPlain);
+  if (strings.length < sources.length) return undefined;
+  const places = new Uint32Array(rows.length + 1);
+  const out = new Uint8Array(pickedOffsets(strings, choices, rows, places, 1));
+  copyRuns(strings, choices, rows, out, places);
+  for (let i = 1; i < places.length; i++) out[places[i] - 1] = NEWLINE;
+  return out;
+}
+
+function isPlain(column: Column): column is StringColumn {
+  return column.kind === "string" && column.validity === undefined;
 }

@@ -1,12 +1,13 @@
 /**
- * The rows that a merge has chosen, as columns.
+ * The rows that a merge has chosen.
  *
  * A merge takes the rows of each batch in order, so an output needs only the
- * number of the batch for each row: each batch gives one stretch, and stretches
- * are joined and moved once. It knows nothing of keys.
+ * number of the batch for each row: each batch gives one stretch. Rows are moved
+ * by who takes them. It knows nothing of keys.
  */
 import type { Batch, Column } from "../../batch/column.ts";
-import { columnBytes, concatColumns, gather, sliceColumn } from "../../batch/gather.ts";
+import { columnBytes, sliceColumn } from "../../batch/gather.ts";
+import { PickedBatch } from "../../batch/picks.ts";
 
 interface Segment {
   readonly column: Column;
@@ -45,44 +46,24 @@ export class MergeOutput {
   take(): Batch | undefined {
     const rows = this.count;
     if (rows === 0) return undefined;
-    const column = this.#column(rows);
+    const batch = this.#batch(rows);
     this.count = 0;
     this.#segments = [];
     this.#rowBytes = 0;
     this.limit = this.#maxRows;
-    return { rows, column };
+    return batch;
   }
 
-  #column(rows: number): Column {
+  #batch(rows: number): Batch {
     const segments = this.#segments;
-    if (segments.length === 1)
-      return sliceColumn(segments[0].column, segments[0].from, segments[0].from + rows);
-    const lengths = new Uint32Array(segments.length);
-    const isInOrder = this.#measure(rows, lengths);
-    const stretches = segments.map(({ column, from }, i) => sliceColumn(column, from, from + lengths[i]));
-    const joined = concatColumns(stretches);
-    return isInOrder ? joined : gather(joined, this.#places(rows, lengths));
-  }
-
-  /** Counts the rows of each stretch; true when the stretches follow each other. */
-  #measure(rows: number, lengths: Uint32Array): boolean {
-    const choices = this.choices;
-    let isInOrder = true;
-    let last = 0;
-    for (let i = 0; i < rows; i += 1) {
-      const choice = choices[i];
-      lengths[choice] += 1;
-      if (choice < last) isInOrder = false;
-      last = choice;
+    if (segments.length === 1) {
+      const [{ column, from }] = segments;
+      return { rows, column: sliceColumn(column, from, from + rows) };
     }
-    return isInOrder;
-  }
-
-  #places(rows: number, lengths: Uint32Array): Uint32Array {
-    const next = new Uint32Array(lengths.length);
-    for (let i = 1; i < next.length; i += 1) next[i] = next[i - 1] + lengths[i - 1];
+    const choices = this.choices.slice(0, rows);
+    const next = Uint32Array.from(segments, ({ from }) => from);
     const places = new Uint32Array(rows);
-    for (let i = 0; i < rows; i += 1) places[i] = next[this.choices[i]]++;
-    return places;
+    for (let i = 0; i < rows; i += 1) places[i] = next[choices[i]]++;
+    return new PickedBatch({ sources: segments.map(({ column }) => column), choices, rows: places });
   }
 }

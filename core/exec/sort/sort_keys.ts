@@ -4,13 +4,13 @@
  * The one place that reads a SortOrder. It knows nothing of runs, merging or files.
  */
 import type { Column } from "../../batch/column.ts";
-import { columnOf } from "../../batch/make.ts";
 import { rowReader } from "../../batch/row_reader.ts";
 import { wellFormed } from "../../batch/text.ts";
 import { show } from "../../graph/arguments.ts";
 import type { GraphNode, NodeId, UserFunction } from "../../graph/node.ts";
 import type { SortOrder } from "../../plan/physical.ts";
 import { nodeOf, type TaskScope } from "../task_scope.ts";
+import { keyColumnOf } from "./key_texts.ts";
 
 export interface SortKeys {
   /** The key is worked out by user code or from a field, so it is kept beside the row. */
@@ -93,9 +93,7 @@ function fieldOf(rows: Column, field: string | number): Column | undefined {
 
 function mapKeys(rows: Column, keyOf: (row: unknown) => unknown): Column {
   const read = rowReader(rows);
-  const keys = new Array<unknown>(rows.length);
-  for (let i = 0; i < keys.length; i += 1) keys[i] = keyOf(read(i));
-  return columnOf(keys);
+  return keyColumnOf(rows.length, (i) => keyOf(read(i)));
 }
 
 function guarded(scope: TaskScope, node: NodeId, fn: UserFunction): (row: unknown) => unknown {
