@@ -6,6 +6,7 @@
  * the header `luciole-protocol: <PROTOCOL>`; another version is refused with 426.
  * Ids on the wire match ID_PATTERN and are never used as paths unchecked.
  */
+import type { ShardPiece } from "../core/plan/physical.ts";
 import type { TaskOrder } from "../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../core/schedule/report.ts";
 import type { HeldShard } from "./store/held_shard.ts";
@@ -107,6 +108,15 @@ export interface WrittenRequest {
   readonly sizeBytes: number;
 }
 
+/** Body of `POST /v1/workers/:worker/held`: small shards that the agent has in memory. */
+export interface HeldRequest {
+  readonly job: string;
+  /** Answered in this order, as many as fit in an answer: their batches, or null for one that is not there. */
+  readonly pieces: readonly HeldPiece[];
+}
+
+export type HeldPiece = Pick<ShardPiece, "attempt" | "partition" | "chunks">;
+
 /** Items of the stream `GET /v1/workers/:worker/control?job=…`. */
 export type ControlMessage =
   | { readonly kind: "cancel"; readonly attempt: string }
@@ -131,6 +141,7 @@ export const ROUTES = {
   channel: (job: string, attempt: string) => `/v1/jobs/${job}/channels/${attempt}`,
   next: (worker: number) => `/v1/workers/${worker}/next`,
   report: (worker: number) => `/v1/workers/${worker}/report`,
+  held: (worker: number) => `/v1/workers/${worker}/held`,
   written: (worker: number) => `/v1/workers/${worker}/written`,
   control: (worker: number, job: string) => `/v1/workers/${worker}/control?job=${job}`,
   workerExecution: (worker: number, job: string, execution: string) =>

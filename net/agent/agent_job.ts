@@ -243,8 +243,7 @@ export class AgentJob {
   }
 
   #give(worker: number, first: TaskOrder, others: readonly TaskOrder[]): void {
-    const { agent } = this.#options;
-    const [order, ...more] = [first, ...others].map((each) => withHeldInputs(each, agent, this.shards.held));
+    const [order, ...more] = withHeldInputs([first, ...others], this.#options.agent, this.shards.held);
     this.#reply(worker, { kind: "order", order, ...(more.length === 0 ? {} : { more }) });
   }
 

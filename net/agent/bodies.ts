@@ -13,6 +13,8 @@ import { decode } from "../cbor.ts";
 import {
   type AttemptsRequest,
   type CancelRequest,
+  type HeldPiece,
+  type HeldRequest,
   ID_PATTERN,
   type JobOrder,
   type MessageRequest,
@@ -124,6 +126,21 @@ export function writtenRequest(body: Fields): WrittenRequest {
     attempt: checkId(body.attempt, "attempt"),
     sizeBytes: natural(body.sizeBytes, "sizeBytes"),
   };
+}
+
+export function heldRequest(body: Fields): HeldRequest {
+  return { job: checkId(body.job, "job"), pieces: list(body.pieces, "pieces").map(heldPiece) };
+}
+
+function heldPiece(value: unknown): HeldPiece {
+  const { attempt, partition, chunks } = fields(value, "pieces");
+  const piece = {
+    attempt: checkId(attempt, "attempt"),
+    partition: natural(Number(partition) + 1, "partition") - 1,
+  };
+  if (chunks === undefined) return piece;
+  const { from, to } = fields(chunks, "chunks");
+  return { ...piece, chunks: { from: natural(from, "chunks.from"), to: natural(to, "chunks.to") } };
 }
 
 function performedAttempt(ended: Fields): PerformedAttempt {

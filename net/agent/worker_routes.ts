@@ -5,7 +5,16 @@ import type { Hono } from "hono";
 import { LucioleError } from "../../core/errors.ts";
 import type { AgentJob } from "./agent_job.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
-import { checkId, checkNumber, nextRequest, readFields, reportRequest, writtenRequest } from "./bodies.ts";
+import {
+  checkId,
+  checkNumber,
+  heldRequest,
+  nextRequest,
+  readFields,
+  reportRequest,
+  writtenRequest,
+} from "./bodies.ts";
+import { heldAnswer } from "./held_inputs.ts";
 import { bytes, done, sequence, value } from "./replies.ts";
 
 export function addWorkerRoutes(app: Hono, jobs: AgentJobs): void {
@@ -26,6 +35,11 @@ export function addWorkerRoutes(app: Hono, jobs: AgentJobs): void {
     const { job, worker } = find(jobs, request.job, context.req.param("worker"));
     await job.written(worker, request.attempt, request.sizeBytes);
     return done();
+  });
+  app.post("/v1/workers/:worker/held", async (context) => {
+    const request = heldRequest(await readFields(context.req.raw));
+    const { job } = find(jobs, request.job, context.req.param("worker"));
+    return value(heldAnswer(request.pieces, job.shards.held));
   });
   app.get("/v1/workers/:worker/control", (context) => {
     const { job, worker } = find(jobs, context.req.query("job"), context.req.param("worker"));

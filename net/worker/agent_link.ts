@@ -8,6 +8,7 @@ import type { ExecutionOrder } from "../../core/schedule/order.ts";
 import { decode, encode } from "../cbor.ts";
 import {
   CBOR,
+  type HeldPiece,
   type NextReply,
   type NextRequest,
   PROTOCOL,
@@ -36,6 +37,12 @@ export class AgentLink {
 
   async report(events: readonly WorkerReport[]): Promise<void> {
     await this.#post(ROUTES.report(this.#worker), { job: this.#job, events });
+  }
+
+  /** Small shards that the agent keeps in memory: the first ones of those that are asked for. */
+  async held(pieces: readonly HeldPiece[], signal: AbortSignal): Promise<readonly (Uint8Array | null)[]> {
+    const answer = await this.#post(ROUTES.held(this.#worker), { job: this.#job, pieces }, signal);
+    return answer as (Uint8Array | null)[];
   }
 
   /** Resolves when the writer of a followed shard may go on. */

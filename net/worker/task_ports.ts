@@ -27,6 +27,7 @@ import { DiskSpillStore } from "../store/spill_store.ts";
 import type { AttemptHost } from "./attempt_host.ts";
 import { dueTurn } from "./event_loop.ts";
 import { FollowedWrites } from "./followed_writes.ts";
+import { HeldPieces } from "./held_pieces.ts";
 import { spawnPipe } from "./pipe_process.ts";
 import { ReleasedMemory } from "./released_memory.ts";
 
@@ -47,7 +48,8 @@ export class WorkerTaskPorts implements TaskPorts {
   readonly #order: TaskOrder;
   readonly #host: AttemptHost;
   readonly #counters: Readonly<Record<string, number>>;
-  readonly #closing = new AbortController();
+  #closing: AbortController | undefined;
+  #held: HeldPieces | undefined;
   #writer: AttemptWriter | undefined;
   #sink: StagedFile | undefined;
   #totals = NO_TOTALS;
@@ -100,7 +102,13 @@ export class WorkerTaskPorts implements TaskPorts {
   readPiece(piece: ShardPiece, aheadBytes?: number): BatchReader {
     const { agent, directory } = this.#host;
     if (piece.held instanceof Uint8Array) return new HeldReader(piece.held, piece.attempt, codecPorts);
-    if (piece.agent === agent && piece.isCommitted && piece.held === undefined) {
+    if (piece.agent === agent && piece.held === "ask") {
+      this.#held ??= new HeldPieces(this.#order.input, (pieces) =>
+        this.#host.link.held(pieces, this.#ending()),
+      );
+      return this.#held.read(piece);
+    }
+    if (piece.agent === agent && piece.isCommitted) {
       return readLocalPiece(directory, piece, codecPorts, aheadBytes);
     }
     return readStreamedPiece(this.#stream(piece), piece, codecPorts);
@@ -150,7 +158,7 @@ export class WorkerTaskPorts implements TaskPorts {
 
   #close(): void {
     this.spill.close();
-    this.#closing.abort();
+    this.#closing?.abort();
   }
 
   async *#stream(piece: ShardPiece): AsyncIterable<Uint8Array> {
@@ -161,8 +169,13 @@ export class WorkerTaskPorts implements TaskPorts {
         fields: { attempt, agent },
       });
     }
-    const signal = AbortSignal.any([this.signal, this.#closing.signal]);
-    yield* await this.#host.link.shard(attempt, partition, signal, transport);
+    yield* await this.#host.link.shard(attempt, partition, this.#ending(), transport);
+  }
+
+  /** Aborted when the attempt ends, however it does. */
+  #ending(): AbortSignal {
+    this.#closing ??= new AbortController();
+    return AbortSignal.any([this.signal, this.#closing.signal]);
   }
 }
 

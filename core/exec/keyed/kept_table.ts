@@ -42,5 +42,6 @@ export function sideKey(
     return undefined;
   }
   const { node, how, streamed } = step;
-  return JSON.stringify([node, how, streamed, pieces]);
+  const places = pieces.map(({ attempt, partition, chunks }) => [attempt, partition, chunks]);
+  return JSON.stringify([node, how, streamed, places]);
 }
