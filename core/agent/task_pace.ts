@@ -9,6 +9,8 @@ import type { AttemptResult } from "../schedule/report.ts";
 
 /** Of work that a worker holds at a time, about. */
 const HAND_MS = 8;
+/** Of work that is not worth a request of its own: what one worker has left at the end when the others are done. */
+const LEAST_MS = 2;
 export const MAX_HAND = 64;
 /** Groups that are remembered. */
 const MAX_GROUPS = 100;
@@ -29,8 +31,9 @@ export class TaskPace {
   handSize(order: TaskOrder, waiting: number, workers: number): number {
     const ms = this.#ms.get(groupOf(order));
     if (ms === undefined || order.isFollowed) return 1;
+    const within = (limitMs: number) => Math.min(MAX_HAND, Math.floor(limitMs / Math.max(ms, 0.001)));
     const fair = Math.ceil(waiting / (2 * workers));
-    return Math.max(1, Math.min(MAX_HAND, fair, Math.floor(HAND_MS / Math.max(ms, 0.001))));
+    return Math.max(1, within(LEAST_MS), Math.min(fair, within(HAND_MS)));
   }
 }
 

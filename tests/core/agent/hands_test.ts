@@ -8,7 +8,7 @@ import type { QueueCommand, QueueEvent } from "../../../core/agent/queue_events.
 import type { TaskOrder } from "../../../core/schedule/order.ts";
 import { type AttemptResult, NO_TOTALS } from "../../../core/schedule/report.ts";
 
-const SHORT: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: NO_TOTALS, ms: 0.5 };
+const SHORT: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: NO_TOTALS, ms: 2 };
 
 function order(attempt: string, changes: Partial<TaskOrder> = {}): TaskOrder {
   const input = { pieces: [], sides: {} };
@@ -49,6 +49,20 @@ describe("AgentQueue with short tasks", () => {
     ]);
     expect(handsIn(queue.apply({ kind: "asked", worker: 1 }, 1))).toEqual([["t4", "t5", "t6"]]);
     queue.check();
+  });
+
+  test("does not part what is done in no time", () => {
+    const queue = warm(2);
+    const none = { ...SHORT, ms: 0 };
+    queue.apply({ kind: "enqueued", orders: orders(8) }, 1);
+    for (let i = 0; i < 4; i++) {
+      queue.apply({ kind: "ended", worker: 0, ended: { attempt: `t${i}`, result: none } }, 2);
+    }
+    queue.apply({ kind: "cancelled", attempts: ["t4", "t5", "t6", "t7"] }, 2);
+    const more = Array.from({ length: 80 }, (_, i) => order(`u${i}`));
+    queue.apply({ kind: "enqueued", orders: more }, 3);
+    const hands = [0, 1].flatMap((worker) => handsIn(queue.apply({ kind: "asked", worker }, 4)));
+    expect(hands.map((hand) => hand.length)).toEqual([16, 16]);
   });
 
   test("gives one at a time of another group, and of what is followed", () => {
