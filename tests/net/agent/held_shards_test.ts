@@ -126,7 +126,7 @@ describe("several orders at a time", () => {
   test("come in one answer, and their ends in one request", async () => {
     const agent = await open();
     const events = await agent.events();
-    const short = { ...COMMITTED, ms: 0.1 };
+    const short = { ...COMMITTED, ms: 2 };
     await agent.enqueue(order("warm"), ...Array.from({ length: 8 }, (_, i) => order(`t${i}`)));
     await agent.next(0);
     const reply = await agent.next(0, { attempt: "warm", result: short });
