@@ -10,6 +10,7 @@ const VARIABLES: readonly (readonly [string, string])[] = [
   ["LUCIOLE_JSON", "true: JSON lines on stderr, as --json"],
   ["LUCIOLE_QUIET", "true: no progress, as --quiet"],
   ["LUCIOLE_CODE", "general: run without generated loops, to find out whether one is to blame"],
+  ["LUCIOLE_TRACE", "file that gets a line of JSON for each task: its time, rows and bytes"],
 ];
 
 /** Text of each topic by its name. */

@@ -23,6 +23,8 @@ export interface Draft {
   readonly notes: string[];
   readonly tasks: number;
   readonly needsCommittedInput: boolean;
+  /** The user said how many tasks there are. */
+  readonly hasDemandedShards?: boolean;
   /** Set when the head reads this shard by shard; without steps the draft is that dataset. */
   readonly reads?: Stored;
   bytes: number;
@@ -36,6 +38,7 @@ export interface DraftStart {
   readonly bytes: number;
   readonly nodes?: readonly NodeId[];
   readonly needsCommittedInput?: boolean;
+  readonly hasDemandedShards?: boolean;
   readonly reads?: Stored;
   readonly placement?: Placement;
   readonly ordering?: Ordering;
@@ -76,6 +79,7 @@ export function closeDraft(id: number, draft: Draft, tail: Tail, label: string):
     label,
     estimatedBytes: draft.bytes,
     needsCommittedInput: draft.needsCommittedInput,
+    ...(draft.hasDemandedShards === true ? { hasDemandedShards: true } : {}),
     ...(draft.notes.length === 0 ? {} : { notes: draft.notes }),
   };
 }

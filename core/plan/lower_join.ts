@@ -84,6 +84,8 @@ function hashJoin(lowering: Lowering, node: GraphNode, left: Draft, right: Draft
     bytes: left.bytes + right.bytes,
     nodes: [node.id],
     placement: { how: "hash", key: "pair", partitions },
+    // A side that lies by key already may do so because the user wanted so many shards.
+    hasDemandedShards: notes.length > 0,
   });
   draft.notes.push(...notes);
   return draft;

@@ -7,7 +7,11 @@ import type { Lowering } from "./lowering.ts";
 import type { Head, InputEdge, Tail } from "./physical.ts";
 import { hashedPartitions, type Placement } from "./placement.ts";
 
-/** Ends a draft with an exchange and begins the group that reads its partitions. */
+/**
+ * Ends a draft with an exchange and begins the group that reads its partitions.
+ *
+ * @param nodes The operation that demands just so many partitions, if one does.
+ */
 export function readPartitions(
   lowering: Lowering,
   draft: Draft,
@@ -17,7 +21,15 @@ export function readPartitions(
 ): Draft {
   const { from } = lowering.exchange(draft, tail, tail.partitions);
   const head: Head = { kind: "read", inputs: [{ from, mode: "partition" }] };
-  return startDraft({ head, tasks: tail.partitions, bytes: draft.bytes, placement, nodes });
+  const { partitions: tasks } = tail;
+  return startDraft({
+    head,
+    tasks,
+    bytes: draft.bytes,
+    placement,
+    nodes,
+    hasDemandedShards: nodes.length > 0,
+  });
 }
 
 export function lowerPlacement(lowering: Lowering, node: GraphNode): Draft {

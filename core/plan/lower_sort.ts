@@ -32,6 +32,7 @@ export function lowerSort(lowering: Lowering, node: GraphNode): Draft {
     bytes: draft.bytes,
     nodes: [node.id],
     needsCommittedInput: true,
+    hasDemandedShards: wanted !== undefined,
     ordering,
     placement: sortedPlacement(node, order, shards),
   });

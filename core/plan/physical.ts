@@ -159,6 +159,8 @@ export interface TaskGroupPlan {
   readonly estimatedBytes: number;
   /** Run the whole group's driver side from its own rows' counts (zipWithIndex) or samples (range): needs committed inputs. */
   readonly needsCommittedInput: boolean;
+  /** The user said how many shards there are, so a sink writes just so many files. */
+  readonly hasDemandedShards?: true;
   /** What the planner decided here and why, for explain: `no exchange: …`. */
   readonly notes?: readonly string[];
 }
@@ -192,6 +194,10 @@ export interface ShardPiece {
   readonly isCommitted: boolean;
   /** Chunk numbers [from, to) of the partition; all when missing. */
   readonly chunks?: { readonly from: number; readonly to: number };
+  /** Mode range: its rows with the key of the task's lower bound belong to another share. */
+  readonly excludesLower?: true;
+  /** Mode range: its rows with the key of the task's upper bound belong to this share. */
+  readonly includesUpper?: true;
   /**
    * Set by the agent that holds a small shard in memory: the batches to read, as they would lie in its file, or that
    * it is to be asked for them because they are too many for the order.

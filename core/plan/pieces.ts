@@ -7,6 +7,7 @@
  */
 import type { ShardReport } from "../schedule/report.ts";
 import type { Head, InputEdge, ShardPiece, TaskGroupPlan, TaskInput } from "./physical.ts";
+import type { Share } from "./shares.ts";
 import { type CompareKeys, cutRange, type KeyRange } from "./splitters.ts";
 
 /** One shard and the attempt that made it or is making it. */
@@ -21,13 +22,18 @@ export interface LocatedShard {
 /** The shards that an edge reads from. */
 export interface LocatedDataset {
   readonly shards: number;
-  shard(index: number): LocatedShard;
+  /** The task that wrote the first part of each shard, and their number last; missing when each shard has one part. */
+  readonly starts?: readonly number[];
+  /** What one task wrote: a shard, or a part of one. */
+  shard(task: number): LocatedShard;
 }
 
 /** What depends on all inputs together, worked out once for a group. */
 export interface InputFacts {
   readonly range?: { readonly bounds: KeyRange; readonly compare: CompareKeys };
   readonly firstIndex?: number;
+  /** What the task does of its shard, when others do the rest. */
+  readonly share?: Share;
 }
 
 /** Shards [from, to). */
@@ -100,6 +106,7 @@ export function unionOffsets(
   });
 }
 
+/** Names what a task reads. @param task The shard that it makes, or has a share of. */
 export function taskInput(
   plan: TaskGroupPlan,
   task: number,
@@ -110,36 +117,52 @@ export function taskInput(
   const offsets = unionOffsets(edges, (edge) => locate(edge).shards);
   const pieces = edges.map((edge, i) => {
     const place = { task, tasks: plan.tasks, offset: offsets[i] };
-    return edgePieces(edge, place, locate(edge), facts);
+    const { share } = facts;
+    const within = share?.kind === "tasks" && share.input === i ? share : undefined;
+    return edgePieces(edge, place, locate(edge), { ...facts, within });
   });
   const sides: Record<number, readonly ShardPiece[]> = {};
   for (const { place, edge } of sideEdges(plan)) {
     sides[place] = edgePieces(edge, { task, tasks: plan.tasks, offset: 0 }, locate(edge), facts);
   }
-  const bounds = facts.range?.bounds;
+  const { lower, upper } = boundsOf(facts);
   return {
     pieces,
     sides,
-    ...(bounds?.lower === undefined ? {} : { lower: bounds.lower }),
-    ...(bounds?.upper === undefined ? {} : { upper: bounds.upper }),
+    ...(lower === undefined ? {} : { lower }),
+    ...(upper === undefined ? {} : { upper }),
     ...(facts.firstIndex === undefined ? {} : { firstIndex: facts.firstIndex }),
   };
+}
+
+/** The bounds of the range, or of the share of it. */
+function boundsOf({ range, share }: InputFacts): KeyRange {
+  const cuts = share?.kind === "cuts" ? share : undefined;
+  const lower = cuts?.lower === undefined ? range?.bounds.lower : { key: cuts.lower.key };
+  const upper = cuts?.upper === undefined ? range?.bounds.upper : { key: cuts.upper.key };
+  return { lower, upper };
+}
+
+interface EdgeFacts extends InputFacts {
+  /** Only what these tasks wrote is read. */
+  readonly within?: ShardRange;
 }
 
 function edgePieces(
   edge: InputEdge,
   place: TaskPlace,
   dataset: LocatedDataset,
-  facts: InputFacts,
+  facts: EdgeFacts,
 ): ShardPiece[] {
-  const { from, to } = shardsRead(edge.mode, place, dataset.shards);
+  const shards = shardsRead(edge.mode, place, dataset.shards);
+  const { from, to } = facts.within ?? tasksOf(shards, dataset.starts);
   const partition = edge.mode === "partition" ? place.task : -1;
   const pieces: ShardPiece[] = [];
   for (let i = from; i < to; i += 1) {
     const shard = dataset.shard(i);
     const { agent, attempt, isCommitted, report } = shard;
     if (edge.mode === "range" && facts.range !== undefined) {
-      cutRuns(shard, facts.range, pieces);
+      cutRuns(shard, i, facts, pieces);
     } else if (!(isCommitted && isEmpty(report, partition))) {
       pieces.push({ agent, attempt, partition, isCommitted });
     }
@@ -147,13 +170,33 @@ function edgePieces(
   return pieces;
 }
 
+/** The tasks that wrote some shards. */
+export function tasksOf(shards: ShardRange, starts: readonly number[] | undefined): ShardRange {
+  if (starts === undefined || shards.from >= shards.to) return shards;
+  return { from: starts[shards.from], to: starts[shards.to] };
+}
+
 /** One piece for each run that can hold keys of the task's range. */
-function cutRuns(shard: LocatedShard, range: NonNullable<InputFacts["range"]>, pieces: ShardPiece[]): void {
-  const { agent, attempt, isCommitted } = shard;
-  for (const cut of cutRange(shard.report?.marks ?? [], range.bounds, range.compare)) {
-    pieces.push({ agent, attempt, partition: -1, isCommitted, chunks: { from: cut.from, to: cut.to } });
+function cutRuns(shard: LocatedShard, task: number, facts: InputFacts, pieces: ShardPiece[]): void {
+  const { agent, attempt, isCommitted, report } = shard;
+  const { range, share } = facts;
+  if (range === undefined) return;
+  const flags = share?.kind === "cuts" ? cutFlags(share, task) : {};
+  for (const cut of cutRange(report?.marks ?? [], { ...boundsOf(facts), ...flags }, range.compare)) {
+    const chunks = { from: cut.from, to: cut.to };
+    pieces.push({ agent, attempt, partition: -1, isCommitted, chunks, ...flags });
   }
 }
+
+/** On which side of the cuts the rows with their keys are that a task wrote. */
+function cutFlags({ lower, upper }: Share & { readonly kind: "cuts" }, task: number): BoundFlags {
+  return {
+    ...(lower !== undefined && task < lower.task ? { excludesLower: true } : {}),
+    ...(upper !== undefined && task < upper.task ? { includesUpper: true } : {}),
+  };
+}
+
+type BoundFlags = Pick<ShardPiece, "excludesLower" | "includesUpper">;
 
 /** A shuffle has many empty partitions when there are few keys, and a filter may leave nothing: nobody asks for them. */
 function isEmpty(report: ShardReport | undefined, partition: number): boolean {

@@ -10,10 +10,14 @@ import type { ChunkMark } from "../schedule/report.ts";
 /** The sort order of the runs: compareValues or the user's function, turned round when descending. */
 export type CompareKeys = (a: unknown, b: unknown) => number;
 
-/** A missing bound is open: lower ≤ key < upper. */
+/** A missing bound is open: lower ≤ key < upper, but for what the flags say of the bounds themselves. */
 export interface KeyRange {
   readonly lower?: { readonly key: unknown };
   readonly upper?: { readonly key: unknown };
+  /** lower < key. */
+  readonly excludesLower?: boolean;
+  /** key ≤ upper. */
+  readonly includesUpper?: boolean;
 }
 
 /** Chunks [from, to) of one run of one attempt. */
@@ -71,43 +75,47 @@ export function taskRange(splitters: readonly unknown[], task: number): KeyRange
  * @param marks marks of one attempt in order: the place of a mark is the number of its chunk
  */
 export function cutRange(marks: readonly ChunkMark[], range: KeyRange, compare: CompareKeys): RunCut[] {
+  const { lower, upper, excludesLower = false, includesUpper = false } = range;
   const cuts: RunCut[] = [];
+  if (isNothing(range, compare)) return cuts;
+  const isBelow: IsBefore = excludesLower ? (order) => order <= 0 : (order) => order < 0;
+  const isWithin: IsBefore = includesUpper ? (order) => order <= 0 : (order) => order < 0;
   for (let start = 0; start < marks.length; ) {
     const run = marks[start].run;
     let end = start + 1;
     while (end < marks.length && marks[end].run === run) end += 1;
-    const from = range.lower === undefined ? start : firstChunk(marks, start, end, range.lower.key, compare);
-    const to = range.upper === undefined ? end : lowerBound(marks, start, end, range.upper.key, compare);
+    const stretch = { marks, start, end, compare };
+    // A chunk may end with the first key of the next one, so the chunk before the first that is not below counts too.
+    const from = lower === undefined ? start : Math.max(start, firstNot(isBelow, stretch, lower.key) - 1);
+    const to = upper === undefined ? end : firstNot(isWithin, stretch, upper.key);
     if (from < to) cuts.push({ run, from, to });
     start = end;
   }
   return cuts;
 }
 
-/** A chunk may end with the first key of the next one, so the chunk before the first that is not lower counts too. */
-function firstChunk(
-  marks: readonly ChunkMark[],
-  start: number,
-  end: number,
-  key: unknown,
-  compare: CompareKeys,
-): number {
-  return Math.max(start, lowerBound(marks, start, end, key, compare) - 1);
+/** Between equal bounds there is nothing, unless both belong to the range. */
+function isNothing({ lower, upper, excludesLower, includesUpper }: KeyRange, compare: CompareKeys): boolean {
+  if (lower === undefined || upper === undefined || compare(lower.key, upper.key) !== 0) return false;
+  return excludesLower === true || includesUpper !== true;
 }
 
-/** The first chunk in [start, end) whose first key is not before `key`. */
-function lowerBound(
-  marks: readonly ChunkMark[],
-  start: number,
-  end: number,
-  key: unknown,
-  compare: CompareKeys,
-): number {
+type IsBefore = (order: number) => boolean;
+
+interface Stretch {
+  readonly marks: readonly ChunkMark[];
+  readonly start: number;
+  readonly end: number;
+  readonly compare: CompareKeys;
+}
+
+/** The first chunk of a run whose first key does not come before the bound. */
+function firstNot(isBefore: IsBefore, { marks, start, end, compare }: Stretch, key: unknown): number {
   let low = start;
   let high = end;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compare(marks[middle].firstKey, key) < 0) low = middle + 1;
+    if (isBefore(compare(marks[middle].firstKey, key))) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -7,6 +7,7 @@
  */
 import { LucioleError, toWireError, type WireError } from "../errors.ts";
 import { notePace } from "./ahead.ts";
+import { dividesEdge } from "./divide.ts";
 import type { Attempt, Group, Task } from "./execution_state.ts";
 import type { AttemptEvent } from "./job_state.ts";
 import {
@@ -128,6 +129,8 @@ function warnOfFailures(turn: Turn, task: Task, error: WireError): void {
 }
 
 function warnOfSkew(turn: Turn, group: Group): void {
+  const readers = [...group.consumers];
+  if (readers.length > 0 && readers.every((reader) => dividesEdge(reader.group, reader.edge))) return;
   const text = skewWarning(group);
   if (text !== undefined) warn(turn, group.execution, text);
 }

@@ -153,7 +153,7 @@ function launch(turn: Turn, task: Task, agent: Agent): void {
       execution: execution.id,
       attempt: id,
       group: group.plan.id,
-      task: task.number,
+      task: task.shard,
       input,
       memoryBytes: state.options.memoryBytesPerWorker,
       seed: seedOf(state.options.seed, group.plan.id, task.number),

@@ -7,6 +7,7 @@
  */
 import type { WireError } from "../errors.ts";
 import type { InputEdge, PhysicalPlan, TaskGroupPlan } from "../plan/physical.ts";
+import type { Share } from "../plan/shares.ts";
 import type { CompareKeys } from "../plan/splitters.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
 import { ReadyTasks } from "./ready_tasks.ts";
@@ -55,7 +56,11 @@ export type TaskStatus =
 
 export interface Task {
   readonly group: Group;
+  /** Place among the tasks of the group. */
   readonly number: number;
+  /** The shard that it makes, or a part of it: several tasks in a row have one when they share it. */
+  readonly shard: number;
+  readonly share: Share | undefined;
   status: TaskStatus;
   launches: number;
   failures: number;
@@ -113,7 +118,10 @@ export interface Group {
   readonly kind: "group";
   readonly execution: Execution;
   readonly plan: TaskGroupPlan;
-  readonly tasks: readonly Task[];
+  /** In the order of their shards. */
+  tasks: readonly Task[];
+  /** The first task of each shard, and the number of tasks last; set when shards were divided. */
+  starts: readonly number[] | undefined;
   readonly edges: Edge[];
   readonly consumers: Set<Consumer>;
   readonly outputs: OutputDataset[];
@@ -243,6 +251,7 @@ function createGroup(execution: Execution, plan: TaskGroupPlan): Group {
     execution,
     plan,
     tasks,
+    starts: undefined,
     edges: [],
     consumers: new Set(),
     outputs: [],
@@ -259,7 +268,7 @@ function createGroup(execution: Execution, plan: TaskGroupPlan): Group {
     rowsBefore: undefined,
     splitters: undefined,
   };
-  for (let i = 0; i < plan.tasks; i += 1) tasks.push(createTask(group, i));
+  for (let i = 0; i < plan.tasks; i += 1) tasks.push(createTask(group, i, i));
   return group;
 }
 
@@ -267,10 +276,12 @@ export function partitionsOf(plan: TaskGroupPlan): number {
   return "partitions" in plan.tail ? plan.tail.partitions : 1;
 }
 
-function createTask(group: Group, number: number): Task {
+export function createTask(group: Group, number: number, shard: number, share?: Share): Task {
   return {
     group,
     number,
+    shard,
+    share,
     status: { kind: "waiting" },
     launches: 0,
     failures: 0,

@@ -17,7 +17,7 @@ import {
   releaseChannel,
   releaseCommitted,
   releaseIfUnneeded,
-  wake,
+  wakeGroup,
 } from "./lifetime.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
 import { planPipeline } from "./pipelining.ts";
@@ -45,7 +45,7 @@ export function submit(turn: Turn, event: Submitted): void {
   execution.pipeline = planPipeline(execution);
   for (const group of execution.groups) {
     if (group.tasks.length === 0) announce(turn, group, false);
-    for (const task of group.tasks) wake(turn, task);
+    wakeGroup(turn, group);
   }
   turn.touched.add(execution);
 }

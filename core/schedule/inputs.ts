@@ -13,6 +13,7 @@ import {
   type ShardRange,
   shardsRead,
   taskInput,
+  tasksOf,
 } from "../plan/pieces.ts";
 import { type CompareKeys, chooseSplitters, taskRange } from "../plan/splitters.ts";
 import type { Attempt, Edge, Group, Producer, Task } from "./execution_state.ts";
@@ -23,13 +24,22 @@ import { InvariantError, taskName } from "./transitions.ts";
 const MAX_PREFERENCE_PAIRS = 4_000_000;
 
 export function shardCount(producer: Producer): number {
-  return producer.kind === "channel" ? 1 : producer.tasks.length;
+  return producer.kind === "channel" ? 1 : producer.plan.tasks;
 }
 
-/** Shards that a task of the group reads through one of its edges. */
-export function rangeOf(group: Group, edge: Edge, task: number): ShardRange {
-  const place = { task, tasks: group.tasks.length, offset: edge.offset };
-  return shardsRead(edge.edge.mode, place, shardCount(edge.producer));
+/** Tasks that wrote what a shard of the group reads through one of its edges. */
+export function partsOf(group: Group, edge: Edge, shard: number): ShardRange {
+  const { producer } = edge;
+  const place = { task: shard, tasks: group.plan.tasks, offset: edge.offset };
+  const shards = shardsRead(edge.edge.mode, place, shardCount(producer));
+  return tasksOf(shards, producer.kind === "channel" ? undefined : producer.starts);
+}
+
+/** Tasks of the group that make a shard, or read it through an edge that gives each its own. */
+export function tasksOfShard({ tasks, starts, plan }: Group, shard: number): readonly Task[] {
+  if (shard >= plan.tasks) return [];
+  const { from, to } = tasksOf({ from: shard, to: shard + 1 }, starts);
+  return tasks.slice(from, to);
 }
 
 /** True when the group waits for every task of the producer, not only for matching ones. */
@@ -53,12 +63,13 @@ export function areInputsCommitted(task: Task): boolean {
 function isCommittedFor(task: Task, edge: Edge): boolean {
   const { producer } = edge;
   if (producer.kind === "channel") {
-    const { from, to } = rangeOf(task.group, edge, task.number);
+    const { from, to } = partsOf(task.group, edge, task.shard);
     return from >= to || producer.status === "closed";
   }
   if (isBarrier(task.group, edge)) return producer.present === producer.tasks.length;
-  const { from, to } = rangeOf(task.group, edge, task.number);
-  return from >= to || producer.tasks[from].status.kind === "committed";
+  const { from, to } = partsOf(task.group, edge, task.shard);
+  for (let i = from; i < to; i += 1) if (producer.tasks[i].status.kind !== "committed") return false;
+  return true;
 }
 
 /** True when a task of a pipeline can be launched: what it follows is being written. */
@@ -74,7 +85,7 @@ function isStartedFor(task: Task, edge: Edge): boolean {
   if (edge.isSide) return false;
   if (producer.kind === "channel") return producer.status === "open";
   if (!producer.isPipelined) return false;
-  const { from, to } = rangeOf(task.group, edge, task.number);
+  const { from, to } = partsOf(task.group, edge, task.shard);
   for (let i = from; i < to; i += 1) {
     const { status } = producer.tasks[i];
     if (status.kind !== "committed" && followable(producer.tasks[i]) === undefined) return false;
@@ -94,7 +105,7 @@ export function inputOf(task: Task): { readonly input: TaskInput; readonly follo
   const { group } = task;
   const follows = new Set<string>();
   const locate = (edge: InputEdge): LocatedDataset => locatedBy(group, edge, follows);
-  return { input: taskInput(group.plan, task.number, locate, factsOf(task)), follows };
+  return { input: taskInput(group.plan, task.shard, locate, factsOf(task)), follows };
 }
 
 function locatedBy(group: Group, edge: InputEdge, follows: Set<string>): LocatedDataset {
@@ -103,6 +114,7 @@ function locatedBy(group: Group, edge: InputEdge, follows: Set<string>): Located
   const { producer } = found;
   return {
     shards: shardCount(producer),
+    starts: producer.kind === "channel" ? undefined : producer.starts,
     shard: (index) => locateShard(producer, index, follows),
   };
 }
@@ -126,16 +138,23 @@ function locateShard(producer: Producer, index: number, follows: Set<string>): L
 }
 
 function factsOf(task: Task): InputFacts {
-  const { group, number } = task;
-  const { head, steps } = group.plan;
-  const isIndexed = steps.some((step) => step.op === "index");
+  const { group, shard, share } = task;
+  const isIndexed = group.plan.steps.some((step) => step.op === "index");
   const facts: { -readonly [K in keyof InputFacts]: InputFacts[K] } = {};
-  if (isIndexed) facts.firstIndex = rowsBeforeTasks(group)[number];
-  if (head.kind === "merge" && head.input.mode === "range") {
-    const compare = compareOf(group, head.order.node);
-    facts.range = { bounds: taskRange(splittersOf(group, compare), number), compare };
+  if (isIndexed) facts.firstIndex = rowsBeforeShards(group)[shard];
+  if (share !== undefined) facts.share = share;
+  const compare = rangeOrder(group);
+  if (compare !== undefined) {
+    facts.range = { bounds: taskRange(splittersOf(group, compare), shard), compare };
   }
   return facts;
+}
+
+/** The order of the keys by which the group's input is cut into ranges, when it is. */
+export function rangeOrder(group: Group): CompareKeys | undefined {
+  const { head } = group.plan;
+  const isCut = head.kind === "merge" && head.input.mode === "range";
+  return isCut ? compareOf(group, head.order.node) : undefined;
 }
 
 function compareOf(group: Group, node: number): CompareKeys {
@@ -147,10 +166,10 @@ function compareOf(group: Group, node: number): CompareKeys {
 }
 
 /** Splitters stay what they are when runs are computed again: ranges that are done must not move. */
-function splittersOf(group: Group, compare: CompareKeys): readonly unknown[] {
+export function splittersOf(group: Group, compare: CompareKeys): readonly unknown[] {
   group.splitters ??= chooseSplitters(
     group.edges.filter((edge) => !edge.isSide).flatMap((edge) => reportsOf(edge).map((r) => r.marks ?? [])),
-    group.tasks.length,
+    group.plan.tasks,
     compare,
   );
   return group.splitters;
@@ -158,10 +177,11 @@ function splittersOf(group: Group, compare: CompareKeys): readonly unknown[] {
 
 function reportsOf(edge: Edge): ShardReport[] {
   if (edge.producer.kind === "channel") return [];
-  return edge.producer.tasks.map((task) => committedShard(task));
+  return edge.producer.tasks.map((task) => reportOf(task));
 }
 
-function committedShard(task: Task): ShardReport {
+/** What a committed task left. */
+export function reportOf(task: Task): ShardReport {
   if (task.status.kind === "committed") return task.status.shard;
   throw new InvariantError(
     `Reading the counts of ${taskName(task)}: it is ${task.status.kind}`,
@@ -169,9 +189,9 @@ function committedShard(task: Task): ShardReport {
   );
 }
 
-function rowsBeforeTasks(group: Group): Float64Array {
+function rowsBeforeShards(group: Group): Float64Array {
   if (group.rowsBefore !== undefined) return group.rowsBefore;
-  const before = new Float64Array(group.tasks.length);
+  const before = new Float64Array(group.plan.tasks);
   let rows = 0;
   for (let i = 0; i < before.length; i += 1) {
     before[i] = rows;
@@ -183,14 +203,14 @@ function rowsBeforeTasks(group: Group): Float64Array {
   return before;
 }
 
-function rowsRead(group: Group, edge: Edge, task: number): number {
-  const { from, to } = rangeOf(group, edge, task);
+function rowsRead(group: Group, edge: Edge, shard: number): number {
+  const { from, to } = partsOf(group, edge, shard);
   const { producer } = edge;
   if (producer.kind === "channel") return from < to ? producer.rows : 0;
   let rows = 0;
   for (let i = from; i < to; i += 1) {
-    const { partitions } = committedShard(producer.tasks[i]);
-    if (edge.edge.mode === "partition") rows += partitions[task]?.rows ?? 0;
+    const { partitions } = reportOf(producer.tasks[i]);
+    if (edge.edge.mode === "partition") rows += partitions[shard]?.rows ?? 0;
     else for (const partition of partitions) rows += partition.rows;
   }
   return rows;
@@ -202,10 +222,10 @@ export function preferredAgent(task: Task, agents: number): string | undefined {
   if (agents < 2) return undefined;
   const bytes = new Map<string, number>();
   for (const edge of group.edges) {
-    const { from, to } = rangeOf(group, edge, task.number);
+    const { from, to } = partsOf(group, edge, task.shard);
     const isTelling = edge.edge.mode !== "range" && (edge.edge.mode !== "all" || group.tasks.length === 1);
     if (isTelling && (to - from) * group.tasks.length <= MAX_PREFERENCE_PAIRS) {
-      for (let i = from; i < to; i += 1) addBytes(bytes, edge, task.number, i);
+      for (let i = from; i < to; i += 1) addBytes(bytes, edge, task.shard, i);
     }
   }
   let best: string | undefined;
@@ -215,7 +235,7 @@ export function preferredAgent(task: Task, agents: number): string | undefined {
   return best;
 }
 
-function addBytes(bytes: Map<string, number>, edge: Edge, task: number, index: number): void {
+function addBytes(bytes: Map<string, number>, edge: Edge, shard: number, index: number): void {
   const { producer } = edge;
   if (producer.kind === "channel") {
     bytes.set(producer.agent, (bytes.get(producer.agent) ?? 0) + producer.bytes);
@@ -225,7 +245,7 @@ function addBytes(bytes: Map<string, number>, edge: Edge, task: number, index: n
   if (status.kind !== "committed") return;
   const { partitions } = status.shard;
   let held = 0;
-  if (edge.edge.mode === "partition") held = partitions[task]?.bytes ?? 0;
+  if (edge.edge.mode === "partition") held = partitions[shard]?.bytes ?? 0;
   else for (const partition of partitions) held += partition.bytes;
   bytes.set(status.attempt.agent, (bytes.get(status.attempt.agent) ?? 0) + held);
 }

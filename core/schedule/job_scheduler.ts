@@ -106,7 +106,19 @@ export function datasetSizes(
 ): readonly { readonly rows: number; readonly bytes: number }[] {
   const found = openDataset(state, dataset);
   if ("attempt" in found) return [{ rows: found.rows, bytes: found.bytes }];
-  return found.group.tasks.map(sizeOf);
+  const sizes = Array.from({ length: found.group.plan.tasks }, () => ({ rows: 0, bytes: 0 }));
+  for (const task of found.group.tasks) {
+    const { rows, bytes } = sizeOf(task);
+    sizes[task.shard].rows += rows;
+    sizes[task.shard].bytes += bytes;
+  }
+  return sizes;
+}
+
+/** Of how many parts a dataset is: one for each shard, or several where a shard was divided. */
+export function datasetParts(state: JobState, dataset: string): number {
+  const found = openDataset(state, dataset);
+  return "attempt" in found ? 1 : found.group.tasks.length;
 }
 
 /** True when the order of the dataset's shards means something: its rows were sorted before. */

@@ -20,6 +20,8 @@ export interface JobOptions {
   /** Losses of one task in a row that end the execution. Usually 5. */
   readonly maxLosses: number;
   readonly seed: number;
+  /** Shards that read less than twice so much are not divided among tasks. 1 MiB when missing. */
+  readonly minShareBytes?: number | undefined;
 }
 
 /** An event of an agent's stream that is about an attempt, with the agent that told it. */
@@ -130,8 +132,9 @@ export type JobCommand =
       readonly groups: readonly GroupProgress[];
     };
 
-/** A shard of a dataset that can be read now. */
+/** A part of a dataset that can be read now: a shard, or what one of several tasks wrote of it. */
 export interface LocatedPiece {
+  /** Place among the parts of the dataset; that among its shards when none of them was divided. */
   readonly shard: number;
   readonly piece: ShardPiece;
 }

@@ -6,10 +6,14 @@
  * launch anything and does not end executions.
  */
 import { ShardLostError, toWireError, type WireError } from "../errors.ts";
+import { divideShards } from "./divide.ts";
 import type { Attempt, Channel, Edge, Execution, Group, Producer, Task } from "./execution_state.ts";
-import { areInputsCommitted, isBarrier, preferredAgent, rangeOf, shardCount } from "./inputs.ts";
+import { areInputsCommitted, isBarrier, partsOf, preferredAgent, tasksOfShard } from "./inputs.ts";
 import { InvariantError, isActive, isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
 import { freeSlot, releaseShard, type Turn } from "./turn.ts";
+
+/** Below it a task costs about as much as its work. */
+const MIN_SHARE_BYTES = 2 ** 20;
 
 /** True while a handle, a sink or a task that is not done needs the shard. */
 export function isNeeded(task: Task): boolean {
@@ -18,8 +22,7 @@ export function isNeeded(task: Task): boolean {
   for (const { group: reader, edge } of group.consumers) {
     if (reader.done === reader.tasks.length) continue;
     if (isBarrier(reader, edge)) return true;
-    const number = edge.offset + task.number;
-    if (number < reader.tasks.length && !isDone(reader.tasks[number])) return true;
+    if (tasksOfShard(reader, edge.offset + task.shard).some((one) => !isDone(one))) return true;
   }
   return false;
 }
@@ -56,15 +59,20 @@ function isBefore(a: Group, b: Group): boolean {
   return a.plan.id < b.plan.id;
 }
 
+/** Wakes all tasks of a group; the first time that all its inputs are there, its tasks are made for them. */
+export function wakeGroup(turn: Turn, group: Group): void {
+  divideShards(group, turn.state.options.minShareBytes ?? MIN_SHARE_BYTES);
+  for (const task of group.tasks) wake(turn, task);
+}
+
 /** Wakes the tasks that waited for this shard. */
 export function wakeReaders(turn: Turn, task: Task): void {
   const isWhole = task.group.present === task.group.tasks.length;
   for (const { group, edge } of task.group.consumers) {
     if (isBarrier(group, edge)) {
-      if (isWhole) for (const reader of group.tasks) wake(turn, reader);
+      if (isWhole) wakeGroup(turn, group);
     } else {
-      const number = edge.offset + task.number;
-      if (number < group.tasks.length) wake(turn, group.tasks[number]);
+      for (const reader of tasksOfShard(group, edge.offset + task.shard)) wake(turn, reader);
     }
   }
 }
@@ -77,7 +85,7 @@ export function releaseInputs(turn: Turn, task: Task): void {
     if (producer.kind === "channel") {
       releaseChannel(turn, producer);
     } else if (!isBarrier(group, edge)) {
-      const { from, to } = rangeOf(group, edge, task.number);
+      const { from, to } = partsOf(group, edge, task.shard);
       for (let i = from; i < to; i += 1) releaseIfUnneeded(turn, producer.tasks[i]);
     } else if (group.done === group.tasks.length) {
       for (const source of producer.tasks) releaseIfUnneeded(turn, source);
@@ -162,8 +170,8 @@ function pushMissing(turn: Turn, task: Task, edge: Edge, stack: Task[]): void {
   const { producer } = edge;
   const isWhole = isBarrier(task.group, edge);
   const { from, to } = isWhole
-    ? { from: 0, to: shardCount(producer) }
-    : rangeOf(task.group, edge, task.number);
+    ? { from: 0, to: producer.kind === "channel" ? 1 : producer.tasks.length }
+    : partsOf(task.group, edge, task.shard);
   if (producer.kind === "channel") {
     const isGone = producer.status === "lost" || producer.status === "released";
     if (isGone && from < to)

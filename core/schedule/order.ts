@@ -19,6 +19,7 @@ export interface TaskOrder {
   /** Unique within the job: `<execution>-<group>-<task>-<number>`. */
   readonly attempt: string;
   readonly group: number;
+  /** The shard that it makes, or a part of it. */
   readonly task: number;
   readonly input: TaskInput;
   /** Bytes that the operators may hold in memory. */

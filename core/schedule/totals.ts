@@ -47,7 +47,7 @@ export function countCommit(task: Task, shard: ShardReport, totals: TaskReport, 
   group.stage.endedAt = now;
   const isPartitioned = partitionsOf(group.plan) > 1;
   for (const [i, partition] of shard.partitions.entries()) {
-    group.partitionBytes[isPartitioned ? i : task.number] += partition.bytes;
+    group.partitionBytes[isPartitioned ? i : task.shard] += partition.bytes;
   }
 }
 

@@ -11,6 +11,7 @@ import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
 import {
   applyAll,
+  datasetParts,
   datasetPieces,
   datasetSizes,
   isDatasetOrdered,
@@ -24,6 +25,7 @@ import {
 import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
 import type { AgentClient } from "./agent_client.ts";
 import { checkTargets, publishSink, type SinkResult } from "./sink_results.ts";
+import { openTrace } from "./trace.ts";
 
 const TICK_MS = 200;
 /** What an agent that could not be ended may keep its streams open for. */
@@ -57,6 +59,7 @@ interface RunningExecution {
 export interface ExecutorOptions {
   readonly job: string;
   readonly memoryBytesPerWorker: number;
+  readonly minShareBytes?: number;
   readonly listener: JobListener;
 }
 
@@ -67,6 +70,7 @@ export class Executor {
   readonly #executions = new Map<string, RunningExecution>();
   /** The last request of each agent; the next one waits for it. */
   readonly #requests = new Map<string, Promise<void>>();
+  readonly #trace = openTrace();
   readonly #stop = new AbortController();
   readonly #streams: Promise<void>[] = [];
   #isEnding = false;
@@ -80,6 +84,7 @@ export class Executor {
       maxAttempts: MAX_ATTEMPTS,
       maxLosses: MAX_LOSSES,
       seed: 1,
+      minShareBytes: options.minShareBytes,
     });
   }
 
@@ -128,6 +133,11 @@ export class Executor {
   /** @param only The number of the one shard that is asked for. */
   pieces(dataset: string, only?: number): readonly { readonly shard: number; readonly piece: ShardPiece }[] {
     return datasetPieces(this.#state, dataset, only);
+  }
+
+  /** How many parts `pieces` names when all are there. */
+  parts(dataset: string): number {
+    return datasetParts(this.#state, dataset);
   }
 
   /** True when the rows were sorted, so that the order of the shards means something. */
@@ -304,6 +314,7 @@ export class Executor {
     let ofAttempts: JobEvent[] = [];
     for (const event of events) {
       if (isOfAttempt(event)) {
+        this.#trace?.(event);
         ofAttempts.push({ ...event, agent });
         continue;
       }

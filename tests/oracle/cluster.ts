@@ -27,6 +27,8 @@ export interface ClusterOptions {
   readonly slots: number;
   /** Of all workers of a job together. */
   readonly memoryBytes?: number;
+  /** See the option of the scheduler; so little by default that shards of these tests are divided. */
+  readonly minShareBytes?: number;
   /** Jobs that share the agents, each with workers of its own. Default 1. */
   readonly jobs?: number;
 }
@@ -156,13 +158,14 @@ async function startAgents(options: ClusterOptions, directory: string): Promise<
 async function openJob(
   job: string,
   agents: readonly StartedAgent[],
-  { slots, memoryBytes = MEMORY_BYTES }: ClusterOptions,
+  { slots, memoryBytes = MEMORY_BYTES, minShareBytes = 64 }: ClusterOptions,
   log: (text: string) => void,
 ): Promise<Job> {
   const workers = agents.length * slots;
   const executor = new Executor({
     job,
     memoryBytesPerWorker: Math.floor(memoryBytes / workers),
+    minShareBytes,
     listener: {
       onLog: (event) => log(event.text),
       onWarning: (text) => log(`warning: ${text}`),

@@ -6,12 +6,15 @@
  * nothing of where runs lie or who reads the result.
  */
 import type { Batch } from "../../batch/column.ts";
+import type { KeyRange } from "../../plan/splitters.ts";
 import type { BatchReader } from "../ports.ts";
 import { prefixesOf, prefixKind } from "./key_prefix.ts";
 import { MergeOutput } from "./merge_output.ts";
 import { type CursorOptions, RunCursor } from "./run_cursor.ts";
 
-export interface MergeOptions extends CursorOptions {
+export interface MergeOptions extends Omit<CursorOptions, "range"> {
+  /** What counts of each run. */
+  readonly ranges: readonly KeyRange[];
   readonly maxRows: number;
   readonly maxBytes: number;
 }
@@ -36,7 +39,9 @@ export class Merge implements BatchReader {
 
   constructor(runs: readonly BatchReader[], options: MergeOptions) {
     this.#descending = options.keys.descending;
-    this.#all = runs.map((run, place) => new RunCursor(place, run, options));
+    this.#all = runs.map(
+      (run, place) => new RunCursor(place, run, { ...options, range: options.ranges[place] }),
+    );
     this.#waiting = [...this.#all];
     if (options.keys.compare !== undefined) this.#kind = "none";
     this.#output = new MergeOutput(options.maxRows, options.maxBytes);

@@ -38,7 +38,9 @@ export async function runMergeHead(
       keys: sortKeysOf(scope, head.order),
       hasKeyColumn: head.hasKeyColumn,
       memoryBytes: scope.memoryBytes,
-      range: { lower, upper },
+      ranges: pieces.map(({ excludesLower, includesUpper }) => {
+        return { lower, upper, excludesLower, includesUpper };
+      }),
     },
   );
   try {

@@ -20,7 +20,8 @@ export interface MergePassesOptions {
   /** The batches of the runs hold [key, row] pairs. */
   readonly hasKeyColumn: boolean;
   readonly memoryBytes: number;
-  readonly range?: KeyRange;
+  /** What counts of each run; all of it when missing. */
+  readonly ranges?: readonly KeyRange[];
 }
 
 /** What a run takes while it is read: a chunk as bytes, as columns, and its prefixes. */
@@ -35,9 +36,10 @@ export async function mergeRuns(
   runs: readonly OpenRun[],
   options: MergePassesOptions,
 ): Promise<BatchReader> {
-  const { keys, hasKeyColumn, memoryBytes, range = {} } = options;
+  const { keys, hasKeyColumn, memoryBytes } = options;
   const most = Math.max(2, Math.min(MAX_RUNS, Math.floor(memoryBytes / RUN_BYTES)));
   const left = [...runs];
+  const ranges = runs.map((_, i) => options.ranges?.[i] ?? {});
   const spilled = new Set<() => void>();
   const discard = () => {
     for (const one of spilled) one();
@@ -45,10 +47,12 @@ export async function mergeRuns(
   try {
     for (let at = 0; left.length > most; at = at + 1 < left.length - 1 ? at + 1 : 0) {
       const some = left.slice(at, at + Math.min(most, left.length - most + 1));
-      const merge = new Merge(open(some), { ...SPILL, keys, hasKeyColumn, keepsKeys: true, range });
+      // What is merged already is cut already.
+      const cut = ranges.splice(at, some.length, {});
+      const merge = new Merge(open(some), { ...SPILL, keys, hasKeyColumn, keepsKeys: true, ranges: cut });
       left.splice(at, some.length, await spill(scope, merge, spilled));
     }
-    const merge = new Merge(open(left), { ...OUTPUT, keys, hasKeyColumn, keepsKeys: false, range });
+    const merge = new Merge(open(left), { ...OUTPUT, keys, hasKeyColumn, keepsKeys: false, ranges });
     return {
       next: () => merge.next(),
       close: () => {

@@ -103,9 +103,9 @@ export class RunCursor {
     this.#read = keys.compare === undefined ? undefined : rowReader(this.keys);
     this.index = 0;
     this.end = batch.rows;
-    if (range.upper !== undefined) this.#cutUpper(range.upper.key);
+    if (range.upper !== undefined) this.#cutUpper(range.upper.key, range.includesUpper === true);
     if (!this.#isPastLower && range.lower !== undefined) {
-      this.index = this.#search(this.#against(range.lower.key));
+      this.index = this.#search(this.#against(range.lower.key), range.excludesLower === true);
       this.#isPastLower = this.index < this.end;
     }
     if (this.index >= this.end) return false;
@@ -127,10 +127,11 @@ export class RunCursor {
     this.rows = keepsKeys ? column : column.columns[1];
   }
 
-  #cutUpper(key: unknown): void {
+  #cutUpper(key: unknown, isIncluded: boolean): void {
     const order = this.#against(key);
-    if (order(this.end - 1) < 0) return;
-    this.end = this.#search(order);
+    const last = order(this.end - 1);
+    if (last < 0 || (isIncluded && last === 0)) return;
+    this.end = this.#search(order, isIncluded);
     this.#isLast = true;
   }
 
@@ -143,13 +144,14 @@ export class RunCursor {
     return descending ? (i) => -comparator(i, 0) : (i) => comparator(i, 0);
   }
 
-  /** The first row that does not come before the bound. */
-  #search(order: (i: number) => number): number {
+  /** The first row that comes after the bound, or, unless its equals are passed over, is equal to it. */
+  #search(order: (i: number) => number, passesEquals: boolean): number {
     let low = 0;
     let high = this.end;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (order(middle) < 0) low = middle + 1;
+      const side = order(middle);
+      if (side < 0 || (passesEquals && side === 0)) low = middle + 1;
       else high = middle;
     }
     return low;

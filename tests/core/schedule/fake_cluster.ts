@@ -46,13 +46,18 @@ export class FakeCluster {
   paceMs: number | undefined;
   now = 0;
 
-  constructor(options: { maxAttempts?: number; maxLosses?: number } = {}) {
+  /** Partition 1 of what tasks write is much larger than the others. */
+  readonly isSkewed: boolean;
+
+  constructor(options: { maxAttempts?: number; maxLosses?: number; isSkewed?: boolean } = {}) {
+    this.isSkewed = options.isSkewed ?? false;
     this.state = createJobState({
       job: "j",
       memoryBytesPerWorker: 1,
       maxAttempts: options.maxAttempts ?? 4,
       maxLosses: options.maxLosses ?? 5,
       seed: 1,
+      ...(this.isSkewed ? { minShareBytes: 1 } : {}),
     });
   }
 
@@ -128,7 +133,7 @@ export class FakeCluster {
   commit(attempt: string, shard?: ShardReport): void {
     const agent = this.agentOf(attempt);
     if (!this.#agent(agent).cancelled.has(attempt)) this.#checkReadable(this.order(attempt));
-    const report = shard ?? shardOf(this.#tail(attempt), attempt);
+    const report = shard ?? shardOf(this.#tail(attempt), attempt, this.isSkewed);
     this.#end(agent, attempt);
     this.#agent(agent).shards.add(attempt);
     const pace = this.paceMs === undefined ? {} : { ms: this.paceMs };

@@ -74,10 +74,14 @@ export const TOTALS: TaskReport = {
   samples: {},
 };
 
-/** A shard with one row in each partition. */
-export function shardOf(tail: Tail, attempt: string): ShardReport {
+/** A shard with one row in each partition, and many bytes in the second when it is skewed. */
+export function shardOf(tail: Tail, attempt: string, isSkewed = false): ShardReport {
   const partitions = "partitions" in tail ? tail.partitions : 1;
-  const shard = { partitions: Array.from({ length: partitions }, () => ({ rows: 1, bytes: 10, chunks: 1 })) };
+  const shard = {
+    partitions: Array.from({ length: partitions }, (_, i) => {
+      return { rows: 1, bytes: isSkewed && i === 1 ? 1000 : 10, chunks: 1 };
+    }),
+  };
   return tail.kind === "sink"
     ? { ...shard, sinkFile: { name: `${attempt}.txt`, rows: 1, bytes: 10 } }
     : shard;

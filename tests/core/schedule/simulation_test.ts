@@ -74,15 +74,29 @@ function randomInputs(random: Random, groups: GroupOptions[], datasets: readonly
     }
     default: {
       const other = from();
+      if (random.chance(2)) {
+        const how = random.pick(["inner", "left", "right", "full"] as const);
+        const [left, right] = [edge(source.ref, "partition"), edge(other.ref, "partition")];
+        return { tasks: shards, head: { kind: "join", node: 0, how, strategy: "hash", left, right } };
+      }
       return { tasks: shards, inputs: [edge(source.ref, "partition"), edge(other.ref, "partition")] };
     }
   }
 }
 
-function randomPlan(random: Random, datasets: readonly Dataset[]) {
-  const groups: GroupOptions[] = [];
-  const size = 1 + random.below(6);
-  for (let i = 0; i < size; i += 1) {
+/** An exchange, and a group that reads one of its partitions in each task, so that a large one can be divided. */
+function skewedGroups(random: Random): GroupOptions[] {
+  const tail = random.chance(2) ? { tail: hashTail(4) } : {};
+  return [
+    { tasks: 2 + random.below(3), tail: hashTail(4) },
+    { tasks: 2 + random.below(3), inputs: [edge(0, "partition")], ...tail },
+  ];
+}
+
+function randomPlan(random: Random, datasets: readonly Dataset[], isSkewed: boolean) {
+  const groups: GroupOptions[] = isSkewed && random.chance(2) ? skewedGroups(random) : [];
+  const size = groups.length + 1 + random.below(6);
+  for (let i = groups.length; i < size; i += 1) {
     const isSource = (i === 0 && datasets.length === 0) || random.chance(4);
     const base = isSource ? { tasks: random.below(6) } : randomInputs(random, groups, datasets);
     const tail = random.chance(3)
@@ -107,7 +121,7 @@ function randomPlan(random: Random, datasets: readonly Dataset[]) {
 /** One random schedule. */
 class Simulation {
   readonly #random: Random;
-  readonly #cluster = new FakeCluster({ maxAttempts: 3, maxLosses: 6 });
+  readonly #cluster: FakeCluster;
   readonly #datasets: Dataset[] = [];
   readonly #submitted: string[] = [];
   #isOpen = false;
@@ -116,6 +130,7 @@ class Simulation {
 
   constructor(seed: number, paceMs?: number) {
     this.#random = new Random(seed);
+    this.#cluster = new FakeCluster({ maxAttempts: 3, maxLosses: 6, isSkewed: seed % 2 === 0 });
     this.#cluster.paceMs = paceMs;
     this.#faults = this.#random.below(12);
     for (let i = 0; i <= this.#random.below(3); i += 1) this.#addAgent();
@@ -124,6 +139,12 @@ class Simulation {
       this.#isOpen = true;
       this.#datasets.push({ id: "ch", shards: 1 });
     }
+  }
+
+  /** Attempts of groups of which a shard before theirs was divided. */
+  get divided(): number {
+    const orders = [...this.#cluster.orders.values()];
+    return orders.filter(({ attempt, task }) => Number(attempt.split("-").at(-2)) !== task).length;
   }
 
   /** Runs to the end; returns how the executions ended. */
@@ -169,7 +190,7 @@ class Simulation {
 
   #submit(): void {
     const id = `e${this.#submitted.length}`;
-    const { plan, outputs } = randomPlan(this.#random, this.#datasets);
+    const { plan, outputs } = randomPlan(this.#random, this.#datasets, this.#cluster.isSkewed);
     this.#submitted.push(id);
     const followed = this.#random.chance(2) ? outputs.map((one) => one.node) : [];
     this.#cluster.submit(id, plan, { followed });
@@ -253,13 +274,17 @@ test.each([
   [", when tasks are short", 0.1],
 ])("apply() ends every execution and leaves nothing when anything fails at random%s", (_, paceMs) => {
   const counts: Record<string, number> = {};
+  let divided = 0;
   for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
     try {
-      for (const outcome of new Simulation(seed, paceMs).run()) counts[outcome] = (counts[outcome] ?? 0) + 1;
+      const simulation = new Simulation(seed, paceMs);
+      for (const outcome of simulation.run()) counts[outcome] = (counts[outcome] ?? 0) + 1;
+      divided += simulation.divided;
     } catch (error) {
       throw new Error(`LUCIOLE_TEST_SEED=${seed} LUCIOLE_TEST_RUNS=1: ${error}`, { cause: error });
     }
   }
   expect(counts.done).toBeGreaterThan(RUNS / 4);
   expect(counts.failed).toBeGreaterThan(RUNS / 20);
+  expect(divided).toBeGreaterThan(RUNS / 10);
 });

@@ -1,0 +1,28 @@
+/**
+ * LUCIOLE_TRACE: writes a line of JSON to a file for each attempt that ended: its time, what it read and what it wrote.
+ *
+ * For finding out which tasks a job waits for. It knows nothing of why they ran.
+ */
+import { appendFileSync } from "node:fs";
+import process from "node:process";
+import type { AgentEvent } from "../../core/schedule/order.ts";
+
+type AttemptEvent = Extract<AgentEvent, { kind: `attempt${string}` }>;
+
+/** What takes the events of attempts; undefined when nobody wants to know. */
+export function openTrace(): ((event: AttemptEvent) => void) | undefined {
+  const path = process.env.LUCIOLE_TRACE;
+  if (path === undefined || path === "") return undefined;
+  return (event) => {
+    if (event.kind === "attemptEnded") appendFileSync(path, `${JSON.stringify(lineOf(event))}\n`);
+  };
+}
+
+function lineOf({ attempt, result }: Extract<AttemptEvent, { kind: "attemptEnded" }>): object {
+  // See TaskOrder: `<execution>-<group>-<task>-<number>`.
+  const [task, group] = attempt.split("-").toReversed().slice(1).map(Number);
+  const execution = attempt.split("-").slice(0, -3).join("-");
+  const ms = result.kind === "committed" ? result.ms : undefined;
+  const { rowsIn, bytesIn, rowsOut, bytesOut, spilledBytes } = result.totals;
+  return { execution, group, task, end: result.kind, ms, rowsIn, bytesIn, rowsOut, bytesOut, spilledBytes };
+}
