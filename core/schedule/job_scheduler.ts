@@ -20,6 +20,7 @@ import { followable } from "./inputs.ts";
 import { checkAttempts, checkExecution, checkSlots } from "./invariants.ts";
 import type { JobCommand, JobEvent, JobState, LocatedPiece } from "./job_state.ts";
 import { channelError, failReaders, loseShard, releaseChannel, releaseIfUnneeded, wake } from "./lifetime.ts";
+import type { PartitionReport } from "./report.ts";
 import { shardSize } from "./totals.ts";
 import { isActive } from "./transitions.ts";
 import { beginTurn, releaseShard, type Turn } from "./turn.ts";
@@ -100,10 +101,7 @@ function pieceOf(found: Channel | OutputDataset, shard: number): ShardPiece | un
 }
 
 /** Rows and bytes of each shard of a complete dataset; zeros for shards that are not committed now. */
-export function datasetSizes(
-  state: JobState,
-  dataset: string,
-): readonly { readonly rows: number; readonly bytes: number }[] {
+export function datasetSizes(state: JobState, dataset: string): readonly PartSize[] {
   const found = openDataset(state, dataset);
   if ("attempt" in found) return [{ rows: found.rows, bytes: found.bytes }];
   const sizes = Array.from({ length: found.group.plan.tasks }, () => ({ rows: 0, bytes: 0 }));
@@ -115,11 +113,13 @@ export function datasetSizes(
   return sizes;
 }
 
-/** Of how many parts a dataset is: one for each shard, or several where a shard was divided. */
-export function datasetParts(state: JobState, dataset: string): number {
+/** The same of each part: a shard that was divided has several. */
+export function datasetPartSizes(state: JobState, dataset: string): readonly PartSize[] {
   const found = openDataset(state, dataset);
-  return "attempt" in found ? 1 : found.group.tasks.length;
+  return "attempt" in found ? [{ rows: found.rows, bytes: found.bytes }] : found.group.tasks.map(sizeOf);
 }
+
+type PartSize = Pick<PartitionReport, "rows" | "bytes">;
 
 /** True when the order of the dataset's shards means something: its rows were sorted before. */
 export function isDatasetOrdered(state: JobState, dataset: string): boolean {
@@ -140,7 +140,7 @@ function isOrderedStore(group: Group): boolean {
   return group.plan.tail.kind === "store" && isOrdered(group);
 }
 
-function sizeOf(task: Task): { rows: number; bytes: number } {
+function sizeOf(task: Task): PartSize {
   return task.status.kind === "committed" ? shardSize(task.status.shard) : { rows: 0, bytes: 0 };
 }
 

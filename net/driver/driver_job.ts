@@ -273,7 +273,7 @@ export class DriverJob implements Job {
       complete,
       isComplete: () => record.hasEnded && record.failure === undefined,
       batches: () => readDataset({ executor, dataset, local, signal, record, isReleased: () => isReleased }),
-      sizes: () => executor.sizes(dataset),
+      sizes: () => executor.shardSizes(dataset),
       release: () => {
         isReleased = true;
         this.#placements.delete(dataset);

@@ -11,7 +11,7 @@ import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
 import {
   applyAll,
-  datasetParts,
+  datasetPartSizes,
   datasetPieces,
   datasetSizes,
   isDatasetOrdered,
@@ -135,18 +135,18 @@ export class Executor {
     return datasetPieces(this.#state, dataset, only);
   }
 
-  /** How many parts `pieces` names when all are there. */
-  parts(dataset: string): number {
-    return datasetParts(this.#state, dataset);
-  }
-
   /** True when the rows were sorted, so that the order of the shards means something. */
   isOrdered(dataset: string): boolean {
     return isDatasetOrdered(this.#state, dataset);
   }
 
-  /** Rows and bytes of each shard of a complete dataset. */
+  /** Rows and bytes of each part of a complete dataset, as `pieces` names them. */
   sizes(dataset: string): readonly { readonly rows: number; readonly bytes: number }[] {
+    return datasetPartSizes(this.#state, dataset);
+  }
+
+  /** Rows and bytes of each shard of a complete dataset; a shard that was divided has several parts. */
+  shardSizes(dataset: string): readonly { readonly rows: number; readonly bytes: number }[] {
     return datasetSizes(this.#state, dataset);
   }
 

@@ -81,7 +81,7 @@ async function locate(options: ReadOptions, shard: number): Promise<ShardPiece |
     const located = executor.pieces(dataset, shard).find((item) => item.shard === shard);
     if (located !== undefined) return located.piece;
     if (record.hasEnded) {
-      if (shard >= executor.parts(dataset)) return undefined;
+      if (shard >= executor.sizes(dataset).length) return undefined;
       throw new ShardLostError(`Cannot read shard ${shard} of dataset ${dataset}: it was lost`, {
         fields: { dataset, shard },
       });
@@ -132,7 +132,7 @@ async function* readAllAtOnce(options: ReadOptions): AsyncGenerator<Batch> {
       for (const { shard } of executor.pieces(dataset)) open(shard);
       await changed;
     }
-    for (let shard = 0; shard < executor.parts(dataset); shard++) open(shard);
+    for (const shard of executor.sizes(dataset).keys()) open(shard);
   };
   handover.addGiver(watch());
   try {
