@@ -9,9 +9,10 @@ import { LucioleError } from "../errors.ts";
 import { nearestName } from "../graph/arguments.ts";
 import type { CsvOptions } from "../graph/node.ts";
 import { csvColumn } from "./csv_columns.ts";
-import { CsvLoop, MAX_ROWS } from "./csv_loop.ts";
+import { CsvLoop } from "./csv_loop.ts";
 import { CsvTokenizer, readHeader } from "./csv_tokenizer.ts";
 import { joinBytes } from "./join_bytes.ts";
+import { MAX_ROWS } from "./parse_loop.ts";
 
 /** A record that cannot be a row. */
 export interface MalformedRecord {
@@ -108,12 +109,13 @@ export class CsvParser {
   /** Reads whole records: plain ones by the loop, others in the general way, and returns where it stopped. */
   #readRecords(tokenizer: CsvTokenizer, bytes: Uint8Array, from: number, isLast: boolean): number {
     const loop = this.#loop;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const limit = bytes.lastIndexOf(NEWLINE) + 1;
     let at = from;
     do {
       let maxRows = MAX_ROWS;
       if (loop !== undefined) {
-        at = this.#readPlain(loop, bytes, at, limit);
+        at = this.#readPlain(loop, bytes, view, at, limit);
         maxRows = Math.min(this.#oddRecords, MAX_ROWS - loop.rows);
       }
       const next = tokenizer.read(bytes, at, isLast, maxRows);
@@ -124,13 +126,13 @@ export class CsvParser {
   }
 
   /** Has the loop read what it takes. */
-  #readPlain(loop: CsvLoop, bytes: Uint8Array, from: number, limit: number): number {
+  #readPlain(loop: CsvLoop, bytes: Uint8Array, view: DataView, from: number, limit: number): number {
     let at = from;
     let taken = 0;
     do {
       if (loop.isFull) this.#flush();
       const before = loop.rows;
-      at = loop.read(bytes, at, limit);
+      at = loop.read(bytes, view, at, limit);
       taken += loop.rows - before;
     } while (loop.isFull);
     const isRare = !loop.isAtOdd || taken >= 4 * this.#oddRecords;
