@@ -178,4 +178,5 @@ export const CSV_TOOLS = {
   string: stringInto,
   skipFields,
   skipField,
+  powers: POWERS,
 };

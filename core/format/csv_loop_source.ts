@@ -23,6 +23,9 @@ export interface CsvLoopShape {
 
 const NEWLINE = 10;
 const RETURN = 13;
+const QUOTE = 34;
+/** In so few columns plain numbers are read without a call. */
+const FEW = 4;
 
 /**
  * The body of `(tools) => parse`. `parse(bytes, view, limit, rows, buffers)` reads records of bytes[rows.at … limit),
@@ -31,9 +34,13 @@ const RETURN = 13;
  */
 export function csvLoopSource({ delimiter, fields }: CsvLoopShape): string {
   const wanted = fields.filter((field) => field !== undefined);
-  const bound = wanted.map(({ slot }) => `  const b${slot} = buffers[${slot}];\n`);
+  const isShort = wanted.length <= FEW;
+  const bound = wanted.map(({ slot, type }) => {
+    const values = isShort && type === "number" ? `, v${slot} = b${slot}.values` : "";
+    return `  const b${slot} = buffers[${slot}]${values};\n`;
+  });
   return `"use strict";
-const { number, date, boolean, string, skipFields, skipField } = tools;
+const { number, date, boolean, string, skipFields, skipField, powers } = tools;
 return function parse(bytes, view, limit, rows, buffers) {
   const end = rows.end;
   let row = rows.count, i = rows.at, begin = i, c = 0;
@@ -42,7 +49,7 @@ ${bound.join("")}  R: {
       begin = i;
       c = bytes[i];
       if (c === ${NEWLINE} || c === ${RETURN}) break R;
-${fieldsCode(delimiter, fields)}      if (c === ${RETURN}) c = bytes[++i];
+${fieldsCode(delimiter, fields, isShort)}      if (c === ${RETURN}) c = bytes[++i];
       if (c !== ${NEWLINE} || i >= limit) break R;
       i++; row++;
     }
@@ -54,13 +61,15 @@ ${fieldsCode(delimiter, fields)}      if (c === ${RETURN}) c = bytes[++i];
 }
 
 /** From the first field to what follows the last one, which is then in `c`. */
-function fieldsCode(delimiter: number, fields: CsvLoopShape["fields"]): string {
+function fieldsCode(delimiter: number, fields: CsvLoopShape["fields"], isShort: boolean): string {
   const last = fields.length - 1;
   let code = "";
   for (let at = 0; at < last; at++) {
     const field = fields[at];
     if (field !== undefined) {
-      code += `      i = ${fieldCall(field, delimiter)}; if (i < 0 || bytes[i] !== ${delimiter}) break R; i++;\n`;
+      const call = `i = ${fieldCall(field, delimiter)}; if (i < 0 || bytes[i] !== ${delimiter}) break R;`;
+      const isPlain = isShort && field.type === "number";
+      code += `      ${isPlain ? plainNumberCode(field.slot, delimiter, call) : call} i++;\n`;
       continue;
     }
     let count = 1;
@@ -68,9 +77,33 @@ function fieldsCode(delimiter: number, fields: CsvLoopShape["fields"]): string {
       count++;
       at++;
     }
-    code += `      i = skipFields(bytes, i, ${count}, limit, ${delimiter}); if (i < 0) break R;\n`;
+    code += `      ${count === 1 ? skipCode(delimiter) : skipCall(count, delimiter)}\n`;
   }
   return `${code}      i = ${fieldCall(fields[last], delimiter)}; if (i < 0) break R; c = bytes[i];\n`;
+}
+
+function skipCall(count: number, delimiter: number): string {
+  return `i = skipFields(bytes, i, ${count}, limit, ${delimiter}); if (i < 0) break R;`;
+}
+
+function skipCode(delimiter: number): string {
+  return `c = bytes[i]; if (c === ${QUOTE}) { ${skipCall(1, delimiter)} }
+      else { while (c !== ${delimiter} && c !== ${NEWLINE}) c = bytes[++i]; if (c !== ${delimiter}) break R; i++; }`;
+}
+
+/** Digits with at most one point, nine in all; other fields are left to the call. */
+function plainNumberCode(s: number, delimiter: number, call: string): string {
+  const digits =
+    "for (c = bytes[j]; c >= 48 && c <= 57; c = bytes[++j]) n = Math.imul(n, 10) + (c - 48) | 0;";
+  return `{
+        let j = i, n = 0, d = 0, p = 0;
+        const isNegative = bytes[j] === 45; if (isNegative) j++;
+        const first = j; ${digits} d = j - first;
+        if (c === 46) { const point = ++j; ${digits} p = j - point; d += p; }
+        if (c === ${delimiter} && d > 0 && d < 10) {
+          const x = p === 0 ? n : n / powers[p]; v${s}[row] = isNegative ? -x : x; i = j;
+        } else { ${call} }
+      }`;
 }
 
 /** Gives where the field at `i` ends, or -1 when it is unusual. */
