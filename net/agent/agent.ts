@@ -10,13 +10,12 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { Hono } from "hono";
-import { LucioleError, ProtocolError } from "../../core/errors.ts";
-import { PROTOCOL, PROTOCOL_HEADER } from "../protocol.ts";
+import type { Hono } from "hono";
+import { LucioleError } from "../../core/errors.ts";
+import { createApp } from "../app.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { AgentJobs } from "./agent_jobs.ts";
 import { addDriverRoutes } from "./driver_routes.ts";
-import { failure } from "./replies.ts";
 import { processWorkers } from "./worker_process.ts";
 import { addWorkerRoutes } from "./worker_routes.ts";
 import type { WorkerStarter } from "./worker_starter.ts";
@@ -48,22 +47,14 @@ export interface Agent {
 }
 
 export async function createAgent(options: AgentOptions): Promise<Agent> {
-  const app = new Hono();
+  const app = createApp("agent");
   await mkdir(options.directory, { recursive: true });
   const socket = options.startWorker === undefined ? await openSocket(options, app) : undefined;
   const startWorker = options.startWorker ?? socket?.startWorker;
   if (startWorker === undefined) throw new LucioleError("internal", "Cannot start workers: no way is known");
   const jobs = new AgentJobs({ ...options, startWorker });
-  app.use(async (context, next) => {
-    const version = context.req.header(PROTOCOL_HEADER);
-    return version === String(PROTOCOL) ? await next() : failure(wrongVersion(version), 426);
-  });
   addDriverRoutes(app, jobs);
   addWorkerRoutes(app, jobs);
-  app.notFound((context) =>
-    failure(new LucioleError("not-found", `Cannot find ${context.req.path}: no such route`)),
-  );
-  app.onError((error) => failure(error));
   const close = async () => {
     try {
       await jobs.close();
@@ -106,9 +97,4 @@ async function openSocket({ directory, runtime }: AgentOptions, app: Hono): Prom
     },
     abandon: () => rmSync(isShort ? socketPath : home, { recursive: true, force: true }),
   };
-}
-
-function wrongVersion(version: string | undefined): ProtocolError {
-  const theirs = version === undefined ? "none" : JSON.stringify(version.slice(0, 20));
-  return new ProtocolError(`Cannot take the request: it speaks protocol ${theirs}, this agent ${PROTOCOL}`);
 }

@@ -1,63 +1,32 @@
 /**
- * Reads request bodies of the protocol: bounded, decoded and checked field by field.
+ * Reads request bodies of the agent: checked field by field.
  *
  * What an agent only hands on (plans, inputs, reports) is checked as far as the
  * agent itself looks at it; whoever uses the rest meets its own checks.
  */
 import type { WireError } from "../../core/errors.ts";
-import { ProtocolError } from "../../core/errors.ts";
 import { MAX_WORKERS } from "../../core/program/run_flags.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../../core/schedule/report.ts";
-import { decode } from "../cbor.ts";
-import {
-  type AttemptsRequest,
-  type CancelRequest,
-  type HeldPiece,
-  type HeldRequest,
-  ID_PATTERN,
-  type JobOrder,
-  type MessageRequest,
-  type NextRequest,
-  type PerformedAttempt,
-  type ReleaseRequest,
-  type ReportRequest,
-  type WorkerReport,
-  type WrittenRequest,
+import { checkId, type Fields, fields, ids, list, malformed, natural, text } from "../fields.ts";
+import type {
+  AttemptsRequest,
+  CancelRequest,
+  HeldPiece,
+  HeldRequest,
+  JobOrder,
+  MessageRequest,
+  NextRequest,
+  PerformedAttempt,
+  ReleaseRequest,
+  ReportRequest,
+  WorkerReport,
+  WrittenRequest,
 } from "../protocol.ts";
 import type { HeldShard } from "../store/held_shard.ts";
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const MAX_BODY_BYTES = 256 * 1024 * 1024;
 const MAX_ENVIRONMENT = 1000;
 const LEVELS = ["debug", "info", "warn", "error"] as const;
-
-/** The bytes of a body. @throws {ProtocolError} When it is too long. */
-export async function readBytes(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array> {
-  const length = Number(request.headers.get("content-length") ?? 0);
-  if (length > maxBytes) throw tooLong(length, maxBytes);
-  const bytes = new Uint8Array(await request.arrayBuffer());
-  if (bytes.byteLength > maxBytes) throw tooLong(bytes.byteLength, maxBytes);
-  return bytes;
-}
-
-/** Decodes a body that is one CBOR map. */
-export async function readFields(request: Request): Promise<Fields> {
-  return fields(decode(await readBytes(request)), "body");
-}
-
-export function checkId(value: unknown, name: string): string {
-  if (typeof value === "string" && ID_PATTERN.test(value)) return value;
-  throw malformed(name, "an id", value);
-}
-
-/** A natural number in a path or query. */
-export function checkNumber(text: string | undefined, name: string, least = 0): number {
-  const value = text === undefined || text === "" ? Number.NaN : Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw malformed(name, `an integer of at least ${least}`, text);
-}
 
 export function jobOrder(body: Fields): JobOrder {
   const command = fields(body.command, "command");
@@ -233,39 +202,4 @@ function wireError(value: unknown): WireError {
   text(error.code, "error.code");
   text(error.message, "error.message");
   return value as WireError;
-}
-
-function fields(value: unknown, name: string): Fields {
-  if (value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
-    return value as Fields;
-  }
-  throw malformed(name, "a map", value);
-}
-
-function list(value: unknown, name: string): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  throw malformed(name, "an array", value);
-}
-
-function text(value: unknown, name: string): string {
-  if (typeof value === "string") return value;
-  throw malformed(name, "a text", value);
-}
-
-function natural(value: unknown, name: string): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw malformed(name, "a natural number", value);
-}
-
-function ids(value: unknown, name: string): readonly string[] {
-  return list(value, name).map((id) => checkId(id, name));
-}
-
-function malformed(name: string, expected: string, value: unknown): ProtocolError {
-  const seen = typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : typeof value;
-  return new ProtocolError(`Cannot take the request: ${name} must be ${expected}, and is ${seen}`);
-}
-
-function tooLong(length: number, maxBytes: number): ProtocolError {
-  return new ProtocolError(`Cannot take the request: its body of ${length} bytes is over ${maxBytes}`);
 }

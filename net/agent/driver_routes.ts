@@ -4,20 +4,17 @@
 import type { Hono } from "hono";
 import { LucioleError, ProtocolError } from "../../core/errors.ts";
 import { decode } from "../cbor.ts";
+import { checkId, checkNumber, readBytes, readFields } from "../fields.ts";
+import { done, sequence, value } from "../replies.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
 import {
   attemptsRequest,
   cancelRequest,
-  checkId,
-  checkNumber,
   executionId,
   jobOrder,
   messageRequest,
-  readBytes,
-  readFields,
   releaseRequest,
 } from "./bodies.ts";
-import { done, sequence, value } from "./replies.ts";
 
 const MAX_CHANNEL_BYTES = 64 * 1024 * 1024;
 

@@ -3,19 +3,12 @@
  */
 import type { Hono } from "hono";
 import { LucioleError } from "../../core/errors.ts";
+import { checkId, checkNumber, readFields } from "../fields.ts";
+import { bytes, done, sequence, value } from "../replies.ts";
 import type { AgentJob } from "./agent_job.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
-import {
-  checkId,
-  checkNumber,
-  heldRequest,
-  nextRequest,
-  readFields,
-  reportRequest,
-  writtenRequest,
-} from "./bodies.ts";
+import { heldRequest, nextRequest, reportRequest, writtenRequest } from "./bodies.ts";
 import { heldAnswer } from "./held_inputs.ts";
-import { bytes, done, sequence, value } from "./replies.ts";
 
 export function addWorkerRoutes(app: Hono, jobs: AgentJobs): void {
   app.post("/v1/workers/:worker/next", async (context) => {

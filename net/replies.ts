@@ -1,10 +1,12 @@
 /**
- * Answers of the agent: CBOR values, CBOR sequences, and errors with their status.
+ * Answers of agents and masters: CBOR values, CBOR sequences, and errors with their status.
  */
-import { ProtocolError, toWireError } from "../../core/errors.ts";
-import { encode } from "../cbor.ts";
-import { CBOR, CBOR_SEQUENCE } from "../protocol.ts";
+import { ProtocolError, toWireError } from "../core/errors.ts";
+import { encode } from "./cbor.ts";
+import { CBOR, CBOR_SEQUENCE, PROTOCOL, PROTOCOL_HEADER } from "./protocol.ts";
 
+/** Says that it is luciole who answers: drivers tell a wrong address by it. */
+const SPOKEN = { [PROTOCOL_HEADER]: String(PROTOCOL) };
 const STATUS: Readonly<Record<string, number>> = {
   protocol: 400,
   "not-serialisable": 400,
@@ -14,8 +16,8 @@ const STATUS: Readonly<Record<string, number>> = {
   "disk-full": 507,
 };
 
-const VALUE = { headers: { "content-type": CBOR } };
-const SEQUENCE = { headers: { "content-type": CBOR_SEQUENCE } };
+const VALUE = { headers: { "content-type": CBOR, ...SPOKEN } };
+const SEQUENCE = { headers: { "content-type": CBOR_SEQUENCE, ...SPOKEN } };
 
 export function value(answer: unknown): Response {
   return new Response(encode(answer) as Uint8Array<ArrayBuffer>, VALUE);
@@ -31,10 +33,10 @@ export function sequence(body: ReadableStream<Uint8Array>): Response {
 }
 
 export function done(): Response {
-  return new Response(null, { status: 204 });
+  return new Response(null, { status: 204, headers: SPOKEN });
 }
 
-/** An error as an answer. What is no LucioleError is the agent's own mistake, and its stack stays here. */
+/** An error as an answer. What is no LucioleError is our own mistake, and its stack stays here. */
 export function failure(error: unknown, status?: number): Response {
   const { stack: _, ...wire } = toWireError(error);
   const code = error instanceof ProtocolError ? 400 : (STATUS[wire.code] ?? 500);

@@ -1,0 +1,74 @@
+/**
+ * Reads what comes in requests: bounded, decoded, and checked field by field.
+ *
+ * Knows forms only (ids, texts, natural numbers, lists, maps); which fields a body has is
+ * the business of who takes it.
+ */
+import { ProtocolError } from "../core/errors.ts";
+import { decode } from "./cbor.ts";
+import { ID_PATTERN } from "./protocol.ts";
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+const MAX_BODY_BYTES = 256 * 1024 * 1024;
+
+/** The bytes of a body. @throws {ProtocolError} When it is too long. */
+export async function readBytes(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array> {
+  const length = Number(request.headers.get("content-length") ?? 0);
+  if (length > maxBytes) throw tooLong(length, maxBytes);
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.byteLength > maxBytes) throw tooLong(bytes.byteLength, maxBytes);
+  return bytes;
+}
+
+/** Decodes a body that is one CBOR map. */
+export async function readFields(request: Request): Promise<Fields> {
+  return fields(decode(await readBytes(request)), "body");
+}
+
+export function checkId(value: unknown, name: string): string {
+  if (typeof value === "string" && ID_PATTERN.test(value)) return value;
+  throw malformed(name, "an id", value);
+}
+
+/** A natural number in a path or query. */
+export function checkNumber(text: string | undefined, name: string, least = 0): number {
+  const value = text === undefined || text === "" ? Number.NaN : Number(text);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw malformed(name, `an integer of at least ${least}`, text);
+}
+
+export function fields(value: unknown, name: string): Fields {
+  if (value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
+    return value as Fields;
+  }
+  throw malformed(name, "a map", value);
+}
+
+export function list(value: unknown, name: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw malformed(name, "an array", value);
+}
+
+export function text(value: unknown, name: string): string {
+  if (typeof value === "string") return value;
+  throw malformed(name, "a text", value);
+}
+
+export function natural(value: unknown, name: string): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw malformed(name, "a natural number", value);
+}
+
+export function ids(value: unknown, name: string): readonly string[] {
+  return list(value, name).map((id) => checkId(id, name));
+}
+
+export function malformed(name: string, expected: string, value: unknown): ProtocolError {
+  const seen = typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : typeof value;
+  return new ProtocolError(`Cannot take the request: ${name} must be ${expected}, and is ${seen}`);
+}
+
+function tooLong(length: number, maxBytes: number): ProtocolError {
+  return new ProtocolError(`Cannot take the request: its body of ${length} bytes is over ${maxBytes}`);
+}
