@@ -7,6 +7,7 @@
  * were put aside.
  */
 import type { Batch, Column } from "../../batch/column.ts";
+import { gather } from "../../batch/gather.ts";
 import { tupleBatch } from "../../batch/make.ts";
 import { rowReader } from "../../batch/row_reader.ts";
 import type { Graph } from "../../graph/node.ts";
@@ -16,7 +17,8 @@ import { type Aggregator, aggregatorOf } from "../aggregator.ts";
 import type { Operator } from "../operator.ts";
 import { nodeOf, type TaskScope } from "../task_scope.ts";
 import { CombineTable } from "./combine_table.ts";
-import { pairColumns, pairOf } from "./pair_columns.ts";
+import { HotKeys, KeySample } from "./hot_keys.ts";
+import { type PairColumns, pairColumns, pairOf } from "./pair_columns.ts";
 
 type CombineStep = StepPlan & { readonly op: "combine" };
 
@@ -60,6 +62,9 @@ abstract class Combine {
   /** Rows taken since the table was empty. */
   #trialFrom = 0;
   #passUntil = 0;
+  readonly #sample = new KeySample();
+  /** Rows of these keys are combined while others pass. */
+  #hot: HotKeys | undefined;
 
   constructor(scope: TaskScope, step: CombineStep, next: Operator) {
     this.scope = scope;
@@ -127,6 +132,32 @@ abstract class Combine {
     this.took(keys.length);
   }
 
+  /** Combines a row that need not pass as its key is hot; false for others. */
+  protected takesHot(key: unknown, value: unknown): boolean {
+    if (this.#hot?.has(key) !== true) return false;
+    try {
+      this.table.add(key, value);
+    } catch (error) {
+      this.fail(error, this.rows);
+    }
+    this.took(1);
+    return true;
+  }
+
+  /** The same for many rows: gives the places of those that pass, undefined when all do. */
+  protected withoutHot(keys: Column, values: Column | undefined): Uint32Array | undefined {
+    const parts = this.#hot?.split(keys);
+    if (parts === undefined) return undefined;
+    const { hot, others } = parts;
+    try {
+      this.table.addColumns(gather(keys, hot), values === undefined ? undefined : gather(values, hot));
+    } catch (error) {
+      this.fail(error, this.rows + hot[this.table.place]);
+    }
+    this.took(hot.length);
+    return others;
+  }
+
   protected took(rows: number): void {
     this.rows += rows;
     this.#untilCheck -= rows;
@@ -144,14 +175,23 @@ abstract class Combine {
       if (this.table.isTooLarge) this.table.spill();
       return;
     }
+    if (!this.isPassing) this.#sample.note(this.table.recent);
     const taken = this.rows - this.#trialFrom;
     const trial = TRIALS.find(({ rows }) => taken >= rows);
     const isUseless = trial !== undefined && this.table.size > taken * (1 - trial.repeats);
     if (!isUseless && !this.table.isTooLarge) return;
+    const hot = this.#hotEntries();
+    if (isUseless) this.#hot = hot.length === 0 ? undefined : new HotKeys(this.table.keys(hot));
     this.table.emit((batch) => this.next.batch(batch));
     // A closure that makes an accumulator of each value costs more than it saves; the others pass rows on.
     if (isUseless && this.aggregator.shape !== "other") this.#passUntil = this.rows + PASS_ROWS;
     this.#trialFrom = Math.max(this.rows, this.#passUntil);
+  }
+
+  /** Keys with at least as many rows as a partition of the exchange has on average. */
+  #hotEntries(): Uint32Array {
+    const { tail } = this.scope.plan;
+    return this.#sample.take(tail.kind === "hash" ? 1 / tail.partitions : Number.POSITIVE_INFINITY);
   }
 }
 
@@ -168,25 +208,32 @@ class PairCombine extends Combine implements Operator {
   }
 
   pair(key: unknown, value: unknown): void {
-    if (this.isPassing) {
+    if (!this.isPassing) this.entry(key, value);
+    else if (!this.takesHot(key, value)) {
       this.next.row([key, this.aggregator.first(value)]);
       this.rows++;
-    } else this.entry(key, value);
+    }
   }
 
   batch(batch: Batch): void {
-    let pair: ReturnType<typeof pairColumns>;
+    let pair: PairColumns;
     try {
       pair = pairColumns(batch);
     } catch (error) {
       this.fail(error, this.rows);
     }
     if (!this.isPassing) this.columns(pair.keys, pair.values);
-    else {
-      const isCount = this.aggregator.shape === "count";
-      this.next.batch(isCount ? tupleBatch([pair.keys, ones(batch.rows)], batch.rows) : batch);
-      this.rows += batch.rows;
-    }
+    else this.#pass(batch, pair);
+  }
+
+  #pass(batch: Batch, { keys, values }: PairColumns): void {
+    const isCount = this.aggregator.shape === "count";
+    const places = this.withoutHot(keys, values);
+    const passing = places === undefined ? keys : gather(keys, places);
+    const rows = passing.length;
+    if (isCount) this.next.batch(tupleBatch([passing, ones(rows)], rows));
+    else this.next.batch(places === undefined ? batch : tupleBatch([passing, gather(values, places)], rows));
+    this.rows += rows;
   }
 }
 
@@ -202,17 +249,21 @@ class RowCombine extends Combine implements Operator {
   }
 
   row(row: unknown): void {
-    if (this.isPassing) {
+    if (!this.isPassing) this.entry(row, undefined);
+    else if (!this.takesHot(row, undefined)) {
       this.next.row(this.aggregator.shape === "count" ? [row, 1] : row);
       this.rows++;
-    } else this.entry(row, undefined);
+    }
   }
 
   batch(batch: Batch): void {
     const { column, rows } = batch;
     if (this.isPassing) {
-      this.next.batch(this.aggregator.shape === "count" ? tupleBatch([column, ones(rows)], rows) : batch);
-      this.rows += rows;
+      const places = column.kind === "any" ? undefined : this.withoutHot(column, undefined);
+      const passing = places === undefined ? batch : { rows: places.length, column: gather(column, places) };
+      const isCount = this.aggregator.shape === "count";
+      this.next.batch(isCount ? tupleBatch([passing.column, ones(passing.rows)], passing.rows) : passing);
+      this.rows += passing.rows;
     } else if (column.kind === "any") {
       const read = rowReader(column);
       for (let i = 0; i < rows; i++) this.row(read(i));

@@ -37,6 +37,8 @@ export class CombineTable {
   late = 0;
   readonly #accumulators: Accumulators;
   #entries = new Uint32Array(0);
+  readonly #single = new Uint32Array(1);
+  #recentRows = 0;
   #spilled: SpillPartitions | undefined;
   /** What the tables take when they are empty: putting rows aside cannot make that less. */
   #emptyBytes = 0;
@@ -75,7 +77,20 @@ export class CombineTable {
   }
 
   add(key: unknown, value: unknown): void {
-    this.#accumulators.add(this.#table.add(key), value);
+    const entry = this.#table.add(key);
+    this.#single[0] = entry;
+    this.#recentRows = 0;
+    this.#accumulators.add(entry, value);
+  }
+
+  /** The entries of the rows that were entered last. */
+  get recent(): Uint32Array {
+    return this.#recentRows === 0 ? this.#single : this.#entries.subarray(0, this.#recentRows);
+  }
+
+  /** The keys of some entries. */
+  keys(entries: Uint32Array): Column {
+    return this.#table.keyColumn(entries);
   }
 
   /** Enters what is held back. When a closure throws, `late` tells how many rows came after its row. */
@@ -228,6 +243,7 @@ export class CombineTable {
   }
 
   #entriesFor(rows: number): Uint32Array {
+    this.#recentRows = rows;
     if (this.#entries.length < rows) this.#entries = new Uint32Array(rows);
     return this.#entries.subarray(0, rows);
   }
