@@ -11,7 +11,7 @@ import type { HeldShard } from "./held_shard.ts";
 import { ShardFileWriter, type ShardWriterOptions } from "./shard_writer.ts";
 
 /** Larger shards are written to files: those cost less than sending so much does. */
-const MAX_HELD_BYTES = 64 * 1024;
+const MAX_HELD_BYTES = 128 * 1024;
 
 interface HeldItem {
   readonly partition: number;
