@@ -23,6 +23,11 @@ export class CborWriter {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
+  /** Begins again in the same memory: what was finished before is overwritten. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   get length(): number {
     return this.#length;
   }
@@ -61,13 +66,20 @@ export class CborWriter {
 
   /** A padding item, then a typed array whose elements lie at a multiple of `alignment`. */
   typed(tag: number, value: Uint8Array | Uint32Array | Float64Array, alignment: number): void {
+    const { buffer, byteOffset, byteLength } = value;
+    this.typedRoom(tag, byteLength, alignment).set(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+
+  /** The same for bytes that the caller fills in, all of them, before it writes anything else. */
+  typedRoom(tag: number, sizeBytes: number, alignment: number): Uint8Array {
     // One byte is the padding's own head.
     if (alignment > 1) this.padding((this.#length + 1 + TYPED_HEAD) % alignment, alignment);
-    this.#reserve(TYPED_HEAD);
+    this.#reserve(TYPED_HEAD + sizeBytes);
     this.#bytes.set([0xd8, tag, 0x5a], this.#length);
-    this.#view.setUint32(this.#length + 3, value.byteLength);
-    this.#length += TYPED_HEAD;
-    this.#raw(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    this.#view.setUint32(this.#length + 3, sizeBytes);
+    const at = this.#length + TYPED_HEAD;
+    this.#length = at + sizeBytes;
+    return this.#bytes.subarray(at, this.#length);
   }
 
   /** A byte string of zeros that moves what is `past` an alignment to the next one. */
@@ -75,6 +87,7 @@ export class CborWriter {
     const zeros = (alignment - past) % alignment;
     this.#reserve(1 + zeros);
     this.#bytes[this.#length] = 0x40 | zeros;
+    this.#bytes.fill(0, this.#length + 1, this.#length + 1 + zeros);
     this.#length += 1 + zeros;
   }
 

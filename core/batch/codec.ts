@@ -15,7 +15,9 @@ import { CborWriter } from "./cbor_writer.ts";
 import type { Batch } from "./column.ts";
 import { decodeColumn } from "./decode_column.ts";
 import { encodeColumn } from "./encode_column.ts";
+import { encodePicks } from "./encode_picks.ts";
 import { columnBytes } from "./gather.ts";
+import { PickedBatch } from "./picks.ts";
 import type { CodecPorts } from "./ports.ts";
 
 /** The last item of a shard. */
@@ -41,14 +43,21 @@ const MAX_ITEM_BYTES = 2 ** 31;
 /** Bounds what rows without bytes (all null, empty objects) may claim. */
 const MAX_ROWS = 2 ** 28;
 
-/** Encodes a batch as one item. */
-export function encodeBatch(batch: Batch, ports: CodecPorts): Uint8Array {
-  const writer = new CborWriter(columnBytes(batch.column) + 512);
+/**
+ * Encodes a batch as one item.
+ *
+ * @param scratch who writes many gives the same one each time: an item is then good until the next one.
+ */
+export function encodeBatch(batch: Batch, ports: CodecPorts, scratch?: CborWriter): Uint8Array {
+  const writer = scratch ?? new CborWriter(columnBytes(batch.column) + 512);
+  writer.clear();
   writer.array(5);
   writer.fixedUint(0);
   writer.fixedUint(batch.rows);
   writer.fixedUint(0);
-  encodeColumn(writer, batch.column, ports.values);
+  const picks = batch instanceof PickedBatch ? batch.picks : undefined;
+  if (picks === undefined) encodeColumn(writer, batch.column, ports.values);
+  else encodePicks(writer, picks, ports.values);
   const item = finishItem(writer);
   writer.setFixedUint(CHECKSUM_AT, ports.checksum(item.subarray(HEAD_BYTES)));
   return item;

@@ -64,7 +64,8 @@ function isLike(a: Column, b: Column): boolean {
   return b.kind !== "tuple" && b.kind !== "object" ? true : hasSameFields(a, b);
 }
 
-function fieldOf(column: Column, k: number): Column {
+/** Field k of a tuple or an object. */
+export function fieldOf(column: Column, k: number): Column {
   return column.kind === "tuple" || column.kind === "object" ? column.columns[k] : column;
 }
 
@@ -121,7 +122,6 @@ function gatherRuns(
 ): { offsets: Uint32Array; bytes: Uint8Array } {
   const offsets = new Uint32Array(rows.length + 1);
   const end = pickedOffsets(sources, choices, rows, offsets, 0);
-  checkOffset(end);
   const bytes = new Uint8Array(end);
   copyRuns(sources, choices, rows, bytes, offsets);
   return { offsets, bytes };
@@ -143,6 +143,7 @@ export function pickedOffsets(
     position += offsets[row + 1] - offsets[row] + gap;
     out[i + 1] = position;
   }
+  checkOffset(position);
   return position;
 }
 

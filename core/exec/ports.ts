@@ -13,7 +13,7 @@ import type { ChunkMark, TaskReport } from "../schedule/report.ts";
 /** A scratch file of one task: written once from front to back, then read any number of times. */
 export interface SpillFile {
   readonly sizeBytes: number;
-  /** Appends bytes and tells the position where they begin. */
+  /** Appends bytes, which may change afterwards, and tells the position where they begin. */
   append(bytes: Uint8Array): number;
   /** Reads a range that was appended before. */
   read(position: number, length: number): Uint8Array;
@@ -27,7 +27,10 @@ export interface SpillStore {
 
 /** Writes the one data file and one index file of an attempt. */
 export interface ShardWriter {
-  /** Appends one encoded batch to a partition. Marks are kept for the commit report only. */
+  /**
+   * Appends one encoded batch to a partition; its memory is the caller's again afterwards. Marks are kept for the
+   * commit report only.
+   */
   write(partition: number, item: Uint8Array, rows: number, mark?: ChunkMark): void;
   /** Set when a consumer follows the file while it is written: resolves when it may go on. */
   drained?(): Promise<void> | undefined;

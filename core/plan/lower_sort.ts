@@ -20,7 +20,7 @@ export function lowerSort(lowering: Lowering, node: GraphNode): Draft {
     draft.notes.push(`no ${node.spec.kind}: the rows are in this order already`);
     return draft;
   }
-  const shards = wanted ?? choosePartitions(draft.bytes, lowering.facts.slots);
+  const shards = wanted ?? chooseRanges(draft.bytes, lowering.facts.slots);
   if (shards === 1 && draft.tasks === 1) {
     draft.steps.push({ op: "sort", order });
     draft.ordering = ordering;
@@ -36,6 +36,16 @@ export function lowerSort(lowering: Lowering, node: GraphNode): Draft {
     ordering,
     placement: sortedPlacement(node, order, shards),
   });
+}
+
+/** A merge passes its rows on, so a range may be larger than cache; each one reads a chunk of each run in vain. */
+const RANGE_PIECES = 2;
+/** So many tasks a slot still come to an end together. */
+const SLOT_RANGES = 4;
+
+function chooseRanges(bytes: number, slots: number): number {
+  const pieces = choosePartitions(bytes, slots);
+  return Math.min(pieces, Math.max(Math.ceil(pieces / RANGE_PIECES), Math.floor(slots) * SLOT_RANGES));
 }
 
 function mergeRanges(lowering: Lowering, draft: Draft, order: SortOrder): Head {

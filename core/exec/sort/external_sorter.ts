@@ -4,6 +4,7 @@
  * What fits is sorted in memory; more goes to a scratch file as sorted runs that
  * are merged at the end. It knows nothing of steps or of who takes the rows.
  */
+import { CborWriter } from "../../batch/cbor_writer.ts";
 import type { Batch } from "../../batch/column.ts";
 import type { BatchReader, SpillFile } from "../ports.ts";
 import type { TaskScope } from "../task_scope.ts";
@@ -13,6 +14,7 @@ import type { SortKeys } from "./sort_keys.ts";
 import { SpilledRun } from "./spilled_run.ts";
 
 const OUTPUT_ROWS = 16_384;
+const FIRST_SCRATCH_BYTES = 4096;
 
 export class ExternalSorter {
   readonly #scope: TaskScope;
@@ -20,6 +22,7 @@ export class ExternalSorter {
   readonly #memoryBytes: number;
   readonly #buffer: RunBuffer;
   readonly #runs: SpilledRun[] = [];
+  readonly #scratch = new CborWriter(FIRST_SCRATCH_BYTES);
   #file: SpillFile | undefined;
   #sorted: BatchReader | undefined;
 
@@ -70,7 +73,7 @@ export class ExternalSorter {
 
   #spill(): void {
     this.#file ??= this.#scope.ports.spill.create();
-    const run = new SpilledRun(this.#scope, this.#file);
+    const run = new SpilledRun(this.#scope, this.#file, this.#scratch);
     this.#buffer.take().forEachChunk(this.#keys.isComputed, (batch) => run.write(batch));
     this.#runs.push(run);
   }

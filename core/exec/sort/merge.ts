@@ -151,10 +151,11 @@ export class Merge implements BatchReader {
     const active = this.#active;
     const tree = this.#tree;
     const heads = this.#heads;
+    const prefixes = this.#prefixes;
     let count = output.count;
     for (;;) {
-      const winner = tree[0];
-      const cursor = active[winner];
+      const from = tree[0];
+      const cursor = active[from];
       if (cursor.segment < 0) cursor.segment = output.open(cursor.rows, cursor.index);
       choices[count++] = cursor.segment;
       const index = ++cursor.index;
@@ -162,9 +163,20 @@ export class Merge implements BatchReader {
         this.#waiting.push(cursor);
         break;
       }
-      heads[winner] = this.#prefixes[winner][index];
       cursor.readHead();
-      this.#replay(winner);
+      // As in #replay, but most prefixes differ, and then nothing is called.
+      let winner = from;
+      let best = prefixes[from][index];
+      heads[from] = best;
+      for (let node = (from + tree.length) >> 1; node > 0; node >>= 1) {
+        const loser = tree[node];
+        const head = heads[loser];
+        if (head > best || (!(head < best) && !this.#beats(loser, winner))) continue;
+        tree[node] = winner;
+        winner = loser;
+        best = head;
+      }
+      tree[0] = winner;
       if (count >= output.limit) break;
     }
     output.count = count;

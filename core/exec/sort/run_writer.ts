@@ -4,6 +4,7 @@
  *
  * It knows nothing of splitters or of how many tasks will merge the runs.
  */
+import { CborWriter } from "../../batch/cbor_writer.ts";
 import { encodeBatch } from "../../batch/codec.ts";
 import type { Batch } from "../../batch/column.ts";
 import type { SortOrder } from "../../plan/physical.ts";
@@ -13,6 +14,8 @@ import type { TaskScope } from "../task_scope.ts";
 import { RunBuffer } from "./run_buffer.ts";
 import { readableKeys, sortKeysOf } from "./sort_keys.ts";
 
+const FIRST_SCRATCH_BYTES = 4096;
+
 export function createRunWriter(
   scope: TaskScope,
   order: SortOrder,
@@ -20,12 +23,13 @@ export function createRunWriter(
   writer: ShardWriter,
 ): Operator {
   const buffer = new RunBuffer(sortKeysOf(scope, order), scope.memoryBytes);
+  const scratch = new CborWriter(FIRST_SCRATCH_BYTES);
   let runs = 0;
   const writeRows = () => {
     const sorted = buffer.take();
     const run = runs++;
     sorted.forEachChunk(hasKeyColumn, (batch, from) => {
-      const item = encodeBatch(batch, scope.ports.codec);
+      const item = encodeBatch(batch, scope.ports.codec, scratch);
       writer.write(0, item, batch.rows, { run, firstKey: sorted.keyAt(from) });
     });
   };

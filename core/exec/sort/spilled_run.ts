@@ -4,6 +4,7 @@
  * Several runs may share a file, one after the other. It knows nothing of keys.
  */
 
+import type { CborWriter } from "../../batch/cbor_writer.ts";
 import { decodeItem, encodeBatch } from "../../batch/codec.ts";
 import type { Batch } from "../../batch/column.ts";
 import { ProtocolError } from "../../errors.ts";
@@ -15,14 +16,17 @@ export class SpilledRun {
   readonly #file: SpillFile;
   readonly #positions: number[] = [];
   readonly #lengths: number[] = [];
+  readonly #scratch: CborWriter | undefined;
 
-  constructor(scope: TaskScope, file: SpillFile) {
+  /** @param scratch memory to encode in, for who writes many runs. */
+  constructor(scope: TaskScope, file: SpillFile, scratch?: CborWriter) {
     this.#scope = scope;
     this.#file = file;
+    this.#scratch = scratch;
   }
 
   write(batch: Batch): void {
-    const item = encodeBatch(batch, this.#scope.ports.codec);
+    const item = encodeBatch(batch, this.#scope.ports.codec, this.#scratch);
     this.#positions.push(this.#file.append(item));
     this.#lengths.push(item.length);
     this.#scope.totals.spilledBytes += item.length;

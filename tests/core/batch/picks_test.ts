@@ -1,12 +1,14 @@
 /** Tests of rows that are picked from several columns, alike or not. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { CborWriter } from "../../../core/batch/cbor_writer.ts";
+import { encodeBatch } from "../../../core/batch/codec.ts";
 import type { Column } from "../../../core/batch/column.ts";
 import { sliceColumn } from "../../../core/batch/gather.ts";
 import { columnOf } from "../../../core/batch/make.ts";
 import { canPick, gatherPicks, PickedBatch } from "../../../core/batch/picks.ts";
 import { columnLines, pickedLines } from "../../../core/exec/sink/text_rows.ts";
-import { arbitraryRows, exactly, rowsOf } from "./values.ts";
+import { arbitraryRows, exactly, PORTS, rowsOf } from "./values.ts";
 
 const text = fc.string({ unit: fc.constantFrom("a", "é", "long".repeat(30)), maxLength: 8 });
 const alike = fc.oneof(
@@ -101,4 +103,18 @@ test("pickedLines() leaves rows that are no strings, or absent, to others", () =
   const rows = { choices: Uint32Array.of(0), rows: Uint32Array.of(0) };
   expect(pickedLines({ sources: [columnOf(["a"]), columnOf([1])], ...rows })).toBeUndefined();
   expect(pickedLines({ sources: [columnOf(["a", null])], ...rows })).toBeUndefined();
+});
+
+test("encodeBatch() writes the same bytes of picked rows as of the column that they make, and in memory that is used again", () => {
+  const scratch = new CborWriter(16);
+  fc.assert(
+    fc.property(sources, fc.nat(2), fc.array(fc.nat(), { maxLength: 60 }), (lists, cut, seeds) => {
+      const { picks } = picksOf(lists, cut, seeds);
+      const column = gatherPicks(picks);
+      const expected = encodeBatch({ rows: column.length, column }, PORTS);
+      expect(encodeBatch(new PickedBatch(picks), PORTS)).toEqual(expected);
+      expect(encodeBatch(new PickedBatch(picks), PORTS, scratch)).toEqual(expected);
+    }),
+    { numRuns: 500 },
+  );
 });
