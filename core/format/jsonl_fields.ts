@@ -7,9 +7,11 @@
  */
 import { decimalOf } from "./decimal.ts";
 import type { JsonBuffer } from "./jsonl_buffers.ts";
+import type { NameRun } from "./jsonl_loop_source.ts";
 import { escapeLength, isUtf8, jsonNumber, skipValue, unescapeInto, type ValueEnd } from "./jsonl_values.ts";
 import type { BooleanBuffer, NumericBuffer, StringBuffer } from "./loop_buffers.ts";
 
+const SPACE = 32;
 const QUOTE = 34;
 const COMMA = 44;
 const BACKSLASH = 92;
@@ -210,6 +212,26 @@ function skipText(bytes: Uint8Array, view: DataView, at: number, word: number): 
   }
 }
 
+/** Passes over properties whose names must be those of the run; no name holds a line end, so none is looked beyond. */
+function skipRun(bytes: Uint8Array, view: DataView, at: number, word: number, run: NameRun): number {
+  const names = run.bytes;
+  const { ends } = run;
+  let i = at;
+  let k = 0;
+  for (let n = 0; n < ends.length; n++) {
+    if (n > 0) {
+      if (bytes[i] !== COMMA) return -1;
+      i++;
+      if (bytes[i] === SPACE) i++;
+    }
+    for (const end = ends[n]; k < end; k++, i++) if (bytes[i] !== names[k]) return -1;
+    if (bytes[i] === SPACE) i++;
+    i = bytes[i] === QUOTE ? skipText(bytes, view, i, word) : skipValue(bytes, i, 0);
+    if (i < 0) return -1;
+  }
+  return i;
+}
+
 /** By the names that the generated text has for them. */
 export const JSONL_TOOLS = {
   number: numberInto,
@@ -219,4 +241,5 @@ export const JSONL_TOOLS = {
   nothing: skipNull,
   skip: skipValue,
   skipText,
+  skipRun,
 };

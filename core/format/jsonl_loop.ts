@@ -8,12 +8,12 @@ import type { Batch, Column } from "../batch/column.ts";
 import { CodeCache, compileFunction } from "../generated_code.ts";
 import { jsonlBuffer } from "./jsonl_buffers.ts";
 import { JSONL_TOOLS } from "./jsonl_fields.ts";
-import { jsonlLoopSource } from "./jsonl_loop_source.ts";
+import { jsonlLoopSource, type NameRun, nameRuns } from "./jsonl_loop_source.ts";
 import { fitsShape, type JsonlField, type JsonlShape, type JsonlValue } from "./jsonl_shape.ts";
 import { MAX_FIELDS, type ParseFunction, ParseLoop } from "./parse_loop.ts";
 
-/** Names of so many properties are compared in one text. */
-const MAX_NAMES = 64;
+/** So many properties are looked at in one text. */
+const MAX_NAMES = 500;
 const loops = new CodeCache<ParseFunction>();
 
 export class JsonlLoop extends ParseLoop {
@@ -83,9 +83,10 @@ function leavesOf(fields: readonly JsonlField[]): Exclude<JsonlValue, { kind: "o
 
 function compiled(fields: readonly JsonlField[]): ParseFunction {
   return loops.get(JSON.stringify(fields), () => {
-    const make = compileFunction(["tools"], jsonlLoopSource(fields)) as (
+    const make = compileFunction(["tools", "runs"], jsonlLoopSource(fields)) as (
       tools: typeof JSONL_TOOLS,
+      runs: readonly NameRun[],
     ) => unknown;
-    return make(JSONL_TOOLS) as ParseFunction;
+    return make(JSONL_TOOLS, nameRuns(fields)) as ParseFunction;
   });
 }

@@ -6,6 +6,7 @@
  * shapes: the text stays so short that the engine compiles it early. At a line with anything unusual (another name,
  * another type, space where writers put none, whatever may be wrong) the loop stops.
  */
+import { joinBytes } from "./join_bytes.ts";
 import type { JsonlField, JsonlValue } from "./jsonl_shape.ts";
 
 const NEWLINE = 10;
@@ -16,17 +17,53 @@ const COMMA = 44;
 const OPEN = 123;
 const CLOSE = 125;
 
+/** So many unwanted properties in a row are passed over by one call. */
+const MIN_RUN = 6;
 const encoder = new TextEncoder();
 
+/** Names, with their quotes and colons, of properties that are passed over together. */
+export interface NameRun {
+  readonly bytes: Uint8Array;
+  /** Where each of them ends. */
+  readonly ends: readonly number[];
+}
+
+/** The runs of unwanted properties that the loop of these fields knows by their numbers. */
+export function nameRuns(fields: readonly JsonlField[]): NameRun[] {
+  return groupsOf(fields).flatMap((group) => {
+    if (group.length === 1) return [];
+    const names = group.map(({ name }) => nameBytes(name));
+    let end = 0;
+    const ends = names.map(({ length }) => {
+      end += length;
+      return end;
+    });
+    return [{ bytes: joinBytes(names), ends }];
+  });
+}
+
+/** Single properties, and runs of those that nobody wants. */
+function groupsOf(fields: readonly JsonlField[]): JsonlField[][] {
+  const groups: JsonlField[][] = [];
+  for (let at = 0; at < fields.length; ) {
+    let end = at;
+    while (end < fields.length && fields[end].value.kind === "skipped") end++;
+    const count = end - at >= MIN_RUN ? end - at : 1;
+    groups.push(fields.slice(at, at + count));
+    at += count;
+  }
+  return groups;
+}
+
 /**
- * The body of `(tools) => parse`. `parse(bytes, view, limit, rows, buffers)` reads lines of bytes[rows.at … limit),
+ * The body of `(tools, runs) => parse`, where `runs` are those of `nameRuns`. `parse(bytes, view, limit, rows, buffers)` reads lines of bytes[rows.at … limit),
  * which ends with a line end, from row `rows.count` to `rows.end`; `rows.isOdd` says that an unusual one is at
  * `rows.at`, whose first values may be in the buffers.
  */
 export function jsonlLoopSource(fields: readonly JsonlField[]): string {
   const bound = slotsOf(fields).map((slot) => `  const b${slot} = buffers[${slot}];\n`);
   return `"use strict";
-const { number, string, boolean, json, nothing, skip, skipText } = tools;
+const { number, string, boolean, json, nothing, skip, skipText, skipRun } = tools;
 return function parse(bytes, view, limit, rows, buffers) {
   const end = rows.end, word = limit - 4;
   let row = rows.count, i = rows.at, begin = i, c = 0;
@@ -53,9 +90,15 @@ function slotsOf(fields: readonly JsonlField[]): number[] {
 
 /** From the brace at `i` to what follows the object, which is then at `i` and in `c`. */
 function objectCode(fields: readonly JsonlField[]): string {
-  const all = fields.map(({ name, value }, k) => {
+  let runs = 0;
+  const all = groupsOf(fields).map((group, k) => {
     const comma = k === 0 ? "" : `if (c !== ${COMMA}) break R; if (bytes[++i] === ${SPACE}) i++;\n`;
-    return `      ${comma}      ${nameCode(name)}\n      ${valueCode(value)}\n`;
+    const [{ name, value }] = group;
+    const code =
+      group.length === 1
+        ? `${nameCode(name)}\n      ${valueCode(value)}`
+        : `i = skipRun(bytes, view, i, word, runs[${runs++}]); if (i < 0) break R; c = bytes[i];`;
+    return `      ${comma}      ${code}\n`;
   });
   return `      c = bytes[++i]; if (c === ${SPACE}) c = bytes[++i];
 ${all.join("")}      if (c === ${SPACE}) c = bytes[++i];
@@ -66,7 +109,7 @@ ${all.join("")}      if (c === ${SPACE}) c = bytes[++i];
 
 /** Compares the name, its quotes and its colon, four bytes at a time; the last word may begin in the one before. */
 function nameCode(name: string): string {
-  const bytes = encoder.encode(`${JSON.stringify(name)}:`);
+  const bytes = nameBytes(name);
   const { length } = bytes;
   const tests = [`i + ${length} > limit`];
   if (length < 4) tests.push(...Array.from(bytes, (byte, k) => `bytes[i + ${k}] !== ${byte}`));
@@ -78,6 +121,10 @@ function nameCode(name: string): string {
     }
   }
   return `if (${tests.join(" || ")}) break R; i += ${length}; if (bytes[i] === ${SPACE}) i++;`;
+}
+
+function nameBytes(name: string): Uint8Array {
+  return encoder.encode(`${JSON.stringify(name)}:`);
 }
 
 function valueCode(value: JsonlValue): string {

@@ -25,7 +25,7 @@ export type ParseFunction = (
 ) => void;
 
 /** More calls in one text are compiled late or badly: the general way is as fast. */
-export const MAX_FIELDS = 20;
+export const MAX_FIELDS = 40;
 const FIRST_ROWS = 256;
 /** Columns of so many rows, or of so many bytes of a file, stay in cache until they are used. */
 export const MAX_ROWS = 16_384;
