@@ -17,7 +17,8 @@ const leaf = fc.oneof(
   fc.constant(null),
   fc.constant(undefined),
   fc.constant(-0),
-  fc.date({ noInvalidDate: false }),
+  // Invalid ones have their own test: the matchers of bun take two of them in a map for different.
+  fc.date({ noInvalidDate: true }),
   fc.uint8Array(),
 );
 const value = fc.letrec((tie) => ({
@@ -63,6 +64,11 @@ describe("encode() and decode()", () => {
   test("keep dates to the millisecond when they are far away or invalid", () => {
     for (const ms of [0, 1, -1, 8.64e15, -8.64e15, 8.64e15 - 1, 2 ** 50 - 1, 1700000000123, Number.NaN]) {
       expect((back(new Date(ms)) as Date).getTime()).toBe(ms);
+      expect(
+        (back(new Map([["", [{ at: new Date(ms) }]]])) as Map<string, { at: Date }[]>)
+          .get("")?.[0]
+          ?.at.getTime(),
+      ).toBe(ms);
     }
   });
 
