@@ -4,7 +4,7 @@
 import { rm } from "node:fs/promises";
 import process from "node:process";
 import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
-import type { ListenAddress, RunningServer, Runtime, ServeOptions } from "./runtime.ts";
+import type { ClientTls, ListenAddress, RunningServer, Runtime, ServeOptions } from "./runtime.ts";
 import { spawnChild } from "./spawn.ts";
 import { requestUnix } from "./unix_request.ts";
 
@@ -12,11 +12,14 @@ import { requestUnix } from "./unix_request.ts";
 const EMBEDDED = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/;
 /** Shards and channels are sent in pieces far below it; plans of huge flows may be large. */
 const MAX_BODY_BYTES = 1 << 30;
+/** Well above the pauses in which clients keep a connection for their next request. */
+const IDLE_TIMEOUT_S = 120;
 
 export const bunRuntime: Runtime = {
   name: "bun",
   serve: async (options) => serve(options),
   fetchUnix,
+  fetchTcp,
   spawn: spawnChild,
   dieWithParent,
   collectGarbage: () => Bun.gc(true),
@@ -33,15 +36,34 @@ function fetchUnix(unixPath: string, path: string, init: RequestInit = {}): Prom
   return fetch(`http://localhost${path}`, options);
 }
 
-function serve({ listen, fetch: handle }: ServeOptions): RunningServer {
-  const shared = { idleTimeout: 0, maxRequestBodySize: MAX_BODY_BYTES, fetch: handle };
+function fetchTcp(address: string, path: string, init: RequestInit = {}, tls?: ClientTls): Promise<Response> {
+  // The types know neither `timeout` nor that `false` keeps the environment's proxy out.
+  const options: object = { ...init, timeout: false, proxy: false, redirect: "error", ...(tls && { tls }) };
+  return fetch(`${tls === undefined ? "http" : "https"}://${address}${path}`, options);
+}
+
+function serve({ listen, fetch: handle, tls }: ServeOptions): RunningServer {
   if ("unixPath" in listen) {
     // The types leave idleTimeout out for Unix sockets; without it a held answer is cut after 10 s.
-    const options: object = { unix: listen.unixPath, ...shared };
+    const options: object = {
+      unix: listen.unixPath,
+      idleTimeout: 0,
+      maxRequestBodySize: MAX_BODY_BYTES,
+      fetch: (request: Request) => handle(request, () => {}),
+    };
     const server = Bun.serve(options as Parameters<typeof Bun.serve>[0]);
     return { address: listen, stop: () => stop(server, listen.unixPath) };
   }
-  const server = Bun.serve({ hostname: listen.hostname, port: listen.port, ...shared });
+  const server = Bun.serve({
+    hostname: listen.hostname,
+    port: listen.port,
+    idleTimeout: IDLE_TIMEOUT_S,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    fetch: (request, running) => handle(request, () => running.timeout(request, 0)),
+    ...(tls && {
+      tls: { ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: tls.ca !== undefined },
+    }),
+  });
   const address: ListenAddress = { hostname: listen.hostname, port: server.port ?? listen.port };
   return { address, stop: () => stop(server) };
 }

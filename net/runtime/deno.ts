@@ -7,7 +7,7 @@ import { rm } from "node:fs/promises";
 import process from "node:process";
 import { denoFlags } from "./deno_flags.ts";
 import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
-import type { ListenAddress, RunningServer, Runtime, ServeOptions } from "./runtime.ts";
+import type { ClientTls, ListenAddress, RunningServer, Runtime, ServeOptions, ServerTls } from "./runtime.ts";
 import { spawnChild } from "./spawn.ts";
 
 interface DenoServer {
@@ -20,24 +20,41 @@ interface DenoGlobal {
   readonly build: { readonly standalone: boolean };
   execPath(): string;
   serve(
-    options: { path?: string; hostname?: string; port?: number; signal: AbortSignal; onListen(): void },
+    options: {
+      path?: string;
+      hostname?: string;
+      port?: number;
+      cert?: string;
+      key?: string;
+      signal: AbortSignal;
+      onListen(): void;
+    },
     handler: (request: Request) => Response | Promise<Response>,
   ): DenoServer;
   dlopen(
     library: string,
     symbols: { prctl: { parameters: string[]; result: string } },
   ): { readonly symbols: { prctl(option: number, value: bigint): number } };
-  createHttpClient(options: { proxy: { transport: "unix"; path: string } }): object;
+  createHttpClient(
+    options:
+      | { proxy: { transport: "unix"; path: string } }
+      | { caCerts?: readonly string[]; cert?: string; key?: string },
+  ): object;
 }
 
 const deno = (globalThis as unknown as { readonly Deno: DenoGlobal }).Deno;
 const clients = new Map<string, object>();
+const tcpClients = new WeakMap<ClientTls, object>();
 
 export const denoRuntime: Runtime = {
   name: "deno",
   serve: async (options) => serve(options),
   fetchUnix(unixPath, path, init) {
     return fetch(`http://localhost${path}`, { ...init, client: clientOf(unixPath) } as RequestInit);
+  },
+  fetchTcp(address, path, init, tls) {
+    const options = { ...init, redirect: "error", ...(tls && { client: tcpClientOf(tls) }) };
+    return fetch(`${tls === undefined ? "http" : "https"}://${address}${path}`, options as RequestInit);
   },
   spawn: spawnChild,
   dieWithParent: async () => dieWithParent(),
@@ -69,9 +86,21 @@ function clientOf(unixPath: string): object {
   return client;
 }
 
-function serve({ listen, fetch: handle }: ServeOptions): RunningServer {
+function tcpClientOf(tls: ClientTls): object {
+  let client = tcpClients.get(tls);
+  if (client === undefined) {
+    const { ca, cert, key } = tls;
+    const own = cert === undefined || key === undefined ? {} : { cert, key };
+    client = deno.createHttpClient({ ...(ca === undefined ? {} : { caCerts: [ca] }), ...own });
+    tcpClients.set(tls, client);
+  }
+  return client;
+}
+
+function serve({ listen, fetch, tls }: ServeOptions): RunningServer {
   const stopping = new AbortController();
   const options = { signal: stopping.signal, onListen() {} };
+  const handle = (request: Request) => fetch(request, () => {});
   if ("unixPath" in listen) {
     deno.serve({ path: listen.unixPath, ...options }, handle);
     const stop = async () => {
@@ -80,7 +109,16 @@ function serve({ listen, fetch: handle }: ServeOptions): RunningServer {
     };
     return { address: listen, stop };
   }
-  const server = deno.serve({ ...listen, ...options }, handle);
+  const server = deno.serve({ ...listen, ...options, ...certificateOf(tls) }, handle);
   const address: ListenAddress = { hostname: listen.hostname, port: server.addr.port ?? listen.port };
   return { address, stop: async () => stopping.abort() };
+}
+
+function certificateOf(tls: ServerTls | undefined): { readonly cert?: string; readonly key?: string } {
+  if (tls?.ca !== undefined) {
+    throw new TypeError(
+      "Cannot ask clients for certificates: Deno cannot; serve with the executable instead",
+    );
+  }
+  return tls ?? {};
 }

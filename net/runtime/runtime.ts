@@ -7,7 +7,32 @@ import type { ChildProcess, SpawnOptions } from "./spawn.ts";
 
 export interface ServeOptions {
   readonly listen: ListenAddress;
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly fetch: Handler;
+  /** For TCP only. */
+  readonly tls?: ServerTls;
+}
+
+/**
+ * Answers a request. A TCP connection on which nothing moves for two minutes is closed, unless `hold`
+ * was called for the request: then its answer may take as long as it likes.
+ */
+export type Handler = (request: Request, hold: () => void) => Response | Promise<Response>;
+
+/** Texts in PEM. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  /** When set, clients must show a certificate of this authority. */
+  readonly ca?: string;
+}
+
+/** Texts in PEM. */
+export interface ClientTls {
+  /** The authority to trust; those that the system trusts when undefined. */
+  readonly ca?: string;
+  /** Shown to servers that ask for it, with its key. */
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** Port 0 takes any free port. */
@@ -27,6 +52,8 @@ export interface Runtime {
   serve(options: ServeOptions): Promise<RunningServer>;
   /** Sends a request through a Unix socket; `path` begins with "/". */
   fetchUnix(unixPath: string, path: string, init?: RequestInit): Promise<Response>;
+  /** The same through TCP, with TLS where it is given; `address` is "host:port". Uses no proxy, follows no redirect. */
+  fetchTcp(address: string, path: string, init?: RequestInit, tls?: ClientTls): Promise<Response>;
   spawn(options: SpawnOptions): ChildProcess;
   /**
    * Has the system kill this process when its parent goes, even in the midst of a loop that

@@ -48,10 +48,10 @@ describe("layers", () => {
     expect(violations(isIn("core"), (target, isPackage) => isPackage || !isIn("core")(target))).toEqual([]);
   });
 
-  test("net imports core, net, modules of the runtime, hono and cbor-x only, and its version", () => {
+  test("net imports core, net, modules of the runtime, hono, cbor-x and x509 only, and its version", () => {
     const allowed = (target: string, isPackage: boolean) =>
       isPackage
-        ? /^(node:|bun:|hono(\/|$)|cbor-x$)/.test(target)
+        ? /^(node:|bun:|hono(\/|$)|cbor-x$|@peculiar\/x509$|reflect-metadata$)/.test(target)
         : /^(core|net)\//.test(target) || target === "package.json";
     expect(violations(isIn("net"), (target, isPackage) => !allowed(target, isPackage))).toEqual([]);
   });
@@ -70,6 +70,11 @@ describe("layers", () => {
   test("only net/cbor.ts imports cbor-x", () => {
     const isOther = (path: string) => path !== "net/cbor.ts" && !isIn("tests")(path);
     expect(violations(isOther, isPackageNamed("cbor-x"))).toEqual([]);
+  });
+
+  test("only net/security/certificates.ts imports x509", () => {
+    const isOther = (path: string) => path !== "net/security/certificates.ts";
+    expect(violations(isOther, isPackageNamed("@peculiar/x509"))).toEqual([]);
   });
 
   test("nothing imports cmd but cmd", () => {

@@ -23,7 +23,7 @@ describe("package.json", () => {
   test("agrees with deno.json on the engine's dependencies and version", () => {
     const { imports, version } = read("deno.json");
     expect(version).toBe(manifest.version);
-    for (const name of ["cbor-x", "hono"])
+    for (const name of ["@peculiar/x509", "cbor-x", "hono", "reflect-metadata"])
       expect(imports[name]).toBe(`npm:${name}@${manifest.dependencies[name]}`);
   });
 });

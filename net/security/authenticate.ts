@@ -1,0 +1,110 @@
+/**
+ * Who may send requests over the network: the middleware of masters and agents, and a guard around an app.
+ *
+ * With a secret every route needs a token; without one only this machine reaches the listener, and
+ * only a page of another name in a browser has to be kept out. Workers' own sockets need none of it.
+ */
+import { Hono, type MiddlewareHandler } from "hono";
+import { AuthError } from "../../core/errors.ts";
+import { isLoopback } from "../../core/security/bind.ts";
+import { type TokenVerdict, verifyToken } from "../../core/security/token.ts";
+import { ID_PATTERN, PROTOCOL, PROTOCOL_HEADER } from "../protocol.ts";
+import { failure } from "../replies.ts";
+import type { Handler } from "../runtime/runtime.ts";
+import type { ClusterSecret } from "./cluster_secret.ts";
+
+export interface GuardOptions {
+  /** Undefined where none is set; then `checkBind` has allowed the address. */
+  readonly secret?: ClusterSecret;
+  /** Whether the user has asked for no protection on an address that others reach. */
+  readonly isInsecure?: boolean;
+  readonly clock?: () => number;
+}
+
+interface Guarded {
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+}
+
+/** For Runtime.serve: an app behind `authenticate`, whose answers all say that they are Luciole's. */
+export function guarded(app: Guarded, options: GuardOptions): Handler {
+  const outer = new Hono<{ Bindings: { readonly hold: () => void } }>();
+  outer.use(authenticate(options));
+  outer.all("*", async (context) => {
+    // From here on an answer may be held for as long as there is nothing to tell.
+    context.env.hold();
+    return await app.fetch(context.req.raw);
+  });
+  outer.onError((error) => failure(error));
+  return async (request, hold) => {
+    const response = await outer.fetch(request, { hold });
+    response.headers.set(PROTOCOL_HEADER, String(PROTOCOL));
+    return response;
+  };
+}
+
+/** Refuses with 401 and an AuthError whose field `reason` is stable. */
+export function authenticate(options: GuardOptions): MiddlewareHandler {
+  const { secret, isInsecure, clock = Date.now } = options;
+  return async ({ req }, next) => {
+    let refusal: AuthError | undefined;
+    if (secret !== undefined) refusal = badToken(secret, req.header("authorization"), req.path, clock());
+    else if (isInsecure !== true) refusal = strangeHost(req.header("host"));
+    return refusal === undefined ? await next() : failure(refusal, 401);
+  };
+}
+
+/** As the router reads it: a segment with anything that an id has not is no job. */
+const JOB_PATH = /^\/v1\/jobs\/([^/]+)(?:\/|$)/;
+
+function badToken(
+  secret: ClusterSecret,
+  authorization: string | undefined,
+  path: string,
+  now: number,
+): AuthError | undefined {
+  const token = /^Bearer ([\w.-]+)$/i.exec(authorization ?? "")?.[1];
+  if (token === undefined) {
+    const seen = authorization === undefined ? "it has no token" : "its authorization is no bearer token";
+    return refused(
+      authorization === undefined ? "missing" : "malformed",
+      `${seen}, and this cluster has a secret`,
+    );
+  }
+  const job = JOB_PATH.exec(path)?.[1];
+  const use = job !== undefined && ID_PATTERN.test(job) ? { now, job } : { now };
+  const verdict = verifyToken(secret, token, use);
+  return verdict.kind === "valid" ? undefined : refused(verdict.kind, reasonText(verdict), now);
+}
+
+type Refusal = Exclude<TokenVerdict, { readonly kind: "valid" }>;
+
+function reasonText(verdict: Refusal): string {
+  switch (verdict.kind) {
+    case "malformed":
+      return "its token is malformed";
+    case "signature":
+      return "its token was signed with another secret";
+    case "expired":
+      return `its token expired ${seconds(verdict.sinceMs)} ago by this machine's clock`;
+    case "notYetValid":
+      return `its token is valid only in ${seconds(verdict.inMs)} by this machine's clock`;
+    case "otherJob":
+      return "its token is of a job, and not good for this route";
+  }
+}
+
+function seconds(ms: number): string {
+  return `${Math.ceil(ms / 1000)} s`;
+}
+
+/** A page in a browser may give its own name the address of this machine, and send what it likes. */
+function strangeHost(host: string | undefined): AuthError | undefined {
+  const name = host?.replace(/:\d*$/, "");
+  if (name === undefined || isLoopback(name)) return undefined;
+  return refused("host", "it is for another host than this one, which listens for itself only");
+}
+
+function refused(reason: "missing" | "host" | Refusal["kind"], why: string, now?: number): AuthError {
+  const fields = { reason, ...(now === undefined ? {} : { now }) };
+  return new AuthError(`Cannot take the request: ${why}`, { fields });
+}

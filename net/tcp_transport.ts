@@ -1,0 +1,79 @@
+/**
+ * Reaches an agent or a master by TCP; tells a broken connection from an answer.
+ *
+ * Knows addresses, certificates and what shows who asks; nothing of what is asked.
+ */
+import { AuthError, LucioleError } from "../core/errors.ts";
+import type { Transport } from "./protocol.ts";
+import type { ClientTls, Runtime } from "./runtime/runtime.ts";
+import type { Credentials } from "./security/client_auth.ts";
+
+export interface TcpTarget {
+  /** "host:port"; IPv6 addresses in brackets. */
+  readonly address: string;
+  /** Who is there, for messages: `agent a1`. */
+  readonly name: string;
+  /** Shown with every request; nothing is shown without. */
+  readonly credentials?: Credentials;
+  /** Plain HTTP without. */
+  readonly tls?: ClientTls;
+}
+
+/** Code of errors that say nothing of what the other side did: it may have got the request, or not. */
+export const UNREACHABLE = "unreachable";
+
+/** Throws a LucioleError of code "unreachable", or an AuthError when certificates are the cause. */
+export function tcpTransport(runtime: Runtime, { address, name, credentials, tls }: TcpTarget): Transport {
+  return {
+    async fetch(path, init = {}) {
+      const headers = new Headers(init.headers);
+      for (const [key, value] of Object.entries(credentials?.headers() ?? {})) headers.set(key, value);
+      try {
+        return await runtime.fetchTcp(address, path, { ...init, headers }, tls);
+      } catch (cause) {
+        if (init.signal?.aborted) throw cause;
+        const where = `Cannot reach ${name} at ${address}`;
+        const code = String(codeOf(cause));
+        const tlsReason = TLS_REASONS[code];
+        if (tlsReason !== undefined) {
+          throw new AuthError(`${where}: ${tlsReason}`, { cause, fields: { address, reason: code } });
+        }
+        const fields = { address, isRefused: isRefused(code) };
+        throw new LucioleError(UNREACHABLE, `${where}: ${reasonOf(cause, code)}`, {
+          retryable: true,
+          fields,
+          cause,
+        });
+      }
+    },
+  };
+}
+
+const UNTRUSTED = "its certificate is of an authority that is not trusted here";
+const TLS_REASONS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name or address",
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  INVALID_PURPOSE: "its certificate is one for dialling others, and not for serving",
+  EPROTO: "no TLS connection comes about: it serves no TLS, or refuses the certificate of this machine",
+};
+
+/** Nothing listens there, as far as the system knows. */
+function isRefused(code: string): boolean {
+  return code === "ConnectionRefused" || code === "ECONNREFUSED";
+}
+
+function reasonOf(cause: unknown, code: string): string {
+  if (isRefused(code)) return "nothing listens there";
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function codeOf(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return undefined;
+  if ("code" in cause) return cause.code;
+  return cause.cause === undefined ? undefined : codeOf(cause.cause);
+}
