@@ -19,6 +19,8 @@ export type SourceSplit =
       /** Byte after the last; a line that begins before it is read to its end. Infinity for compressed files. */
       readonly end: number;
       readonly compression: "none" | "gzip" | "zstd";
+      /** Guess of what is in a compressed file that is too large for one task, and cannot be cut. */
+      readonly estimatedBytes?: number;
     }
   | { readonly kind: "files"; readonly files: readonly (SourceSplit & { readonly kind: "file" })[] }
   /** Paths themselves are the rows (`f.files`). */

@@ -19,9 +19,9 @@ import { createTask, type Edge, type Group, type Task } from "./execution_state.
 import { areInputsCommitted, partsOf, rangeOrder, reportOf, splittersOf } from "./inputs.ts";
 import type { ShardReport } from "./report.ts";
 
-/** Divides what is too large, when all is known and nothing of the group has run yet. */
+/** Divides what is too large, when all is known; only for groups that are untouched. */
 export function divideShards(group: Group, minShareBytes: number): void {
-  if (group.isPipelined || group.isFollowed || !isUntouched(group)) return;
+  if (group.isPipelined || group.isFollowed) return;
   const inputs = divisibleInputs(group.plan);
   if (inputs.length === 0 || !group.tasks.every(areInputsCommitted)) return;
   const order = rangeOrder(group);
@@ -38,8 +38,17 @@ export function dividesEdge(group: Group, edge: Edge): boolean {
   return divisibleInputs(group.plan).includes(group.edges.indexOf(edge));
 }
 
-function isUntouched(group: Group): boolean {
+/** True before the first task of a group was ready: its tasks may still be made anew. */
+export function isUntouched(group: Group): boolean {
   return group.starts === undefined && group.tasks.every(isNew);
+}
+
+/** The bytes that each shard reads, of the inputs of the head. */
+export function bytesOfShards(group: Group): Float64Array {
+  const edges = group.edges.filter((edge) => !edge.isSide);
+  return Float64Array.from(group.tasks, ({ shard }) =>
+    edges.reduce((total, edge) => total + sum(bytesRead(group, edge, shard)), 0),
+  );
 }
 
 function isNew(task: Task): boolean {

@@ -6,9 +6,10 @@
  * launch anything and does not end executions.
  */
 import { ShardLostError, toWireError, type WireError } from "../errors.ts";
-import { divideShards } from "./divide.ts";
+import { divideShards, isUntouched } from "./divide.ts";
 import type { Attempt, Channel, Edge, Execution, Group, Producer, Task } from "./execution_state.ts";
 import { areInputsCommitted, isBarrier, partsOf, preferredAgent, tasksOfShard } from "./inputs.ts";
+import { orderTasks } from "./largest_first.ts";
 import { InvariantError, isActive, isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
 import { freeSlot, releaseShard, type Turn } from "./turn.ts";
 
@@ -61,7 +62,10 @@ function isBefore(a: Group, b: Group): boolean {
 
 /** Wakes all tasks of a group; the first time that all its inputs are there, its tasks are made for them. */
 export function wakeGroup(turn: Turn, group: Group): void {
-  divideShards(group, turn.state.options.minShareBytes ?? MIN_SHARE_BYTES);
+  if (isUntouched(group)) {
+    divideShards(group, turn.state.options.minShareBytes ?? MIN_SHARE_BYTES);
+    orderTasks(group);
+  }
   for (const task of group.tasks) wake(turn, task);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The ready tasks of one group, lowest number first, as a whole and by the agent
- * that each prefers.
+ * The ready tasks of one group, lowest number first unless another order was given, as a whole and by
+ * the agent that each prefers.
  *
  * Entries are never removed before their turn: whoever takes one asks whether the
  * task is still ready. It knows numbers and agents only.
@@ -43,10 +43,21 @@ class NumberHeap {
 }
 
 export class ReadyTasks {
+  #order: readonly number[] | undefined;
+  /** Place of each task in the order. */
+  #places: Uint32Array | undefined;
   readonly #all = new NumberHeap();
   readonly #byAgent = new Map<string, NumberHeap>();
 
-  push(task: number, agent: string | undefined): void {
+  /** Has tasks taken in this order, not by their numbers; call before the first is pushed. */
+  begin(order: readonly number[]): void {
+    this.#order = order;
+    this.#places = new Uint32Array(order.length);
+    for (const [place, task] of order.entries()) this.#places[task] = place;
+  }
+
+  push(number: number, agent: string | undefined): void {
+    const task = this.#places?.[number] ?? number;
     this.#all.push(task);
     if (agent === undefined) return;
     let heap = this.#byAgent.get(agent);
@@ -57,20 +68,25 @@ export class ReadyTasks {
     heap.push(task);
   }
 
-  /** Takes the lowest task that `accepts` takes; the others before it are dropped. */
+  /** Takes the first task that `accepts` takes; the others before it are dropped. */
   take(accepts: (task: number) => boolean): number | undefined {
-    return takeFrom(this.#all, accepts);
+    return takeFrom(this.#all, this.#order, accepts);
   }
 
   takePreferring(agent: string, accepts: (task: number) => boolean): number | undefined {
     const heap = this.#byAgent.get(agent);
-    return heap === undefined ? undefined : takeFrom(heap, accepts);
+    return heap === undefined ? undefined : takeFrom(heap, this.#order, accepts);
   }
 }
 
-function takeFrom(heap: NumberHeap, accepts: (task: number) => boolean): number | undefined {
+function takeFrom(
+  heap: NumberHeap,
+  order: readonly number[] | undefined,
+  accepts: (task: number) => boolean,
+): number | undefined {
   for (;;) {
-    const task = heap.pop();
+    const place = heap.pop();
+    const task = place === undefined ? undefined : (order?.[place] ?? place);
     if (task === undefined || accepts(task)) return task;
   }
 }

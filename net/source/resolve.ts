@@ -126,7 +126,9 @@ function packFiles(files: readonly ProbedFile[], target: number, cutTarget: numb
 function partsOf(file: ProbedFile, cutTarget: number, cut: Cut): FileSplit[] {
   const { path, sizeBytes, compression } = file;
   if (compression !== "none") {
-    return [{ kind: "file", path, start: 0, end: Number.POSITIVE_INFINITY, compression }];
+    const bytes = estimatedBytes(file);
+    const guess = bytes > Math.max(cutTarget, MIN_SPLIT_BYTES) ? { estimatedBytes: bytes } : {};
+    return [{ kind: "file", path, start: 0, end: Number.POSITIVE_INFINITY, compression, ...guess }];
   }
   const cuts = cut(file, Math.max(1, Math.ceil(sizeBytes / cutTarget)));
   const bounds = [0, ...cuts, sizeBytes];
