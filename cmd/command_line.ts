@@ -40,6 +40,8 @@ function createCommandLine() {
   addRun(root);
   addCompile(root);
   addPlot(root);
+  addToken(root);
+  addCert(root);
   addVersion(root);
   addHelp(root);
   return root;
@@ -127,6 +129,56 @@ function addPlot(root: Root): void {
       attempt(options.json, async () => {
         const { plot } = await import("./plot.ts");
         await plot(program, options);
+      }),
+    );
+}
+
+function addToken(root: Root): void {
+  root
+    .command("token")
+    .description("make the file of a cluster's secret, which every machine of it needs")
+    .usage("[options] [FILE]")
+    .argument("[FILE]", "the file", "luciole.token")
+    .option("--json", "the result as JSON")
+    .action((file, options) =>
+      attempt(options.json, async () => {
+        const { token } = await import("./token.ts");
+        await token(file, options.json === true);
+      }),
+    );
+}
+
+function addCert(root: Root): void {
+  const cert = root
+    .command("cert")
+    .description("make certificates for TLS between the machines of a cluster");
+  const days = new Option("--days <n>", "how long they are valid").default("365");
+  const hosts = "names and addresses under which masters and agents are dialled, beside this machine's";
+  cert
+    .command("init")
+    .description("make an authority, and certificates for servers and clients")
+    .argument("<DIR>", "where the files go; keep ca.key of it in a safe place")
+    .option("--host <name...>", hosts)
+    .addOption(days)
+    .option("--json", "the result as JSON")
+    .action((directory, options) =>
+      attempt(options.json, async () => {
+        const { certInit } = await import("./cert.ts");
+        await certInit(directory, options);
+      }),
+    );
+  cert
+    .command("add")
+    .description("make one more certificate of the authority in DIR")
+    .argument("<DIR>", "where cert init made its files")
+    .argument("<NAME>", "name of the files: NAME.crt and NAME.key")
+    .option("--host <name...>", "names and addresses of a server; without, it is for clients")
+    .addOption(days)
+    .option("--json", "the result as JSON")
+    .action((directory, name, options) =>
+      attempt(options.json, async () => {
+        const { certAdd } = await import("./cert.ts");
+        await certAdd(directory, name, options);
       }),
     );
 }

@@ -5,7 +5,9 @@
  * the business of who takes it.
  */
 import { ProtocolError } from "../core/errors.ts";
+import { joinBytes } from "../core/format/join_bytes.ts";
 import { decode } from "./cbor.ts";
+import { checkLimits } from "./cbor_limits.ts";
 import { ID_PATTERN } from "./protocol.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -14,16 +16,21 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
 /** The bytes of a body. @throws {ProtocolError} When it is too long. */
 export async function readBytes(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array> {
-  const length = Number(request.headers.get("content-length") ?? 0);
-  if (length > maxBytes) throw tooLong(length, maxBytes);
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLong(maxBytes);
   const bytes = new Uint8Array(await request.arrayBuffer());
-  if (bytes.byteLength > maxBytes) throw tooLong(bytes.byteLength, maxBytes);
+  if (bytes.byteLength > maxBytes) throw tooLong(maxBytes);
   return bytes;
 }
 
 /** Decodes a body that is one CBOR map. */
 export async function readFields(request: Request): Promise<Fields> {
-  return fields(decode(await readBytes(request)), "body");
+  return fields(decodeBody(await readBytes(request)), "body");
+}
+
+/** Decodes one value that a stranger may have sent. @throws {ProtocolError} */
+export function decodeBody(bytes: Uint8Array): unknown {
+  checkLimits(bytes);
+  return decode(bytes);
 }
 
 export function checkId(value: unknown, name: string): string {
@@ -69,6 +76,21 @@ export function malformed(name: string, expected: string, value: unknown): Proto
   return new ProtocolError(`Cannot take the request: ${name} must be ${expected}, and is ${seen}`);
 }
 
-function tooLong(length: number, maxBytes: number): ProtocolError {
-  return new ProtocolError(`Cannot take the request: its body of ${length} bytes is over ${maxBytes}`);
+/** The same of a body whose length was not told: it may never end. */
+export async function readToEnd(
+  body: ReadableStream<Uint8Array>,
+  maxBytes = MAX_BODY_BYTES,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of body) {
+    length += piece.byteLength;
+    if (length > maxBytes) throw tooLong(maxBytes);
+    pieces.push(piece);
+  }
+  return joinBytes(pieces);
+}
+
+function tooLong(maxBytes: number): ProtocolError {
+  return new ProtocolError(`Cannot take the request: its body is longer than ${maxBytes} bytes`);
 }

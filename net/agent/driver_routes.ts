@@ -3,8 +3,7 @@
  */
 import type { Hono } from "hono";
 import { LucioleError, ProtocolError } from "../../core/errors.ts";
-import { decode } from "../cbor.ts";
-import { checkId, checkNumber, readBytes, readFields } from "../fields.ts";
+import { checkId, checkNumber, decodeBody, readBytes, readFields } from "../fields.ts";
 import { done, sequence, value } from "../replies.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
 import {
@@ -35,7 +34,7 @@ export function addDriverRoutes(app: Hono, jobs: AgentJobs): void {
     const job = jobOf(context.req.param("job"));
     const id = checkId(context.req.param("execution"), "execution");
     const order = await readBytes(context.req.raw);
-    if (executionId(decode(order)) !== id) {
+    if (executionId(decodeBody(order)) !== id) {
       throw new ProtocolError(`Cannot take execution ${id}: its body is of another one`);
     }
     job.executions.set(id, order);

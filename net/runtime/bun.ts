@@ -13,7 +13,7 @@ const EMBEDDED = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/;
 /** Shards and channels are sent in pieces far below it; plans of huge flows may be large. */
 const MAX_BODY_BYTES = 1 << 30;
 /** Well above the pauses in which clients keep a connection for their next request. */
-const IDLE_TIMEOUT_S = 120;
+const IDLE_SECONDS = 120;
 
 export const bunRuntime: Runtime = {
   name: "bun",
@@ -42,7 +42,7 @@ function fetchTcp(address: string, path: string, init: RequestInit = {}, tls?: C
   return fetch(`${tls === undefined ? "http" : "https"}://${address}${path}`, options);
 }
 
-function serve({ listen, fetch: handle, tls }: ServeOptions): RunningServer {
+function serve({ listen, fetch: handle, tls, idleSeconds }: ServeOptions): RunningServer {
   if ("unixPath" in listen) {
     // The types leave idleTimeout out for Unix sockets; without it a held answer is cut after 10 s.
     const options: object = {
@@ -57,7 +57,7 @@ function serve({ listen, fetch: handle, tls }: ServeOptions): RunningServer {
   const server = Bun.serve({
     hostname: listen.hostname,
     port: listen.port,
-    idleTimeout: IDLE_TIMEOUT_S,
+    idleTimeout: idleSeconds ?? IDLE_SECONDS,
     maxRequestBodySize: MAX_BODY_BYTES,
     fetch: (request, running) => handle(request, () => running.timeout(request, 0)),
     ...(tls && {

@@ -10,11 +10,13 @@ export interface ServeOptions {
   readonly fetch: Handler;
   /** For TCP only. */
   readonly tls?: ServerTls;
+  /** How long nothing may move on a TCP connection, at most 255; two minutes by default. */
+  readonly idleSeconds?: number;
 }
 
 /**
- * Answers a request. A TCP connection on which nothing moves for two minutes is closed, unless `hold`
- * was called for the request: then its answer may take as long as it likes.
+ * Answers a request. A TCP connection on which nothing moves for `idleSeconds` is closed, unless `hold`
+ * was called for the request: then its answer may take as long as it likes. Deno closes none.
  */
 export type Handler = (request: Request, hold: () => void) => Response | Promise<Response>;
 

@@ -8,6 +8,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { AuthError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/security/bind.ts";
 import { type TokenVerdict, verifyToken } from "../../core/security/token.ts";
+import { readBytes, readToEnd } from "../fields.ts";
 import { ID_PATTERN, PROTOCOL, PROTOCOL_HEADER } from "../protocol.ts";
 import { failure } from "../replies.ts";
 import type { Handler } from "../runtime/runtime.ts";
@@ -30,9 +31,10 @@ export function guarded(app: Guarded, options: GuardOptions): Handler {
   const outer = new Hono<{ Bindings: { readonly hold: () => void } }>();
   outer.use(authenticate(options));
   outer.all("*", async (context) => {
+    const request = await received(context.req.raw);
     // From here on an answer may be held for as long as there is nothing to tell.
     context.env.hold();
-    return await app.fetch(context.req.raw);
+    return await app.fetch(request);
   });
   outer.onError((error) => failure(error));
   return async (request, hold) => {
@@ -40,6 +42,15 @@ export function guarded(app: Guarded, options: GuardOptions): Handler {
     response.headers.set(PROTOCOL_HEADER, String(PROTOCOL));
     return response;
   };
+}
+
+/** The request with all of its body here: who sends one and stops in its midst must not be waited for. */
+async function received(request: Request): Promise<Request> {
+  if (request.body === null) return request;
+  const { url, method, headers, signal } = request;
+  const isTold = headers.get("content-length") !== null;
+  const body = isTold ? await readBytes(request) : await readToEnd(request.body);
+  return new Request(url, { method, headers, signal, body: body as Uint8Array<ArrayBuffer> });
 }
 
 /** Refuses with 401 and an AuthError whose field `reason` is stable. */

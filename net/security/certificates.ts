@@ -4,6 +4,7 @@
  * The only file that knows X.509's library. Knows keys and names; where they are kept is not known here.
  */
 import "reflect-metadata";
+import { isIP } from "node:net";
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
@@ -83,8 +84,7 @@ export async function makeCertificate(authority: KeyPair, request: CertificateRe
 }
 
 function generalName(host: string): JsonGeneralName {
-  const isAddress = /^[\d.]+$/.test(host) || host.includes(":");
-  return { type: isAddress ? "ip" : "dns", value: host };
+  return { type: isIP(host) === 0 ? "dns" : "ip", value: host };
 }
 
 async function makeKeys(): Promise<CryptoKeyPair> {

@@ -1,0 +1,79 @@
+/** X3, X4: random requests to every route of masters and agents crash nothing, fill nothing, and leave nothing. */
+import { describe, expect, test } from "bun:test";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { NO_TOTALS } from "../../../core/schedule/report.ts";
+import { guarded } from "../../../net/security/authenticate.ts";
+import { AgentWorld, COMMITTED, order } from "../agent/agent_world.ts";
+import { fuzzRoutes, type Sample, usedBytes } from "./fuzz_routes.ts";
+
+const ROUNDS = 6;
+const RUNS = 500;
+const MAX_GROWTH_BYTES = 16 * 2 ** 20;
+
+const AGENT_SAMPLES: readonly Sample[] = [
+  ["PUT", "/v1/jobs/j1", jobOrder()],
+  ["PUT", "/v1/jobs/j2", jobOrder()],
+  ["DELETE", "/v1/jobs/j1"],
+  ["PUT", "/v1/jobs/j1/executions/e0", { id: "e0", flow: "f", params: new Uint8Array(2), plan: {} }],
+  ["POST", "/v1/jobs/j1/attempts", { orders: [order("a1"), order("a2")] }],
+  ["POST", "/v1/jobs/j1/cancel", { attempts: ["a1"] }],
+  ["POST", "/v1/jobs/j1/release", { attempts: ["a1"], executions: ["e0"] }],
+  ["POST", "/v1/jobs/j1/messages", { workers: [0], message: { text: "hello" } }],
+  ["PUT", "/v1/jobs/j1/channels/c1"],
+  ["POST", "/v1/jobs/j1/channels/c1", { any: 1 }],
+  ["DELETE", "/v1/jobs/j1/channels/c1"],
+  ["GET", "/v1/jobs/j1/shards/a1/0?from=0"],
+  ["POST", "/v1/workers/0/next", { job: "j1", ended: { attempt: "a1", result: COMMITTED } }],
+  ["POST", "/v1/workers/0/report", { job: "j1", events: reports() }],
+  ["POST", "/v1/workers/0/written", { job: "j1", attempt: "a1", sizeBytes: 10 }],
+  [
+    "POST",
+    "/v1/workers/0/held",
+    { job: "j1", pieces: [{ attempt: "a1", partition: 0, chunks: { from: 0, to: 1 } }] },
+  ],
+];
+
+function jobOrder(): object {
+  const command = { command: ["none"], environment: { A: "b" }, workingDirectory: "/" };
+  return { workers: 2, firstWorker: 0, command, leaseMs: 60_000, peers: { a2: "127.0.0.1:9" } };
+}
+
+function reports(): readonly object[] {
+  return [
+    { kind: "started", attempt: "a1" },
+    { kind: "progress", attempt: "a1", totals: NO_TOTALS },
+    { kind: "log", level: "info", text: "hello", attempt: "a1" },
+    { kind: "message", message: 1 },
+    { kind: "returned", attempts: ["a2"] },
+  ];
+}
+
+describe("X3: random requests", () => {
+  test("to an agent", async () => {
+    const home = await mkdtemp(join(tmpdir(), "luciole-test-"));
+    const before = process.env.TMPDIR;
+    process.env.TMPDIR = home;
+    const world = await AgentWorld.open().finally(() => {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+    });
+    const { app } = world.agent;
+    const used: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      await fuzzRoutes({ app, fetch: guarded(world.agent, {}), samples: AGENT_SAMPLES, runs: RUNS });
+      for (const job of ["j1", "j2"]) await world.call("DELETE", `/v1/jobs/${job}`);
+      used.push(usedBytes());
+    }
+    const [, first, last] = [used[0], used[1], used[ROUNDS - 1]];
+    expect(last - first).toBeLessThan(MAX_GROWTH_BYTES);
+    await world.startJob();
+    await world.enqueue(order("a1"));
+    expect((await world.next(0)).kind).toBe("order");
+    expect(await world.close()).toEqual([]);
+    // X4: nothing was written beside the agent's own directory.
+    expect(await readdir(home)).toEqual([]);
+    await rm(home, { recursive: true });
+  }, 120_000);
+});
