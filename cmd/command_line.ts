@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { Command, CommanderError, Option } from "@commander-js/extra-typings";
 import { EXIT } from "../core/program/exit_codes.ts";
-import { LOG_LEVELS } from "../core/program/run_flags.ts";
+import { LOG_LEVELS } from "../core/program/limits.ts";
 import { HELP_TOPICS } from "./help_topics.ts";
 import { reportError } from "./output.ts";
 import { printVersion, VERSION } from "./version.ts";

@@ -4,27 +4,45 @@
  * Takes out exactly these flags, before a `--`; everything else is the program's and
  * stays untouched and in order. A flag wins over its variable.
  */
+import { readSecurity, type SecurityFiles } from "../cluster/config.ts";
+import { type Labels, SETTINGS } from "../cluster/settings.ts";
+import { readSymmetric, SYMMETRIC_SETTINGS, type Symmetric } from "../cluster/symmetric.ts";
 import { LucioleError } from "../errors.ts";
+import { FlagReader, type FlagSpec, oneOf, TRUTH, type Variables, wholeNumber } from "./flag_reader.ts";
+import { LOG_LEVELS, type LogLevel, MAX_WORKERS } from "./limits.ts";
 import { parseSize } from "./size.ts";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-/** More worker processes than any machine has use for. */
-export const MAX_WORKERS = 4096;
 /** What is less lacks its unit: `10` is ten bytes. Programs that mean it ask openJob for it. */
 const MIN_MEMORY_BYTES = 4 * 2 ** 20;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface RunFlags {
-  /** Number of workers; all cores when missing. */
+  /** Number of workers; all cores when missing, or all slots of the cluster. */
   readonly workers?: number;
   /** Memory of all workers together, in bytes. */
   readonly memoryBytes?: number;
-  /** `host:port` of the cluster's master; local when missing. */
-  readonly master?: string;
   /** Progress and errors as JSON lines on stderr. */
   readonly isJson: boolean;
   readonly isQuiet: boolean;
   readonly logLevel: LogLevel;
+  /** Local when missing. */
+  readonly cluster?: ClusterFlags;
+  /** The same command runs on several machines, which become a cluster for the time of the job. */
+  readonly symmetric?: Symmetric;
+}
+
+/** Of a run on a cluster. */
+export interface ClusterFlags {
+  /** "host:port" of masters, any of which will do. */
+  readonly masters: readonly string[];
+  /** When no slots are free: whether to wait for some, or to fail. */
+  readonly isPatient: boolean;
+  /** Agents end the job when nothing was heard of its driver for so long; they know how long when missing. */
+  readonly leaseMs?: number;
+  readonly security: SecurityFiles;
+  /** Where workers may stand; anywhere when missing. */
+  readonly dataCenter?: string;
+  readonly rack?: string;
+  readonly labels?: Labels;
 }
 
 export interface ParsedFlags {
@@ -36,25 +54,52 @@ export interface ParsedFlags {
 /** The flags as text, by name; boolean flags are "true". */
 export type FlagTexts = Partial<Record<FlagName, string>>;
 
+interface RunFlag<T> extends FlagSpec<T> {
+  readonly isBoolean?: true;
+  /** Only `luciole run` takes it: a program of its own command line may have one of this name. */
+  readonly isOfHost?: true;
+}
+
 const FLAGS = {
-  workers: { isBoolean: false, variable: "LUCIOLE_WORKERS" },
-  memory: { isBoolean: false, variable: "LUCIOLE_MEMORY" },
-  master: { isBoolean: false, variable: "LUCIOLE_MASTER" },
-  "log-level": { isBoolean: false, variable: "LUCIOLE_LOG_LEVEL" },
-  json: { isBoolean: true, variable: "LUCIOLE_JSON" },
-  quiet: { isBoolean: true, variable: "LUCIOLE_QUIET" },
-} as const;
+  workers: { name: "workers", ...wholeNumber(1, MAX_WORKERS) } satisfies RunFlag<number>,
+  memory: {
+    name: "memory",
+    expected: `a size of at least ${MIN_MEMORY_BYTES / 2 ** 20} MiB such as "2GiB" or "512MB"`,
+    parse: (text) => {
+      const bytes = parseSize(text);
+      return bytes === undefined || bytes < MIN_MEMORY_BYTES ? undefined : bytes;
+    },
+  } satisfies RunFlag<number>,
+  "log-level": { name: "log-level", ...oneOf(LOG_LEVELS) } satisfies RunFlag<LogLevel>,
+  json: { name: "json", isBoolean: true, ...TRUTH } satisfies RunFlag<boolean>,
+  quiet: { name: "quiet", isBoolean: true, ...TRUTH } satisfies RunFlag<boolean>,
+  master: SETTINGS.master satisfies RunFlag<readonly string[]>,
+  "no-wait": { name: "no-wait", isBoolean: true, ...TRUTH } satisfies RunFlag<boolean>,
+  "token-file": SETTINGS.tokenFile satisfies RunFlag<string>,
+  "tls-cert": SETTINGS.tlsCert satisfies RunFlag<string>,
+  "tls-key": SETTINGS.tlsKey satisfies RunFlag<string>,
+  "tls-ca": SETTINGS.tlsCa satisfies RunFlag<string>,
+  "data-center": { ...SETTINGS.dataCenter, isOfHost: true } satisfies RunFlag<string>,
+  rack: { ...SETTINGS.rack, isOfHost: true } satisfies RunFlag<string>,
+  labels: { ...SETTINGS.labels, isOfHost: true } satisfies RunFlag<Labels>,
+  lease: { ...SETTINGS.lease, isOfHost: true } satisfies RunFlag<number>,
+  symmetric: { ...SYMMETRIC_SETTINGS.symmetric, isBoolean: true } satisfies RunFlag<boolean>,
+  rank: { ...SYMMETRIC_SETTINGS.rank, isOfHost: true } satisfies RunFlag<number>,
+  ranks: { ...SYMMETRIC_SETTINGS.ranks, isOfHost: true } satisfies RunFlag<number>,
+  head: { ...SYMMETRIC_SETTINGS.head, isOfHost: true } satisfies RunFlag<string>,
+  insecure: { ...SETTINGS.insecure, isBoolean: true, isOfHost: true } satisfies RunFlag<boolean>,
+};
 type FlagName = keyof typeof FLAGS;
+
+/** Names of all flags of a run; each has a variable. */
+export const RUN_FLAG_NAMES: readonly string[] = Object.keys(FLAGS);
 
 /**
  * Reads the flags of a program that is run directly.
  *
  * @throws {LucioleError} code "usage" when a value is missing or wrong; the message names the flag.
  */
-export function parseRunFlags(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): ParsedFlags {
+export function parseRunFlags(argv: readonly string[], env: Variables): ParsedFlags {
   const texts: FlagTexts = {};
   const rest: string[] = [];
   for (let i = 0; i < argv.length; i++) {
@@ -66,7 +111,7 @@ export function parseRunFlags(
     const [name, inline] = splitFlag(argument);
     if (name === undefined) {
       rest.push(argument);
-    } else if (FLAGS[name].isBoolean) {
+    } else if (isBoolean(name)) {
       if (inline !== undefined) throw usage(`Cannot read --${name}: it takes no value, got "${inline}"`);
       texts[name] = "true";
     } else {
@@ -83,74 +128,62 @@ export function parseRunFlags(
  *
  * @throws {LucioleError} code "usage"
  */
-export function compileRunFlags(
-  texts: FlagTexts,
-  env: Readonly<Record<string, string | undefined>>,
-): RunFlags {
-  const workers = readFlag("workers", texts, env, parseWorkers, `a whole number from 1 to ${MAX_WORKERS}`);
-  const memoryBytes = readFlag("memory", texts, env, parseMemory, memoryExpected);
-  const master = readFlag("master", texts, env, parseMaster, 'an address such as "host:7400"');
-  const isJson = readFlag("json", texts, env, parseBoolean, "true or false");
-  const isQuiet = readFlag("quiet", texts, env, parseBoolean, "true or false");
-  const logLevel = readFlag("log-level", texts, env, parseLogLevel, `one of ${LOG_LEVELS.join(", ")}`);
+export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
+  const reader = new FlagReader(texts, env);
+  const workers = reader.read(FLAGS.workers);
+  const memoryBytes = reader.read(FLAGS.memory);
+  const symmetric = readSymmetric(reader, env);
+  if (symmetric !== undefined && texts.master !== undefined) {
+    throw usage(
+      "Cannot run with --symmetric and --master: the processes of a symmetric run are a cluster of their own",
+    );
+  }
+  const masters = symmetric === undefined ? reader.read(FLAGS.master) : [symmetric.head];
   return {
     ...(workers === undefined ? {} : { workers }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
-    ...(master === undefined ? {} : { master }),
-    isJson: isJson ?? false,
-    isQuiet: isQuiet ?? false,
-    logLevel: logLevel ?? "info",
+    isJson: reader.read(FLAGS.json) ?? false,
+    isQuiet: reader.read(FLAGS.quiet) ?? false,
+    logLevel: reader.read(FLAGS["log-level"]) ?? "info",
+    ...(masters === undefined ? {} : { cluster: readCluster(reader, masters) }),
+    ...(symmetric === undefined ? {} : { symmetric }),
   };
 }
 
-const memoryExpected = `a size of at least ${MIN_MEMORY_BYTES / 2 ** 20} MiB such as "2GiB" or "512MB"`;
+function readCluster(reader: FlagReader, masters: readonly string[]): ClusterFlags {
+  const dataCenter = reader.read(FLAGS["data-center"]);
+  const rack = reader.read(FLAGS.rack);
+  const labels = reader.read(FLAGS.labels);
+  const leaseMs = reader.read(FLAGS.lease);
+  return {
+    masters,
+    isPatient: reader.read(FLAGS["no-wait"]) !== true,
+    security: readSecurity(reader),
+    ...(dataCenter === undefined ? {} : { dataCenter }),
+    ...(rack === undefined ? {} : { rack }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(leaseMs === undefined ? {} : { leaseMs }),
+  };
+}
 
+function isBoolean(name: FlagName): boolean {
+  const flag: RunFlag<unknown> = FLAGS[name];
+  return flag.isBoolean === true;
+}
+
+/** The flag's name and what stands after its `=`, when it is the engine's also in a program's own command line. */
 function splitFlag(argument: string): [FlagName, string | undefined] | [undefined, undefined] {
   if (!argument.startsWith("--")) return [undefined, undefined];
   const equals = argument.indexOf("=");
   const name = argument.slice(2, equals < 0 ? undefined : equals);
-  if (!Object.hasOwn(FLAGS, name)) return [undefined, undefined];
-  return [name as FlagName, equals < 0 ? undefined : argument.slice(equals + 1)];
+  if (!isFlagName(name)) return [undefined, undefined];
+  const flag: RunFlag<unknown> = FLAGS[name];
+  if (flag.isOfHost === true) return [undefined, undefined];
+  return [name, equals < 0 ? undefined : argument.slice(equals + 1)];
 }
 
-function readFlag<T>(
-  name: FlagName,
-  texts: FlagTexts,
-  env: Readonly<Record<string, string | undefined>>,
-  parse: (text: string) => T | undefined,
-  expected: string,
-): T | undefined {
-  const variable = FLAGS[name].variable;
-  // An empty variable counts as unset: that is how shells clear one for a single command.
-  const text = texts[name] ?? (env[variable] === "" ? undefined : env[variable]);
-  if (text === undefined) return undefined;
-  const value = parse(text);
-  if (value !== undefined) return value;
-  const where = texts[name] === undefined ? variable : `--${name}`;
-  throw usage(`Cannot read ${where}: expected ${expected}, got "${text}"`);
-}
-
-function parseWorkers(text: string): number | undefined {
-  const workers = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  return workers >= 1 && workers <= MAX_WORKERS ? workers : undefined;
-}
-
-function parseMemory(text: string): number | undefined {
-  const bytes = parseSize(text);
-  return bytes === undefined || bytes < MIN_MEMORY_BYTES ? undefined : bytes;
-}
-
-function parseMaster(text: string): string | undefined {
-  return /^(\[[0-9a-f:.]+\]|[^\s:/]+):\d{1,5}$/i.test(text) ? text : undefined;
-}
-
-function parseBoolean(text: string): boolean | undefined {
-  if (/^(true|1|yes|on)$/i.test(text)) return true;
-  return /^(false|0|no|off)$/i.test(text) ? false : undefined;
-}
-
-function parseLogLevel(text: string): LogLevel | undefined {
-  return LOG_LEVELS.find((level) => level === text);
+function isFlagName(name: string): name is FlagName {
+  return Object.hasOwn(FLAGS, name);
 }
 
 function usage(message: string): LucioleError {

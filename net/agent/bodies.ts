@@ -5,7 +5,7 @@
  * agent itself looks at it; whoever uses the rest meets its own checks.
  */
 import type { WireError } from "../../core/errors.ts";
-import { MAX_WORKERS } from "../../core/program/run_flags.ts";
+import { MAX_WORKERS } from "../../core/program/limits.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../../core/schedule/report.ts";
 import { checkId, type Fields, fields, ids, list, malformed, natural, text } from "../fields.ts";

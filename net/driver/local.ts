@@ -8,7 +8,8 @@ import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { LucioleError } from "../../core/errors.ts";
-import { LOG_LEVELS, type RunFlags } from "../../core/program/run_flags.ts";
+import { LOG_LEVELS } from "../../core/program/limits.ts";
+import type { RunFlags } from "../../core/program/run_flags.ts";
 import type { AgentEvent } from "../../core/schedule/order.ts";
 import { type Agent, createAgent } from "../agent/agent.ts";
 import { createProgress } from "../program/progress.ts";
@@ -27,10 +28,10 @@ const MEMORY_SHARE = 0.5;
 
 /** Opens a job on this machine with its own workers. */
 export async function openLocalJob(flags: RunFlags, args: readonly string[]): Promise<DriverJob> {
-  if (flags.master !== undefined) {
+  if (flags.cluster !== undefined) {
     throw new LucioleError(
       "usage",
-      `Cannot use --master ${flags.master}: this version runs on one machine only`,
+      `Cannot use --master ${flags.cluster.masters.join(",")}: this version runs on one machine only`,
     );
   }
   applyCodeSetting();

@@ -4,7 +4,7 @@
  * In a worker it becomes the worker's loop, as `run` does.
  */
 import process from "node:process";
-import { MAX_WORKERS } from "../../core/program/run_flags.ts";
+import { MAX_WORKERS } from "../../core/program/limits.ts";
 import { parseSize } from "../../core/program/size.ts";
 import { host } from "../program/host.ts";
 import { WORKER_ENV } from "../protocol.ts";

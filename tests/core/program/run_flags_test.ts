@@ -82,7 +82,11 @@ describe("parseRunFlags()", () => {
       {},
       'Cannot read --memory: expected a size of at least 4 MiB such as "2GiB" or "512MB", got "0"',
     ],
-    [["--master", "host"], {}, 'Cannot read --master: expected an address such as "host:7400", got "host"'],
+    [
+      ["--master", "http://host"],
+      {},
+      'Cannot read --master: expected addresses such as "host:7400" or "m1,m2", got "http://host"',
+    ],
     [
       ["--log-level", "loud"],
       {},
@@ -122,10 +126,10 @@ describe("parseRunFlags()", () => {
 test("compileRunFlags() takes the flags of the command line as they are", () => {
   expect(compileRunFlags({ memory: "512MB", master: "[::1]:7400" }, { LUCIOLE_QUIET: "on" })).toEqual({
     memoryBytes: 512e6,
-    master: "[::1]:7400",
     isJson: false,
     isQuiet: true,
     logLevel: "info",
+    cluster: { masters: ["[::1]:7400"], isPatient: true, security: { tls: {}, isInsecure: false } },
   });
 });
 
