@@ -134,6 +134,9 @@ export const ROUTES = {
   cancel: (job: string) => `/v1/jobs/${job}/cancel`,
   release: (job: string) => `/v1/jobs/${job}/release`,
   messages: (job: string) => `/v1/jobs/${job}/messages`,
+  programs: () => "/v1/programs",
+  programBlocks: (sha256: string) => `/v1/programs/${sha256}/blocks`,
+  programCommit: (sha256: string) => `/v1/programs/${sha256}/commit`,
   /** A stream; `from` resumes at a byte position. Partition -1 is all of them. */
   shard: (job: string, attempt: string, partition: number, from = 0) =>
     `/v1/jobs/${job}/shards/${attempt}/${partition}?from=${from}`,

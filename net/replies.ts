@@ -13,6 +13,11 @@ const STATUS: Readonly<Record<string, number>> = {
   "not-found": 404,
   "shard-lost": 404,
   "not-enough-resources": 409,
+  "program-missing": 404,
+  "program-version": 409,
+  "program-platform": 409,
+  "program-start": 409,
+  busy: 429,
   "disk-full": 507,
 };
 

@@ -6,9 +6,9 @@
  */
 import { mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { describeBuildError } from "./build_messages.ts";
+import { engineResolver } from "./engine_resolver.ts";
 import { findProgram } from "./load.ts";
 import { isCompiledProgram, programBanner } from "./program_banner.ts";
 
@@ -88,22 +88,4 @@ async function build(entry: string, outfile: string, program: string): Promise<v
     const reason = describeBuildError(error) ?? describeThrown(error);
     throw new LucioleError("compile", `Cannot compile "${program}": ${reason}`);
   }
-}
-
-function engineResolver(): Bun.BunPlugin {
-  const embedded = Bun.embeddedFiles.find((file) => "name" in file && file.name === "engine.mjs");
-  return {
-    name: "luciole",
-    setup: (bundler) => {
-      bundler.onResolve({ filter: /^luciole$/ }, () =>
-        embedded === undefined
-          ? { path: fileURLToPath(new URL("../../mod.ts", import.meta.url)) }
-          : { path: "engine", namespace: "luciole" },
-      );
-      bundler.onLoad({ filter: /^engine$/, namespace: "luciole" }, async () => ({
-        contents: (await embedded?.text()) ?? "",
-        loader: "js",
-      }));
-    },
-  };
 }

@@ -24,6 +24,7 @@ export const bunRuntime: Runtime = {
   dieWithParent,
   collectGarbage: () => Bun.gc(true),
   scriptCommand: () => (EMBEDDED.test(Bun.main) ? [process.execPath] : [process.execPath, Bun.main]),
+  mainScript: () => Bun.main,
 };
 
 function fetchUnix(unixPath: string, path: string, init: RequestInit = {}): Promise<Response> {

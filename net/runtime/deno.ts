@@ -5,6 +5,7 @@
  */
 import { rm } from "node:fs/promises";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { denoFlags } from "./deno_flags.ts";
 import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
 import type { ClientTls, ListenAddress, RunningServer, Runtime, ServeOptions, ServerTls } from "./runtime.ts";
@@ -64,6 +65,7 @@ export const denoRuntime: Runtime = {
     deno.build.standalone
       ? [deno.execPath()]
       : [deno.execPath(), "run", ...(denoFlags(deno.mainModule) ?? ["-A"]), deno.mainModule],
+  mainScript: () => fileURLToPath(deno.mainModule),
 };
 
 function dieWithParent(): void {

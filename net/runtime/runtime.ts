@@ -66,4 +66,6 @@ export interface Runtime {
   collectGarbage(): void;
   /** The command that starts this very program again. */
   scriptCommand(): readonly string[];
+  /** The file of the program's main module. */
+  mainScript(): string;
 }

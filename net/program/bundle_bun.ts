@@ -1,0 +1,45 @@
+/**
+ * Bundles a script by Bun's bundler.
+ */
+import { basename, extname } from "node:path";
+import { describeThrown, LucioleError } from "../../core/errors.ts";
+import { describeBuildError } from "./build_messages.ts";
+import { engineResolver } from "./engine_resolver.ts";
+import { withSourceMap } from "./source_map.ts";
+
+export async function bundleWithBun(entry: string, hasEngine: boolean): Promise<Uint8Array> {
+  const { outputs } = await build(entry, hasEngine);
+  const code = outputs.find(({ kind }) => kind === "entry-point");
+  const map = outputs.find(({ kind }) => kind === "sourcemap");
+  const other = outputs.find((output) => output !== code && output !== map);
+  if (other !== undefined) throw refused(entry, otherFile(other.path));
+  if (code === undefined || map === undefined) throw refused(entry, "the bundler made nothing of it");
+  return withSourceMap(await code.text(), await map.text(), map.path);
+}
+
+async function build(entry: string, hasEngine: boolean): Promise<Bun.BuildOutput> {
+  try {
+    return await Bun.build({
+      entrypoints: [entry],
+      target: "bun",
+      format: "esm",
+      sourcemap: "external",
+      define: { "process.env.CBOR_NATIVE_ACCELERATION_DISABLED": '"true"' },
+      ...(hasEngine ? { plugins: [engineResolver()] } : { external: ["luciole"] }),
+    });
+  } catch (error) {
+    throw refused(entry, describeBuildError(error) ?? describeThrown(error));
+  }
+}
+
+/** What a module needs beside itself does not travel with it. */
+function otherFile(path: string): string {
+  const what = extname(path) === ".node" ? "the native addon" : "the file";
+  return `${what} ${basename(path)} cannot be part of a bundle; luciole compile makes an executable that holds it`;
+}
+
+function refused(entry: string, reason: string): LucioleError {
+  return new LucioleError("program", `Cannot send "${entry}" to agents: ${reason}`, {
+    fields: { path: entry },
+  });
+}

@@ -1,0 +1,62 @@
+/**
+ * Bundles a script by `deno bundle`, engine included, for the runtime of agents, which is Bun.
+ *
+ * Deno fetches its bundler from the npm registry when it is first used, and keeps it.
+ */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { stripVTControlCharacters } from "node:util";
+import { LucioleError } from "../../core/errors.ts";
+import { denoFlags } from "../runtime/deno_flags.ts";
+import { withSourceMap } from "./source_map.ts";
+
+/** What of the driver's own flags decides what its imports mean. */
+const MAPPING =
+  /^(?:-c|--(?:config|no-config|import-map|node-modules-dir|vendor|cert|lock|no-lock|frozen|cached-only|no-remote|no-npm))(?:=|$)/;
+const WITH_VALUE = /^(?:-c|--config|--import-map|--cert)$/;
+
+export async function bundleWithDeno(entry: string): Promise<Uint8Array> {
+  const directory = await mkdtemp(join(tmpdir(), "luciole-bundle-"));
+  const output = join(directory, "bundle.js");
+  try {
+    const flags = mappingFlags(denoFlags(pathToFileURL(entry).href) ?? []);
+    await bundle(entry, [
+      "bundle",
+      "--quiet",
+      ...flags,
+      "--platform=deno",
+      "--sourcemap=external",
+      "-o",
+      output,
+      entry,
+    ]);
+    const [code, map] = await Promise.all([readFile(output, "utf8"), readFile(`${output}.map`, "utf8")]);
+    return withSourceMap(code, map, `${output}.map`);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Those of the flags that a bundler must have too. */
+export function mappingFlags(flags: readonly string[]): readonly string[] {
+  return flags.filter((flag, i) => MAPPING.test(flag) || WITH_VALUE.test(flags[i - 1] ?? ""));
+}
+
+function bundle(entry: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [...args], (error, _, stderr) => {
+      if (error === null) resolve();
+      else {
+        const said = stripVTControlCharacters(stderr)
+          .trim()
+          .replace(/\s*\n\s*/g, " | ");
+        const reason = said === "" ? error.message : said;
+        reject(new LucioleError("program", `Cannot send "${entry}" to agents: deno bundle says: ${reason}`));
+      }
+    });
+  });
+}
