@@ -5,6 +5,7 @@ import { basename, extname } from "node:path";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { describeBuildError } from "./build_messages.ts";
 import { engineResolver } from "./engine_resolver.ts";
+import { modulePlaces } from "./module_places.ts";
 import { withSourceMap } from "./source_map.ts";
 
 export async function bundleWithBun(entry: string, hasEngine: boolean): Promise<Uint8Array> {
@@ -24,8 +25,14 @@ async function build(entry: string, hasEngine: boolean): Promise<Bun.BuildOutput
       target: "bun",
       format: "esm",
       sourcemap: "external",
-      define: { "process.env.CBOR_NATIVE_ACCELERATION_DISABLED": '"true"' },
-      ...(hasEngine ? { plugins: [engineResolver()] } : { external: ["luciole"] }),
+      define: {
+        "process.env.CBOR_NATIVE_ACCELERATION_DISABLED": '"true"',
+        // Else it would be what it is when the bundle is made.
+        "process.env.NODE_ENV": "globalThis.process.env.NODE_ENV",
+      },
+      env: "disable",
+      plugins: [modulePlaces(hasEngine ? entry : undefined), ...(hasEngine ? [engineResolver()] : [])],
+      external: hasEngine ? [] : ["luciole"],
     });
   } catch (error) {
     throw refused(entry, describeBuildError(error) ?? describeThrown(error));

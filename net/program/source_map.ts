@@ -29,6 +29,8 @@ export function withSourceMap(code: string, map: string, mapPath: string): Uint8
   const absolute = {
     version,
     sources: sources.map((source) => wholePath(source, dirname(mapPath))),
+    // Bun takes no map without.
+    sourcesContent: sources.map(() => null),
     names,
     mappings: hasHead ? mappings : `;${mappings}`,
   };

@@ -1,0 +1,55 @@
+/**
+ * Has Bun's bundler keep where each module lies: `import.meta.url`, `__dirname` and the like say in a bundle what they
+ * say where the script runs without one, so that paths made of them, and plans that name such paths, are the same.
+ *
+ * Left to itself the bundler gives the bundle's own place, and one `__dirname` for all modules. What is put in keeps
+ * the lengths of lines, but for the first one of a file.
+ */
+import { readFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const META = /\bimport\.meta(?=\.(?:url|dir|dirname|file|filename|path|main)\b)/g;
+/** As long as `import.meta`. */
+const META_NAME = "$luciole_me";
+const NODE_NAMES = /\b__(?:dirname|filename)\b/;
+/** The module has names of its own for it. */
+const DECLARED = /(?:\b(?:const|let|var)\b|\bimport\b(?!\s*[.(]))[^=;]*\b__(?:dirname|filename)\b/;
+
+/** @param main The module that is run, as opposed to imported. */
+export function modulePlaces(main: string | undefined): Bun.BunPlugin {
+  return {
+    name: "places",
+    setup: (bundler) => {
+      bundler.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: "file" }, async ({ path, loader }) => {
+        const text = await readFile(path, "utf8");
+        return { contents: withPlace(text, path, path === main), loader };
+      });
+    },
+  };
+}
+
+/** Declares at the head of a module what it asks of its own place. */
+export function withPlace(text: string, path: string, isMain: boolean): string {
+  const head: string[] = [];
+  if (text.includes("import.meta")) {
+    const directory = dirname(path);
+    head.push(
+      `const ${META_NAME}=${JSON.stringify({
+        url: pathToFileURL(path).href,
+        dir: directory,
+        dirname: directory,
+        file: basename(path),
+        filename: path,
+        path,
+        main: isMain,
+      })};`,
+    );
+  }
+  if (NODE_NAMES.test(text) && !DECLARED.test(text)) {
+    head.push(`const __dirname=${JSON.stringify(dirname(path))},__filename=${JSON.stringify(path)};`);
+  }
+  if (head.length === 0) return text;
+  // A line of `#!` is one only at the very beginning.
+  return head.join("") + text.replace(/^#!/, "//").replace(META, META_NAME);
+}
