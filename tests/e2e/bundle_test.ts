@@ -82,7 +82,6 @@ describe("a bundle", () => {
   test.each([false, true])(
     "knows the places of its modules as the script does, with its engine: %p",
     async (hasEngine) => {
-      folder.installPackage();
       const own = await folder.run([BUN, "places.ts"]);
       expect(own).toMatchObject({ code: 0, stderr: "" });
       expect(own.stdout).toContain(folder.path);
