@@ -6,7 +6,7 @@
  */
 import type { ValueCodec } from "../batch/ports.ts";
 
-/** What a token allows: everything in the cluster, or the routes of one job. Times in ms since 1970. */
+/** What a token allows: everything in the cluster, or what is within one job. Times in ms since 1970. */
 export type TokenClaims = {
   readonly notBefore: number;
   readonly notAfter: number;

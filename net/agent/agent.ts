@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { rmSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -48,7 +48,7 @@ export interface Agent {
 
 export async function createAgent(options: AgentOptions): Promise<Agent> {
   const app = createApp("agent");
-  await mkdir(options.directory, { recursive: true });
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
   const socket = options.startWorker === undefined ? await openSocket(options, app) : undefined;
   const startWorker = options.startWorker ?? socket?.startWorker;
   if (startWorker === undefined) throw new LucioleError("internal", "Cannot start workers: no way is known");
@@ -89,6 +89,8 @@ async function openSocket({ directory, runtime }: AgentOptions, app: Hono): Prom
     listen: { unixPath: socketPath },
     fetch: (request) => app.fetch(request),
   });
+  // Whoever can open it is taken for a worker, whatever the mask of this process lets through.
+  if (process.platform !== "win32") await chmod(socketPath, 0o600);
   return {
     startWorker: processWorkers({ runtime, socketPath, environment: process.env }),
     close: async () => {

@@ -55,12 +55,14 @@ function serve({ listen, fetch: handle, tls, idleSeconds }: ServeOptions): Runni
     const server = Bun.serve(options as Parameters<typeof Bun.serve>[0]);
     return { address: listen, stop: () => stop(server, listen.unixPath) };
   }
+  const idleTimeout = idleSeconds ?? IDLE_SECONDS;
   const server = Bun.serve({
     hostname: listen.hostname,
     port: listen.port,
-    idleTimeout: idleSeconds ?? IDLE_SECONDS,
+    idleTimeout,
     maxRequestBodySize: MAX_BODY_BYTES,
-    fetch: (request, running) => handle(request, () => running.timeout(request, 0)),
+    fetch: (request, running) =>
+      handle(request, (isHeld) => running.timeout(request, isHeld ? 0 : idleTimeout)),
     ...(tls && {
       tls: { ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: tls.ca !== undefined },
     }),

@@ -15,10 +15,10 @@ export interface ServeOptions {
 }
 
 /**
- * Answers a request. A TCP connection on which nothing moves for `idleSeconds` is closed, unless `hold`
- * was called for the request: then its answer may take as long as it likes. Deno closes none.
+ * Answers a request. A TCP connection on which nothing moves for `idleSeconds` is closed, but not while
+ * the handler holds it: then its answer may take as long as it likes. Deno closes none.
  */
-export type Handler = (request: Request, hold: () => void) => Response | Promise<Response>;
+export type Handler = (request: Request, hold: (isHeld: boolean) => void) => Response | Promise<Response>;
 
 /** Texts in PEM. */
 export interface ServerTls {

@@ -9,7 +9,7 @@ import { AuthError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/security/bind.ts";
 import { type TokenVerdict, verifyToken } from "../../core/security/token.ts";
 import { readBytes, readToEnd } from "../fields.ts";
-import { ID_PATTERN, PROTOCOL, PROTOCOL_HEADER } from "../protocol.ts";
+import { CBOR_SEQUENCE, ID_PATTERN, PROTOCOL, PROTOCOL_HEADER } from "../protocol.ts";
 import { failure } from "../replies.ts";
 import type { Handler } from "../runtime/runtime.ts";
 import type { ClusterSecret } from "./cluster_secret.ts";
@@ -28,13 +28,16 @@ interface Guarded {
 
 /** For Runtime.serve: an app behind `authenticate`, whose answers all say that they are Luciole's. */
 export function guarded(app: Guarded, options: GuardOptions): Handler {
-  const outer = new Hono<{ Bindings: { readonly hold: () => void } }>();
+  const outer = new Hono<{ Bindings: { readonly hold: (isHeld: boolean) => void } }>();
   outer.use(authenticate(options));
   outer.all("*", async (context) => {
     const request = await received(context.req.raw);
     // From here on an answer may be held for as long as there is nothing to tell.
-    context.env.hold();
-    return await app.fetch(request);
+    context.env.hold(true);
+    const response = await app.fetch(request);
+    if (response.headers.get("content-type") === CBOR_SEQUENCE) return released(response, context.env.hold);
+    context.env.hold(false);
+    return response;
   });
   outer.onError((error) => failure(error));
   return async (request, hold) => {
@@ -53,6 +56,25 @@ async function received(request: Request): Promise<Request> {
   return new Request(url, { method, headers, signal, body: body as Uint8Array<ArrayBuffer> });
 }
 
+/** A connection is kept for further requests, and what held it for a stream would hold it for ever. */
+function released(response: Response, hold: (isHeld: boolean) => void): Response {
+  if (response.body === null) return response;
+  const reader = response.body.getReader();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        hold(false);
+        controller.close();
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, response);
+}
+
 /** Refuses with 401 and an AuthError whose field `reason` is stable. */
 export function authenticate(options: GuardOptions): MiddlewareHandler {
   const { secret, isInsecure, clock = Date.now } = options;
@@ -64,8 +86,11 @@ export function authenticate(options: GuardOptions): MiddlewareHandler {
   };
 }
 
-/** As the router reads it: a segment with anything that an id has not is no job. */
-const JOB_PATH = /^\/v1\/jobs\/([^/]+)(?:\/|$)/;
+/**
+ * What is within a job; its start and end are its driver's, who has the secret: a worker's token that
+ * outlived its job would start programs. As the router reads it: what has no form of an id is no job.
+ */
+const IN_JOB = /^\/v1\/jobs\/([^/]+)\//;
 
 function badToken(
   secret: ClusterSecret,
@@ -81,7 +106,7 @@ function badToken(
       `${seen}, and this cluster has a secret`,
     );
   }
-  const job = JOB_PATH.exec(path)?.[1];
+  const job = IN_JOB.exec(path)?.[1];
   const use = job !== undefined && ID_PATTERN.test(job) ? { now, job } : { now };
   const verdict = verifyToken(secret, token, use);
   return verdict.kind === "valid" ? undefined : refused(verdict.kind, reasonText(verdict), now);

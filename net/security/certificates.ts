@@ -3,13 +3,15 @@
  *
  * The only file that knows X.509's library. Knows keys and names; where they are kept is not known here.
  */
-import "reflect-metadata";
 import { isIP } from "node:net";
-import {
+import type { JsonGeneralName } from "@peculiar/x509";
+
+// One after the other, as the library wants it: bundled, static imports are run in another order.
+await import("reflect-metadata");
+const {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
-  type JsonGeneralName,
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
@@ -17,7 +19,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
-} from "@peculiar/x509";
+} = await import("@peculiar/x509");
 
 /** As text in PEM. */
 export interface KeyPair {

@@ -111,9 +111,12 @@ describe("X3: a connection", () => {
     `POST /v1/jobs/j1/cancel HTTP/1.1\r\n${HEAD}Content-Length: 1000\r\n\r\nabc`,
     `POST /v1/jobs/j1/cancel HTTP/1.1\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nab`,
     `GET /v1/agent HTTP/1.1\r\n${HEAD}\r\n`,
+    // A stream that has ended.
+    `GET /v1/jobs/j1/shards/c1/0 HTTP/1.1\r\n${HEAD}\r\n`,
   ];
 
   test("that stops in the midst of a request, or after it, is closed; one that waits for an answer is not", async () => {
+    for (const method of ["PUT", "DELETE"]) await agent.world.call(method, "/v1/jobs/j1/channels/c1");
     const runtime = await currentRuntime();
     const listen = { hostname: "127.0.0.1", port: 0 };
     const fetch = guarded(agent.world.agent, { secret, clock: () => NOW });

@@ -52,7 +52,7 @@ export class ServedAgent {
         .replace(":partition", "0")
         .replace(/:worker/, "0")
         .replace(/:\w+/g, "a1"),
-      isOfJob: path.startsWith("/v1/jobs/:job"),
+      isOfJob: path.startsWith("/v1/jobs/:job/"),
     }));
   }
 

@@ -73,7 +73,7 @@ describe("X1: every route of an agent", () => {
     }
   });
 
-  test("takes a token of a job where it is the job's, and nowhere else", async () => {
+  test("takes a token of a job within the job, and nowhere else: not to start or end it", async () => {
     const token = jobToken(secret, "j9", NOW);
     for (const { method, path, isOfJob } of agent.routes("j9")) {
       const { status } = await agent.send(method, path, { token });
