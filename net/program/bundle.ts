@@ -5,12 +5,24 @@
  */
 import { LucioleError } from "../../core/errors.ts";
 
+export interface Bundle {
+  readonly bytes: Uint8Array;
+  /** The files that it was made of. */
+  readonly inputs: readonly string[];
+}
+
 /**
  * @param hasEngine With the engine inside; else whoever loads the bundle has it.
  * @throws {LucioleError} code "program" when it cannot be one module
  */
-export async function bundleProgram(entry: string, hasEngine: boolean): Promise<Uint8Array> {
-  if ("Bun" in globalThis) return await (await import("./bundle_bun.ts")).bundleWithBun(entry, hasEngine);
-  if (hasEngine) return await (await import("./bundle_deno.ts")).bundleWithDeno(entry);
+export async function bundleProgram(entry: string, hasEngine: boolean): Promise<Bundle> {
+  if ("Bun" in globalThis) {
+    const { bundleWithBun } = await import("./bundle_bun.ts");
+    return await bundleWithBun(entry, hasEngine);
+  }
+  if (hasEngine) {
+    const { bundleWithDeno } = await import("./bundle_deno.ts");
+    return await bundleWithDeno(entry);
+  }
   throw new LucioleError("internal", `Cannot bundle "${entry}": the engine is part of it on Deno`);
 }

@@ -1,21 +1,27 @@
 /**
  * Bundles a script by Bun's bundler.
  */
-import { basename, extname } from "node:path";
+import { basename, extname, isAbsolute, resolve } from "node:path";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { describeBuildError } from "./build_messages.ts";
 import { engineResolver } from "./engine_resolver.ts";
 import { modulePlaces } from "./module_places.ts";
-import { withSourceMap } from "./source_map.ts";
+import { parseSourceMap, withSourceMap } from "./source_map.ts";
 
-export async function bundleWithBun(entry: string, hasEngine: boolean): Promise<Uint8Array> {
-  const { outputs } = await build(entry, hasEngine);
+export async function bundleWithBun(
+  entry: string,
+  hasEngine: boolean,
+): Promise<{ readonly bytes: Uint8Array; readonly inputs: readonly string[] }> {
+  const { outputs, metafile } = await build(entry, hasEngine);
   const code = outputs.find(({ kind }) => kind === "entry-point");
   const map = outputs.find(({ kind }) => kind === "sourcemap");
   const other = outputs.find((output) => output !== code && output !== map);
   if (other !== undefined) throw refused(entry, otherFile(other.path));
   if (code === undefined || map === undefined) throw refused(entry, "the bundler made nothing of it");
-  return withSourceMap(await code.text(), await map.text(), map.path);
+  return {
+    bytes: withSourceMap(await code.text(), parseSourceMap(await map.text(), map.path)),
+    inputs: Object.keys(metafile?.inputs ?? {}).map((path) => (isAbsolute(path) ? path : resolve(path))),
+  };
 }
 
 async function build(entry: string, hasEngine: boolean): Promise<Bun.BuildOutput> {
@@ -25,6 +31,7 @@ async function build(entry: string, hasEngine: boolean): Promise<Bun.BuildOutput
       target: "bun",
       format: "esm",
       sourcemap: "external",
+      metafile: true,
       define: {
         "process.env.CBOR_NATIVE_ACCELERATION_DISABLED": '"true"',
         // Else it would be what it is when the bundle is made.

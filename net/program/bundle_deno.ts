@@ -6,24 +6,28 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { LucioleError } from "../../core/errors.ts";
 import { denoFlags } from "../runtime/deno_flags.ts";
-import { withSourceMap } from "./source_map.ts";
+import { withPlaces } from "./mapped_places.ts";
+import { parseSourceMap, type SourceMap, withSourceMap } from "./source_map.ts";
 
 /** What of the driver's own flags decides what its imports mean. */
 const MAPPING =
   /^(?:-c|--(?:config|no-config|import-map|node-modules-dir|vendor|cert|lock|no-lock|frozen|cached-only|no-remote|no-npm))(?:=|$)/;
 const WITH_VALUE = /^(?:-c|--config|--import-map|--cert)$/;
 
-export async function bundleWithDeno(entry: string): Promise<Uint8Array> {
+export async function bundleWithDeno(
+  entry: string,
+): Promise<{ readonly bytes: Uint8Array; readonly inputs: readonly string[] }> {
   const directory = await mkdtemp(join(tmpdir(), "luciole-bundle-"));
   const output = join(directory, "bundle.js");
   try {
     const flags = mappingFlags(denoFlags(pathToFileURL(entry).href) ?? []);
+    const files = flags.filter((flag) => !flag.startsWith("-"));
     await bundle(entry, [
       "bundle",
       "--quiet",
@@ -35,10 +39,18 @@ export async function bundleWithDeno(entry: string): Promise<Uint8Array> {
       entry,
     ]);
     const [code, map] = await Promise.all([readFile(output, "utf8"), readFile(`${output}.map`, "utf8")]);
-    return withSourceMap(code, map, `${output}.map`);
+    const parsed = parseSourceMap(map, `${output}.map`);
+    const inputs = [entry, ...parsed.sources, ...files.map((file) => resolve(file))].filter(isAbsolute);
+    return { bytes: place(code, parsed, entry), inputs };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Names of places are fewer than lines: they are declared at the head. */
+function place(code: string, map: SourceMap, entry: string): Uint8Array {
+  const placed = withPlaces(code, map.mappings, map.sources, entry);
+  return withSourceMap(placed.code, map, placed.head);
 }
 
 /** Those of the flags that a bundler must have too. */

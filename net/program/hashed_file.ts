@@ -5,11 +5,12 @@
  * file stay as they were.
  */
 import { Buffer } from "node:buffer";
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BLOCK_BYTES, HASH_BYTES } from "../../core/program_blocks/program_ref.ts";
 import { decode, encode } from "../cbor.ts";
+import { keepFile } from "./kept_file.ts";
 
 export interface HashedFile {
   readonly sha256: string;
@@ -25,7 +26,6 @@ interface HashRecord extends HashedFile {
 /** Read at a time: short enough that hashing it does not hold up what else goes on. */
 const READ_BYTES = 16 * BLOCK_BYTES;
 const MAX_RECORDS = 64;
-const NAME = /^[0-9a-f]{32}\.hashes$/;
 
 /** Reads and hashes all of a file. */
 export async function hashFile(path: string): Promise<HashedFile> {
@@ -72,7 +72,7 @@ export async function stampOf(path: string): Promise<string> {
  */
 export async function hashFileOnce(path: string, directory: string, name = path): Promise<HashedFile> {
   const stamp = await stampOf(path);
-  const known = await readRecord(recordPath(directory, name));
+  const known = await readRecord(join(directory, recordName(name)));
   if (known?.stamp === stamp) return known;
   const hashed = await hashFile(path);
   // Somebody wrote to it meanwhile: what was read is of no state that can be named.
@@ -80,24 +80,15 @@ export async function hashFileOnce(path: string, directory: string, name = path)
   return hashed;
 }
 
-/** Keeps what is known of a file already. A full or read-only disk only means that it is computed again. */
+/** Keeps what is known of a file already. */
 export async function keepHashes(
   directory: string,
   name: string,
   stamp: string,
   hashed: HashedFile,
 ): Promise<void> {
-  const path = recordPath(directory, name);
-  const draft = `${path}.${randomBytes(6).toString("hex")}`;
   const { sha256, sizeBytes, blocks } = hashed;
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await writeFile(draft, encode({ stamp, sha256, sizeBytes, blocks }), { mode: 0o600 });
-    await rename(draft, path);
-    await forgetOldest(directory);
-  } catch {
-    await rm(draft, { force: true }).catch(() => undefined);
-  }
+  await keepFile(directory, recordName(name), encode({ stamp, sha256, sizeBytes, blocks }), MAX_RECORDS);
 }
 
 async function readRecord(path: string): Promise<HashRecord | undefined> {
@@ -114,19 +105,8 @@ async function readRecord(path: string): Promise<HashRecord | undefined> {
   }
 }
 
-async function forgetOldest(directory: string): Promise<void> {
-  const names = (await readdir(directory)).filter((name) => NAME.test(name));
-  if (names.length <= MAX_RECORDS) return;
-  const aged = await Promise.all(
-    names.map(async (name) => ({ name, written: (await stat(join(directory, name))).mtimeMs })),
-  );
-  aged.sort((a, b) => a.written - b.written);
-  for (const { name } of aged.slice(0, names.length - MAX_RECORDS))
-    await rm(join(directory, name), { force: true });
-}
-
-function recordPath(directory: string, name: string): string {
-  return join(directory, `${sha256(name).toString("hex").slice(0, 32)}.hashes`);
+function recordName(name: string): string {
+  return `${sha256(name).toString("hex").slice(0, 32)}.hashes`;
 }
 
 function sha256(content: Uint8Array | string): Buffer {

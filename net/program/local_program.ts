@@ -19,7 +19,7 @@ import {
 import { dataDirectory } from "../driver/directories.ts";
 import { WORKER_ENV } from "../protocol.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
-import { bundleProgram } from "./bundle.ts";
+import { bundleOnce } from "./bundle_cache.ts";
 import { hashBytes, hashFileOnce } from "./hashed_file.ts";
 import { type OwnProgram, ownProgram } from "./own_program.ts";
 
@@ -62,12 +62,14 @@ async function find(): Promise<LocalProgram> {
   const script = process.env[WORKER_ENV.program];
   if (own.executable !== undefined && script === undefined) return { program: await ownExecutable(own) };
   const entry = script ?? (await currentRuntime()).mainScript();
+  const { bun = "", deno = "" } = process.versions;
+  const maker = JSON.stringify([own.version, bun, deno, own.command, process.execArgv]);
   if (own.executable === undefined) {
-    return { program: await bundled(entry, {}) };
+    return { program: await bundled(entry, maker, {}) };
   }
   let executable: Promise<SendableProgram<ExecutableRef>> | undefined;
   return {
-    program: await bundled(entry, { version: own.version }),
+    program: await bundled(entry, maker, { version: own.version }),
     executable: () => {
       executable ??= ownExecutable(own);
       return executable;
@@ -77,9 +79,14 @@ async function find(): Promise<LocalProgram> {
 
 async function bundled(
   entry: string,
+  maker: string,
   needs: Pick<BundleRef, "version">,
 ): Promise<SendableProgram<BundleRef>> {
-  const bytes = await bundleProgram(entry, needs.version === undefined);
+  const bytes = await bundleOnce(entry, {
+    directory: join(dataDirectory(), "bundles"),
+    maker,
+    hasEngine: needs.version === undefined,
+  });
   const { sha256, sizeBytes, blocks } = hashBytes(bytes);
   const read = async (block: number): Promise<Uint8Array> =>
     bytes.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES);

@@ -7,36 +7,47 @@ import { Buffer } from "node:buffer";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-interface SourceMap {
-  readonly version: number;
+export interface SourceMap {
   readonly sources: readonly string[];
-  readonly names?: readonly string[];
+  readonly names: readonly string[];
   readonly mappings: string;
 }
 
 /** Bun takes a file that begins so for what its bundler made, and looks for a map in it. */
 const HEAD = "// @bun\n";
+const COMMENTS = /\n?\/\/# (?:sourceMappingURL|debugId)=[^\n]*/g;
+
+/**
+ * Reads a source map.
+ *
+ * @param path Where it would lie: sources may be told from there.
+ */
+export function parseSourceMap(json: string, path: string): SourceMap {
+  const { sources, names = [], mappings } = JSON.parse(json) as Partial<SourceMap>;
+  if (sources === undefined || mappings === undefined)
+    throw new SyntaxError("Cannot read a source map without sources");
+  return { sources: sources.map((source) => wholePath(source, dirname(path))), names, mappings };
+}
 
 /**
  * @param code As the bundler wrote it.
- * @param map Its source map as JSON.
- * @param mapPath Where the map would lie: its sources may be told from there.
+ * @param head Declarations to come before it.
  */
-export function withSourceMap(code: string, map: string, mapPath: string): Uint8Array {
-  const { version, sources, names = [], mappings } = JSON.parse(map) as SourceMap;
-  const own = code.replace(/\n?\/\/# (?:sourceMappingURL|debugId)=[^\n]*/g, "");
-  const hasHead = own.startsWith(HEAD);
-  const absolute = {
-    version,
-    sources: sources.map((source) => wholePath(source, dirname(mapPath))),
+export function withSourceMap(code: string, map: SourceMap, head = ""): Uint8Array {
+  // A line of `#!` is one only at the very beginning.
+  const own = code.replace(COMMENTS, "").replace(/^#!/, "//");
+  const isMade = own.startsWith(HEAD);
+  const added = `${isMade ? "" : HEAD}${head === "" ? "" : `${head}\n`}`;
+  const data = {
+    version: 3,
+    ...map,
+    mappings: ";".repeat(added.split("\n").length - 1) + map.mappings,
     // Bun takes no map without.
-    sourcesContent: sources.map(() => null),
-    names,
-    mappings: hasHead ? mappings : `;${mappings}`,
+    sourcesContent: map.sources.map(() => null),
   };
-  const data = Buffer.from(JSON.stringify(absolute)).toString("base64");
+  const text = Buffer.from(JSON.stringify(data)).toString("base64");
   return new TextEncoder().encode(
-    `${hasHead ? "" : HEAD}${own}\n//# sourceMappingURL=data:application/json;base64,${data}\n`,
+    `${added}${own}\n//# sourceMappingURL=data:application/json;base64,${text}\n`,
   );
 }
 

@@ -73,7 +73,7 @@ const REASON = "error: Cannot start as a worker: LUCIOLE_SOCKET is not set\n";
 /** Runs a bundle as a worker does, in a folder of its own, up to its call of `run`. */
 async function runBundle(program: string, hasEngine: boolean): Promise<Finished> {
   const path = join(folder.scratch, `${program}.mjs`);
-  writeFileSync(path, await bundleWithBun(join(folder.path, `${program}.ts`), hasEngine));
+  writeFileSync(path, (await bundleWithBun(join(folder.path, `${program}.ts`), hasEngine)).bytes);
   const env = { [WORKER_ENV.role]: "task", [WORKER_ENV.program]: path };
   return await folder.run([LUCIOLE], { cwd: folder.scratch, env });
 }
@@ -83,7 +83,7 @@ describe("a bundle", () => {
     "knows the places of its modules as the script does, with its engine: %p",
     async (hasEngine) => {
       const own = await folder.run([BUN, "places.ts"]);
-      expect(own).toMatchObject({ code: 0, stderr: "" });
+      expect(own.code).toBe(0);
       expect(own.stdout).toContain(folder.path);
       const { stdout, stderr } = await runBundle("places", hasEngine);
       expect(stdout).toBe(own.stdout);
