@@ -23,8 +23,8 @@ export async function readBytes(request: Request, maxBytes = MAX_BODY_BYTES): Pr
 }
 
 /** Decodes a body that is one CBOR map. */
-export async function readFields(request: Request): Promise<Fields> {
-  return fields(decodeBody(await readBytes(request)), "body");
+export async function readFields(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Fields> {
+  return fields(decodeBody(await readBytes(request, maxBytes)), "body");
 }
 
 /** Decodes one value that a stranger may have sent. @throws {ProtocolError} */
@@ -72,7 +72,9 @@ export function ids(value: unknown, name: string): readonly string[] {
 }
 
 export function malformed(name: string, expected: string, value: unknown): ProtocolError {
-  const seen = typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : typeof value;
+  const isShown = typeof value === "number" || typeof value === "boolean";
+  const seen =
+    typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : isShown ? value : typeof value;
   return new ProtocolError(`Cannot take the request: ${name} must be ${expected}, and is ${seen}`);
 }
 

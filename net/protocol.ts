@@ -13,6 +13,8 @@ import type { HeldShard } from "./store/held_shard.ts";
 
 export const PROTOCOL = 1;
 export const PROTOCOL_HEADER = "luciole-protocol";
+/** Names a request in the logs of both sides: an id, echoed in the answer and told with errors. */
+export const REQUEST_HEADER = "luciole-request";
 export const CBOR = "application/cbor";
 export const CBOR_SEQUENCE = "application/cbor-seq";
 export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;

@@ -12,6 +12,7 @@ const STATUS: Readonly<Record<string, number>> = {
   "not-serialisable": 400,
   "not-found": 404,
   "shard-lost": 404,
+  "name-taken": 409,
   "not-enough-resources": 409,
   "program-missing": 404,
   "program-version": 409,
@@ -42,8 +43,13 @@ export function done(): Response {
 }
 
 /** An error as an answer. What is no LucioleError is our own mistake, and its stack stays here. */
-export function failure(error: unknown, status?: number): Response {
+export function failure(error: unknown, status?: number, request?: string): Response {
   const { stack: _, ...wire } = toWireError(error);
-  const code = error instanceof ProtocolError ? 400 : (STATUS[wire.code] ?? 500);
-  return new Response(encode(wire) as Uint8Array<ArrayBuffer>, { ...VALUE, status: status ?? code });
+  const told = request === undefined ? wire : { ...wire, fields: { ...wire.fields, request } };
+  const init = { ...VALUE, status: status ?? statusOf(error, wire.code) };
+  return new Response(encode(told) as Uint8Array<ArrayBuffer>, init);
+}
+
+function statusOf(error: unknown, code: string): number {
+  return error instanceof ProtocolError ? 400 : (STATUS[code] ?? 500);
 }

@@ -9,8 +9,8 @@ import { AuthError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/security/bind.ts";
 import { type TokenVerdict, verifyToken } from "../../core/security/token.ts";
 import { readBytes, readToEnd } from "../fields.ts";
-import { CBOR_SEQUENCE, ID_PATTERN, PROTOCOL, PROTOCOL_HEADER } from "../protocol.ts";
-import { failure } from "../replies.ts";
+import { CBOR_SEQUENCE, ID_PATTERN, PROTOCOL, PROTOCOL_HEADER, REQUEST_HEADER } from "../protocol.ts";
+import { failedRequest, type OnFailure, requestId } from "../request_id.ts";
 import type { Handler } from "../runtime/runtime.ts";
 import type { ClusterSecret } from "./cluster_secret.ts";
 
@@ -20,6 +20,7 @@ export interface GuardOptions {
   /** Whether the user has asked for no protection on an address that others reach. */
   readonly isInsecure?: boolean;
   readonly clock?: () => number;
+  readonly onFailure?: OnFailure;
 }
 
 interface Guarded {
@@ -39,10 +40,12 @@ export function guarded(app: Guarded, options: GuardOptions): Handler {
     context.env.hold(false);
     return response;
   });
-  outer.onError((error) => failure(error));
+  outer.onError((error, { req }) => failedRequest(req.raw, error, { onFailure: options.onFailure }));
   return async (request, hold) => {
     const response = await outer.fetch(request, { hold });
     response.headers.set(PROTOCOL_HEADER, String(PROTOCOL));
+    const id = requestId(request);
+    if (id !== undefined) response.headers.set(REQUEST_HEADER, id);
     return response;
   };
 }
@@ -77,12 +80,12 @@ function released(response: Response, hold: (isHeld: boolean) => void): Response
 
 /** Refuses with 401 and an AuthError whose field `reason` is stable. */
 export function authenticate(options: GuardOptions): MiddlewareHandler {
-  const { secret, isInsecure, clock = Date.now } = options;
+  const { secret, isInsecure, clock = Date.now, onFailure } = options;
   return async ({ req }, next) => {
     let refusal: AuthError | undefined;
     if (secret !== undefined) refusal = badToken(secret, req.header("authorization"), req.path, clock());
     else if (isInsecure !== true) refusal = strangeHost(req.header("host"));
-    return refusal === undefined ? await next() : failure(refusal, 401);
+    return refusal === undefined ? await next() : failedRequest(req.raw, refusal, { status: 401, onFailure });
   };
 }
 

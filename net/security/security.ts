@@ -5,6 +5,7 @@
  */
 import { LucioleError } from "../../core/errors.ts";
 import { checkBind, isLoopback } from "../../core/security/bind.ts";
+import type { OnFailure } from "../request_id.ts";
 import type { RunningServer, Runtime } from "../runtime/runtime.ts";
 import { guarded } from "./authenticate.ts";
 import { type Credentials, secretCredentials } from "./client_auth.ts";
@@ -45,11 +46,13 @@ export interface GuardedServerOptions {
   readonly security: Security;
   /** Told what the user should know of the address, if anything. */
   readonly onWarning: (text: string) => void;
+  /** Told of requests that are refused before the app sees them. */
+  readonly onFailure?: OnFailure;
 }
 
 /** Serves an app to those who may use it. @throws {LucioleError} code "usage" or "address". */
 export async function serveGuarded(options: GuardedServerOptions): Promise<RunningServer> {
-  const { runtime, listen, app, security, onWarning } = options;
+  const { runtime, listen, app, security, onWarning, onFailure } = options;
   const warning = checkBind(listen.hostname, security);
   if (warning !== undefined) onWarning(warning);
   const { tls } = security;
@@ -62,7 +65,7 @@ export async function serveGuarded(options: GuardedServerOptions): Promise<Runni
   try {
     return await runtime.serve({
       listen,
-      fetch: guarded(app, security),
+      fetch: guarded(app, { ...security, ...(onFailure && { onFailure }) }),
       ...(tls?.server && { tls: tls.server }),
     });
   } catch (cause) {

@@ -1,0 +1,53 @@
+/** docs/protocol.md against the apps: every route is documented, and every documented route is there. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Hono } from "hono";
+import { createAgent } from "../../net/agent/agent.ts";
+import { MASTER_ROUTES } from "../../net/cluster_protocol.ts";
+import { createMaster } from "../../net/master/master.ts";
+import { currentRuntime } from "../../net/runtime/current_runtime.ts";
+
+const text = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
+const directory = mkdtempSync(join(tmpdir(), "luciole-test-"));
+const master = createMaster({ id: "m1", version: "1.0.0" });
+const runtime = await currentRuntime();
+const startWorker = () => {
+  throw new Error("no workers here");
+};
+const agent = await createAgent({ id: "a1", directory, slots: 1, runtime, startWorker });
+
+afterAll(async () => {
+  master.close();
+  await agent.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Routes in the tables of sections whose titles begin so. */
+function documented(title: string): readonly string[] {
+  return text
+    .split(/^## /m)
+    .filter((section) => section.startsWith(title))
+    .flatMap((section) => [...section.matchAll(/^\| `([A-Z]+ \/[^`]*)` \| \S/gm)])
+    .map(([, route]) => String(route))
+    .sort();
+}
+
+/** Middleware is for all methods. */
+function routesOf(app: Hono): readonly string[] {
+  const routes = app.routes.filter(({ method }) => method !== "ALL");
+  return [...new Set(routes.map(({ method, path }) => `${method} ${path}`))].sort();
+}
+
+describe("docs/protocol.md", () => {
+  test("has the routes of the master", () => {
+    expect(documented("Master")).toEqual(routesOf(master.app));
+    const paths = documented("Master").map((route) => route.split(" ")[1]);
+    expect(new Set(paths)).toEqual(new Set(Object.values(MASTER_ROUTES).map((route) => route())));
+  });
+
+  test("has the routes of the agent", () => {
+    expect(documented("Agent")).toEqual(routesOf(agent.app));
+  });
+});
