@@ -24,12 +24,15 @@ export const UNREACHABLE = "unreachable";
 
 /** Throws a LucioleError of code "unreachable", or an AuthError when certificates are the cause. */
 export function tcpTransport(runtime: Runtime, { address, name, credentials, tls }: TcpTarget): Transport {
+  let hasAnswered = false;
   return {
     async fetch(path, init = {}) {
       const headers = new Headers(init.headers);
       for (const [key, value] of Object.entries(credentials?.headers() ?? {})) headers.set(key, value);
       try {
-        return await runtime.fetchTcp(address, path, { ...init, headers }, tls);
+        const answer = await runtime.fetchTcp(address, path, { ...init, headers }, tls);
+        hasAnswered = true;
+        return answer;
       } catch (cause) {
         if (init.signal?.aborted) throw cause;
         const where = `Cannot reach ${name} at ${address}`;
@@ -38,10 +41,10 @@ export function tcpTransport(runtime: Runtime, { address, name, credentials, tls
         if (tlsReason !== undefined) {
           throw new AuthError(`${where}: ${tlsReason}`, { cause, fields: { address, reason: code } });
         }
-        const fields = { address, isRefused: isRefused(code) };
-        throw new LucioleError(UNREACHABLE, `${where}: ${reasonOf(cause, code)}`, {
+        const isNew = tls === undefined && !hasAnswered;
+        throw new LucioleError(UNREACHABLE, `${where}: ${reasonOf(cause, code, isNew)}`, {
           retryable: true,
-          fields,
+          fields: { address, isRefused: isRefused(code) },
           cause,
         });
       }
@@ -67,8 +70,13 @@ function isRefused(code: string): boolean {
   return code === "ConnectionRefused" || code === "ECONNREFUSED";
 }
 
-function reasonOf(cause: unknown, code: string): string {
+function reasonOf(cause: unknown, code: string, mayBeTls: boolean): string {
   if (isRefused(code)) return "nothing listens there";
+  if (code === "ENOTFOUND") return "no such host is known here";
+  if (code === "Malformed_HTTP_Response") return "what listens there speaks no HTTP";
+  if (code === "ECONNRESET") {
+    return `it closed the connection before it answered${mayBeTls ? "; if it serves TLS, name its authority with --tls-ca" : ""}`;
+  }
   return cause instanceof Error ? cause.message : String(cause);
 }
 

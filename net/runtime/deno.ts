@@ -6,6 +6,7 @@
 import { rm } from "node:fs/promises";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { coded } from "./deno_errors.ts";
 import { denoFlags } from "./deno_flags.ts";
 import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
 import type { ClientTls, ListenAddress, RunningServer, Runtime, ServeOptions, ServerTls } from "./runtime.ts";
@@ -55,7 +56,8 @@ export const denoRuntime: Runtime = {
   },
   fetchTcp(address, path, init, tls) {
     const options = { ...init, redirect: "error", ...(tls && { client: tcpClientOf(tls) }) };
-    return fetch(`${tls === undefined ? "http" : "https"}://${address}${path}`, options as RequestInit);
+    const url = `${tls === undefined ? "http" : "https"}://${address}${path}`;
+    return fetch(url, options as RequestInit).catch((error) => Promise.reject(coded(error)));
   },
   spawn: spawnChild,
   dieWithParent: async () => dieWithParent(),

@@ -50,6 +50,12 @@ export interface GuardedServerOptions {
   readonly onFailure?: OnFailure;
 }
 
+const LISTEN_REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another process listens there already",
+  EADDRNOTAVAIL: "this machine has no such address",
+  EACCES: "permission denied",
+};
+
 /** Serves an app to those who may use it. @throws {LucioleError} code "usage" or "address". */
 export async function serveGuarded(options: GuardedServerOptions): Promise<RunningServer> {
   const { runtime, listen, app, security, onWarning, onFailure } = options;
@@ -69,7 +75,8 @@ export async function serveGuarded(options: GuardedServerOptions): Promise<Runni
       ...(tls?.server && { tls: tls.server }),
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+    const reason = LISTEN_REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause));
     const where = `${listen.hostname}:${listen.port}`;
     throw new LucioleError("address", `Cannot listen on ${where}: ${reason}`, { cause });
   }

@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
+import type { ClientTls, RunningServer, ServerTls } from "../../../net/runtime/runtime.ts";
 import { describeExit, type ProcessExit } from "../../../net/runtime/spawn.ts";
+import { makeAuthority, makeCertificate } from "../../../net/security/certificates.ts";
 
 function same(actual: unknown, expected: unknown, what: string): void {
   if (JSON.stringify(actual) === JSON.stringify(expected)) return;
@@ -84,12 +86,59 @@ async function drain(response: Response): Promise<void> {
   while ((await reader?.read())?.done === false);
 }
 
-async function checkTcp(): Promise<void> {
-  const server = await runtime.serve({ listen: { hostname: "127.0.0.1", port: 0 }, fetch: handle });
+async function serveTcp(tls?: ServerTls): Promise<[RunningServer, string]> {
+  const listen = { hostname: "127.0.0.1", port: 0 };
+  const server = await runtime.serve({ listen, fetch: handle, ...(tls && { tls }) });
   if (!("port" in server.address) || server.address.port === 0) throw new Error("no port");
-  const response = await fetch(`http://127.0.0.1:${server.address.port}/empty`);
-  same(response.status, 204, "tcp");
+  return [server, `127.0.0.1:${server.address.port}`];
+}
+
+async function codeOf(request: Promise<Response>): Promise<string> {
+  const error: unknown = await request.then(
+    () => undefined,
+    (caught) => caught,
+  );
+  const code = error instanceof Error && "code" in error ? String(error.code) : `none: ${error}`;
+  return code === "ConnectionRefused" ? "ECONNREFUSED" : code;
+}
+
+async function checkTcp(): Promise<void> {
+  const [server, address] = await serveTcp();
+  same((await runtime.fetchTcp(address, "/empty")).status, 204, "tcp");
+  const body = new Uint8Array(3);
+  const headers = new Headers({ "content-type": "application/cbor" });
+  const response = await runtime.fetchTcp(address, "/echo", { method: "POST", body, headers });
+  same([...new Uint8Array(await response.arrayBuffer())], [0, 0, 0], "echo by tcp");
+  same(await codeOf(runtime.fetchTcp(address, "/", {}, {})), "EPROTO", "TLS to a server without");
   await server.stop();
+  same(await codeOf(runtime.fetchTcp(address, "/empty")), "ECONNREFUSED", "nothing there");
+  same(await codeOf(runtime.fetchTcp("nothing.invalid:7400", "/")), "ENOTFOUND", "no such host");
+}
+
+async function checkTls(): Promise<void> {
+  const [from, to] = [new Date(Date.now() - 1e9), new Date(Date.now() + 1e9)];
+  const request = { name: "x", hosts: ["127.0.0.1"], notBefore: from, notAfter: to };
+  const authority = await makeAuthority("test", request);
+  const client = { ca: authority.cert };
+  const get = (address: string, tls: ClientTls | undefined) =>
+    codeOf(runtime.fetchTcp(address, "/empty", {}, tls));
+  const [server, address] = await serveTcp(await makeCertificate(authority, request));
+  same((await runtime.fetchTcp(address, "/empty", {}, client)).status, 204, "TLS");
+  same(await get(address, {}), "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "an unknown authority");
+  // Some servers answer in the clear that they will not.
+  const plain = await get(address, undefined);
+  same(
+    ["ECONNRESET", "Malformed_HTTP_Response"].includes(plain),
+    true,
+    `no TLS to a server with it: ${plain}`,
+  );
+  const old = await makeCertificate(authority, { ...request, notAfter: new Date(Date.now() - 1e6) });
+  const [oldServer, oldAddress] = await serveTcp(old);
+  same(await get(oldAddress, client), "CERT_HAS_EXPIRED", "an expired certificate");
+  const strange = await makeCertificate(authority, { ...request, hosts: ["node7"] });
+  const [strangeServer, strangeAddress] = await serveTcp(strange);
+  same(await get(strangeAddress, client), "ERR_TLS_CERT_ALTNAME_INVALID", "a certificate of another host");
+  for (const one of [server, oldServer, strangeServer]) await one.stop();
 }
 
 function start(command: readonly string[], cwd = directory): Promise<{ exit: ProcessExit; out: string[] }> {
@@ -125,6 +174,7 @@ async function checkSpawn(): Promise<void> {
 
 await checkUnix();
 await checkTcp();
+await checkTls();
 await checkSpawn();
 same(runtime.scriptCommand()[0], process.execPath, "script command");
 same(runtime.scriptCommand().at(-1)?.endsWith("runtime_contract.ts"), true, "script");
