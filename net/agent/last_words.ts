@@ -12,6 +12,9 @@ const ON_PURPOSE = /0xBBADBEEF/i;
 const MEMORY = /^RSS: ([^|]*)/;
 const UNCAUGHT = /^error: Uncaught (?:\(in promise\) )?(?=\w+: )/;
 const ERROR = /^((?:[A-Z]\w*)?Error|error): (.*)/;
+/** The system's loader, on Linux and macOS: the executable did not come as far as its own code. */
+const LOADER =
+  /^\S+: (error while loading shared libraries: .*|.*version `\S+' not found \(required by .*|Library not loaded: .*)/;
 const FRAME = /^\s+at (?:.*\()?((?:file:\/\/)?[^()]+:\d+):\d+\)?$/;
 
 /** `no start (/home/user/job.ts:2)`; undefined when no line tells of an error. */
@@ -27,7 +30,9 @@ export function lastWords(output: readonly string[]): string | undefined {
   }
   const at = lines.findIndex((line) => ERROR.test(line));
   const [, name, message] = ERROR.exec(lines[at] ?? "") ?? [];
-  if (name === undefined || message === undefined) return undefined;
+  if (name === undefined || message === undefined) {
+    return lines.map((line) => LOADER.exec(line)?.[1]).find((text) => text !== undefined);
+  }
   const text = name === "error" || name === "Error" ? message : `${name}: ${message}`;
   const frame = lines
     .slice(at)

@@ -36,6 +36,17 @@ test.each([
   [["panic(main thread): Segmentation fault"], "Segmentation fault"],
   [["panic: Illegal instruction"], "Illegal instruction"],
   [
+    [
+      "/c/ab.exe: error while loading shared libraries: libx.so.1: cannot open shared object file: No such file or directory",
+    ],
+    "error while loading shared libraries: libx.so.1: cannot open shared object file: No such file or directory",
+  ],
+  [
+    ["/c/ab.exe: /lib/libc.so.6: version `GLIBC_2.99' not found (required by /c/ab.exe)"],
+    "/lib/libc.so.6: version `GLIBC_2.99' not found (required by /c/ab.exe)",
+  ],
+  [["dyld[12]: Library not loaded: @rpath/libx.dylib"], "Library not loaded: @rpath/libx.dylib"],
+  [
     ["RSS: 3.68 GB | Peak: 3.68 GB", "panic(main thread): Segmentation fault at address 0xBBADBEEF"],
     "the JavaScript engine gave up, most likely for want of memory (it held 3.68 GB of memory)",
   ],
