@@ -39,12 +39,12 @@ export class JsonlLoop extends ParseLoop {
     this.#shape = shape;
   }
 
-  /** Takes a row that was read in another way, if there is room and it fits; tells whether it was taken. */
-  write(row: unknown): boolean {
+  /** Takes a row that was read in another way, of so many bytes, if there is room and it fits; tells whether it was taken. */
+  write(row: unknown, sizeBytes: number): boolean {
     if (this.isFull || !fitsShape(this.#shape, row)) return false;
     this.makeRoom(1);
     this.#writeAll(this.#shape.columns, row as Record<string, unknown>, this.rows);
-    this.addRows(1, 0);
+    this.addRows(1, sizeBytes);
     return true;
   }
 

@@ -40,6 +40,9 @@ const NEWLINE = 10;
 const SAMPLE_LINES = 64;
 /** A shape is learnt anew when so many lines in a row were read in the general way. */
 const LEARN_AFTER = 32;
+/** Lines that are read in the general way for each that is looked at to learn of it: more each time that it is in vain. */
+const LEARN_SHARE = 1;
+const MAX_LEARN_SHARE = 64;
 const MAX_ODD_LINES = 16_384;
 /** Plain lines that pay for an odd one: a row that does not fit cuts the batch, which costs much more. */
 const PLAIN_FOR_FITTING = 4;
@@ -53,6 +56,9 @@ export class JsonlParser {
   #loop: JsonlLoop | undefined;
   /** Lines that are read in the general way before the loop is tried again: more the fewer it takes. */
   #oddLines = 1;
+  /** Lines that are to be read in the general way before a shape is learnt again. */
+  #untilLearn = 0;
+  #learnShare = LEARN_SHARE;
   /** Lines that the loop took since then. */
   #plainLines = 0;
   /** Whether a row did not fit then. */
@@ -63,6 +69,7 @@ export class JsonlParser {
   #position = 0;
   /** Where the lines begin that are read in the general way. */
   #runPosition = 0;
+  #runBytes = 0;
   #runLines = 0;
 
   constructor(options: JsonlParserOptions) {
@@ -107,7 +114,7 @@ export class JsonlParser {
     if (this.#held.length > 0) {
       const line = joinBytes(this.#held);
       this.#held = [];
-      this.#beginRun(0);
+      this.#beginRun(0, line.length);
       this.#splitter.push(line.subarray(this.#markLength(line)));
       this.#splitter.endFile();
       this.#splitter.flush();
@@ -122,12 +129,14 @@ export class JsonlParser {
     let at = this.#markLength(bytes);
     while (at < limit) {
       if (this.#mustLearn()) this.#learn(bytes, at);
-      if (this.#loop !== undefined) at = this.#readPlain(this.#loop, bytes, view, at);
+      if (this.#loop === undefined) this.#countOdd();
+      else at = this.#readPlain(this.#loop, bytes, view, at);
       if (at >= limit) break;
       const end = this.#isGenerated ? endOfLines(bytes, at, this.#oddLines) : limit;
-      this.#beginRun(at);
+      this.#beginRun(at, end - at);
       this.#splitter.push(bytes.subarray(at, end));
       this.#splitter.flush();
+      this.#untilLearn -= this.#runLines;
       at = end;
     }
     this.#position += limit;
@@ -138,23 +147,28 @@ export class JsonlParser {
     return this.#position === 0 && this.#options.isAtStart && isMark ? 3 : 0;
   }
 
-  #beginRun(at: number): void {
+  #beginRun(at: number, sizeBytes: number): void {
     this.#runPosition = this.#position + at;
+    this.#runBytes = sizeBytes;
     this.#runLines = 0;
   }
 
   #mustLearn(): boolean {
-    return this.#isGenerated && (this.#loop === undefined || this.#oddLines >= LEARN_AFTER);
+    if (!this.#isGenerated || this.#untilLearn > 0) return false;
+    return this.#loop === undefined || this.#oddLines >= LEARN_AFTER;
   }
 
   /** Makes the loop for the lines that follow, unless it is the one that there is. */
   #learn(bytes: Uint8Array, at: number): void {
     const lines = decoder.decode(bytes.subarray(at, endOfLines(bytes, at, SAMPLE_LINES))).split("\n");
+    this.#untilLearn = this.#learnShare * lines.length;
+    this.#learnShare = Math.min(MAX_LEARN_SHARE, 2 * this.#learnShare);
     const shape = learnShape(lines.flatMap(parsedLine), this.#options);
     const loop = shape === undefined ? undefined : JsonlLoop.of(shape);
     if (loop === undefined || loop.key === this.#loop?.key) return;
     this.#flush();
     this.#loop = loop;
+    this.#learnShare = LEARN_SHARE;
   }
 
   /** Has the loop read what it takes. */
@@ -179,7 +193,7 @@ export class JsonlParser {
 
   #giveRow(row: unknown): void {
     // Many of them are not worth the columns.
-    if (this.#loop !== undefined && this.#oddLines === 1 && this.#loop.write(row)) return;
+    if (this.#loop !== undefined && this.#oddLines === 1 && this.#loop.write(row, this.#runBytes)) return;
     this.#isCut = true;
     this.#flush();
     this.#options.onRow(row);

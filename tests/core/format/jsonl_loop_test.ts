@@ -1,5 +1,5 @@
 /** The generated loop over JSON lines: it must give what JSON.parse gives of each line, however the bytes come. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { rowReader } from "../../../core/batch/row_reader.ts";
 import { jsonlLoopSource } from "../../../core/format/jsonl_loop_source.ts";
@@ -290,6 +290,52 @@ describe("the generated loop over JSON lines", () => {
     expect(read(wides).columnar).toBe(0);
     check(wides, { wanted: ["p7", "p31"] }, [999]);
     expect(read(wides, { wanted: ["p7", "p31"] }).columnar).toBe(100);
+  });
+
+  test("parses few lines twice when there is no shape to learn", () => {
+    const wide = (i: number) =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: 60 }, (_, k) => [`p${k}`, i])));
+    const shapes = [
+      (i: number) => `[${i},"a"]`,
+      (i: number) => `{"k${i % 3}":${i}}`,
+      (i: number) => `${i}`,
+      wide,
+    ];
+    for (const shape of shapes) {
+      const bytes = bytesOf(Array.from({ length: 5000 }, (_, i) => shape(i)).join("\n"));
+      const parse = spyOn(JSON, "parse");
+      try {
+        read(bytes, { sizes: [70_000] });
+        const parsed = parse.mock.calls.reduce((sum, [text]) => sum + text.length, 0);
+        // With the marks between lines that are parsed together.
+        expect(parsed).toBeLessThan(1.5 * (bytes.length + 25 * 5000));
+      } finally {
+        parse.mockRestore();
+      }
+      check(bytes, {}, [70_000]);
+    }
+  });
+
+  test("gives batches of bounded size when lines are long, plain or odd", () => {
+    for (const line of [`{"s":"${"x".repeat(100_000)}"}\n`, ` {"s":"${"x".repeat(100_000)}"}\n`]) {
+      const rows: number[] = [];
+      const parser = new JsonlParser({
+        isAtStart: true,
+        onBatch: (batch) => rows.push(batch.rows),
+        onRow: () => rows.push(1),
+        onMalformed: ({ reason }) => {
+          throw new Error(reason);
+        },
+      });
+      const plain = bytesOf('{"s":"a"}\n'.repeat(10));
+      for (let i = 0; i < 50; i++) {
+        parser.push(plain);
+        parser.push(bytesOf(line));
+      }
+      parser.end();
+      expect(rows.reduce((a, b) => a + b)).toBe(550);
+      expect(Math.max(...rows)).toBeLessThan(130);
+    }
   });
 
   test("keeps what a nested value is when its line was odd", () => {
