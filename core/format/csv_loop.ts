@@ -14,10 +14,12 @@ import { MAX_FIELDS, type ParseFunction, ParseLoop } from "./parse_loop.ts";
 const loops = new CodeCache<ParseFunction>();
 
 export class CsvLoop extends ParseLoop {
-  /** undefined when there are too many columns for it, or none, or no generated code is wanted. */
+  /** undefined when it cannot tell the fields apart, as there are too many or none, or no generated code is wanted. */
   static of(shape: CsvLoopShape): CsvLoop | undefined {
     const wanted = shape.fields.filter((field) => field !== undefined);
-    const isFitting = shape.fields.length > 0 && wanted.length <= MAX_FIELDS;
+    const hasNumbers = wanted.some(({ type }) => type === "number");
+    const isFitting =
+      shape.fields.length > 0 && wanted.length <= MAX_FIELDS && !(hasNumbers && isInNumbers(shape.delimiter));
     return isFitting && wantsGeneratedCode() ? new CsvLoop(shape) : undefined;
   }
 
@@ -41,6 +43,11 @@ export class CsvLoop extends ParseLoop {
     const rows = this.takeRows();
     return this.buffers.map((buffer) => buffer.take(rows));
   }
+}
+
+/** The loop reads digits, a point and a sign as far as they go; a delimiter that is one of them would go with them. */
+function isInNumbers(delimiter: number): boolean {
+  return (delimiter >= 48 && delimiter <= 57) || delimiter === 45 || delimiter === 46;
 }
 
 function compiled(shape: CsvLoopShape): ParseFunction {

@@ -211,6 +211,20 @@ describe("the generated CSV loop", () => {
     }
   });
 
+  test("ends numbers at a delimiter that numbers may have in them", () => {
+    const csv = { types: { a: "number", b: "number" } } as const;
+    for (const [delimiter, records] of Object.entries({
+      ".": ["1.2", "1.2.3", "12.", ".5"],
+      "-": ["1-2", "-1", "-1-2", "1--2"],
+      "7": ["172", "71", "17273", "177"],
+    })) {
+      const bytes = new TextEncoder().encode(`a${delimiter}b\n${records.join("\n")}\n`);
+      const general = read(bytes, { csv: { ...csv, delimiter }, sizes: [1000], isGenerated: false });
+      expect(general.rows.length).toBeGreaterThan(0);
+      expect(read(bytes, { csv: { ...csv, delimiter }, sizes: [1000], isGenerated: true })).toEqual(general);
+    }
+  });
+
   test("gives batches of bounded size when fields are long", () => {
     const line = `${"x".repeat(100_000)},1\n`;
     const rows: number[] = [];
