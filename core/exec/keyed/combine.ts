@@ -210,7 +210,7 @@ class PairCombine extends Combine implements Operator {
   pair(key: unknown, value: unknown): void {
     if (!this.isPassing) this.entry(key, value);
     else if (!this.takesHot(key, value)) {
-      this.next.row([key, this.aggregator.first(value)]);
+      this.next.row([key, this.#first(value, this.rows)]);
       this.rows++;
     }
   }
@@ -228,12 +228,28 @@ class PairCombine extends Combine implements Operator {
 
   #pass(batch: Batch, { keys, values }: PairColumns): void {
     const isCount = this.aggregator.shape === "count";
+    if (this.aggregator.fold === "sum") this.#checkNumbers(values);
     const places = this.withoutHot(keys, values);
     const passing = places === undefined ? keys : gather(keys, places);
     const rows = passing.length;
     if (isCount) this.next.batch(tupleBatch([passing, ones(rows)], rows));
     else this.next.batch(places === undefined ? batch : tupleBatch([passing, gather(values, places)], rows));
     this.rows += rows;
+  }
+
+  /** Values that pass become accumulators, and nobody looks at those again. */
+  #checkNumbers(values: Column): void {
+    if (values.kind === "number" && values.validity === undefined) return;
+    const read = rowReader(values);
+    for (let i = 0; i < values.length; i++) this.#first(read(i), this.rows + i);
+  }
+
+  #first(value: unknown, row: number): unknown {
+    try {
+      return this.aggregator.first(value);
+    } catch (error) {
+      this.fail(error, row);
+    }
   }
 }
 

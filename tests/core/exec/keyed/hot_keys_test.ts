@@ -108,6 +108,15 @@ describe.each(["rows", "batches"] as const)(`a partial combine of %s, seed ${SEE
     expect(new Set(distinct)).toEqual(new Set(keys));
   });
 
+  test.each([null, "5", 5n])("refuses to sum %p also while rows pass", async (odd) => {
+    const keys = keysOf("number");
+    for (const at of [ROWS - 2, keys.lastIndexOf(-1)]) {
+      const rows = keys.map((key, i) => [key, i === at ? odd : i]);
+      const failing = partial(rows, { kind: "sumByKey" }, how);
+      await expect(failing).rejects.toThrow(`row ${at}: Cannot take the sum of a`);
+    }
+  });
+
   test("names the row when a closure throws for a hot key", async () => {
     const keys = keysOf("number");
     const at = keys.lastIndexOf(-1);
