@@ -38,6 +38,7 @@ export function isPlainPair(column: Column): column is Column & { readonly kind:
 function fieldColumn(column: Column, field: string | number): Column | undefined {
   if (column.kind !== "tuple" && column.kind !== "object") return undefined;
   if (column.validity !== undefined) return undefined;
-  const place = column.kind === "object" ? column.names.indexOf(String(field)) : Number(field);
-  return column.columns[place];
+  if (column.kind === "object") return column.columns[column.names.indexOf(String(field))];
+  // Of an array a name is no place: "" is a property like others.
+  return typeof field === "number" ? column.columns[field] : undefined;
 }

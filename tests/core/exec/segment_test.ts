@@ -46,6 +46,16 @@ async function thrownBy(work: () => Promise<unknown>): Promise<unknown> {
 
 const ROWS = Array.from({ length: 2500 }, (_, i) => i);
 
+test("keyBy() by a name takes no place of an array for it", async () => {
+  const rows = Array.from({ length: 20 }, (_, i) => [i, `a${i}`]);
+  for (const field of ["", " ", "1.0", "0x1", "1", "length", 1]) {
+    const fn = (row: Record<string | number, unknown>) => row[field];
+    const spec: NodeSpec = { kind: "keyBy", fn, field, hasSide: false };
+    const expected = rows.map((row) => [fn(row as unknown as Record<string, unknown>), row]);
+    expect(await run([spec], rows)).toEqual(expected);
+  }
+});
+
 describe("createSegment()", () => {
   for (const how of ["rows", "batches"] as const) {
     test(`createSegment() gives what array methods give when fed ${how}`, async () => {
