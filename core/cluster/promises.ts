@@ -18,6 +18,8 @@ interface Promised {
 export class Promises {
   readonly #promiseMs: number;
   #all: Promised[] = [];
+  /** Promises that ended, ever: what they kept may be free. */
+  ended = 0;
 
   constructor(promiseMs: number) {
     this.#promiseMs = promiseMs;
@@ -31,19 +33,19 @@ export class Promises {
 
   /** What the job was promised before is void: it asks for all that it still wants. */
   dropJob(job: string): void {
-    if (this.#all.length > 0) this.#all = this.#all.filter((promise) => promise.job !== job);
+    this.#keep((promise) => promise.job !== job);
   }
 
   /** What an agent tells of counts by itself; one that is gone keeps no promise. */
   settle(agent: string, load?: AgentLoad): void {
-    if (this.#all.length === 0) return;
-    const isOpen = (promise: Promised) =>
-      promise.agent !== agent || (load !== undefined && !load.jobs.some(({ job }) => job === promise.job));
-    this.#all = this.#all.filter(isOpen);
+    this.#keep(
+      (promise) =>
+        promise.agent !== agent || (load !== undefined && !load.jobs.some(({ job }) => job === promise.job)),
+    );
   }
 
   expire(now: number): void {
-    if (this.#all.some(({ until }) => until <= now)) this.#all = this.#all.filter(({ until }) => until > now);
+    this.#keep(({ until }) => until > now);
   }
 
   /** The places with what is left of them. */
@@ -72,5 +74,12 @@ export class Promises {
   /** Agents that promises are open of, for checks. */
   agents(): readonly string[] {
     return this.#all.map(({ agent }) => agent);
+  }
+
+  #keep(isOpen: (promise: Promised) => boolean): void {
+    if (this.#all.length === 0) return;
+    const open = this.#all.filter(isOpen);
+    this.ended += this.#all.length - open.length;
+    this.#all = open;
   }
 }

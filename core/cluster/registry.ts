@@ -54,6 +54,7 @@ export class Registry {
   /** Lost and left, in the order in which they went. */
   readonly #gone = new Map<string, AgentRecord>();
   readonly #promises: Promises;
+  #gains = 0;
 
   constructor(options: RegistryOptions) {
     this.#options = { forgetMs: FORGET_MS, promiseMs: PROMISE_MS, maxAgents: MAX_AGENTS, ...options };
@@ -85,6 +86,11 @@ export class Registry {
     const names: string[] = [];
     for (const { agent } of this.#alive.values()) if (isSuitable(request, agent)) names.push(agent.id);
     return names;
+  }
+
+  /** Grows when there may be more room than before: most heartbeats tell of none. */
+  get gains(): number {
+    return this.#gains + this.#promises.ended;
   }
 
   /** When a tick will change something; Infinity when nothing is to come. */
@@ -159,8 +165,9 @@ export class Registry {
     if (isOther) replaceProcess(record, heartbeat);
     // Overtaken on the way: what it tells is over.
     if (heartbeat.sequence <= record.sequence) return;
-    this.#update(record, heartbeat, now);
     const before = record.state;
+    if (before !== "alive" || isOther || isMore(heartbeat, record)) this.#gains++;
+    this.#update(record, heartbeat, now);
     if (heartbeat.isLeaving === true) {
       if (before === "left") return;
       this.#go(record, "left", now);
@@ -185,6 +192,7 @@ export class Registry {
       }
       this.#forget(...oldest, now, changes);
     }
+    this.#gains++;
     const record = newRecord(heartbeat, now);
     const isLeaving = heartbeat.isLeaving === true;
     (isLeaving ? this.#gone : this.#alive).set(agent.id, record);
@@ -213,6 +221,10 @@ export class Registry {
     this.#gone.delete(id);
     changes.push({ kind: "forgotten", agent: record.agent });
   }
+}
+
+function isMore({ load }: Heartbeat, { load: before }: AgentRecord): boolean {
+  return load.freeSlots > before.freeSlots || load.freeMemoryBytes > before.freeMemoryBytes;
 }
 
 /**

@@ -46,9 +46,11 @@ export class ClusterState {
   /** @throws {LucioleError} When the heartbeat is refused. */
   hear(heartbeat: Heartbeat): void {
     const now = this.#options.clock();
+    const { gains } = this.#registry;
     const changes = this.#registry.apply({ kind: "heartbeat", heartbeat }, now);
     this.#tell(changes);
-    if (this.#line.length > 0) this.#arm(now + SERVE_MS);
+    const isOther = changes.length > 0 || this.#registry.gains > gains;
+    if (isOther && this.#line.length > 0) this.#arm(now + SERVE_MS);
     this.#armNext();
     const refused = changes.find((change) => change.kind === "refused");
     if (refused !== undefined) throw refused.error;

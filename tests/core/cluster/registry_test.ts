@@ -138,6 +138,27 @@ describe("Registry", () => {
     expect(registry.agents(12_003)).toMatchObject([{ promisedSlots: 0 }]);
   });
 
+  test("tells when there may be more room", () => {
+    const registry = open();
+    const gained = (act: () => unknown) => {
+      const { gains } = registry;
+      act();
+      return registry.gains > gains;
+    };
+    const beat = (sequence: number, now: number, jobs: Parameters<typeof heartbeat>[2] = []) =>
+      gained(() => hear(registry, heartbeat(agentInfo("a"), sequence, jobs), now));
+    expect(beat(0, 0)).toBe(true);
+    expect(beat(1, 1)).toBe(false);
+    expect(gained(() => registry.place(request("j", 2), 2))).toBe(false);
+    expect(beat(2, 3, [jobLoad("i", 1)])).toBe(false);
+    expect(beat(3, 4)).toBe(true);
+    expect(beat(4, 9_000)).toBe(false);
+    // The promise of the grant has ended.
+    expect(gained(() => tick(registry, 10_002))).toBe(true);
+    expect(gained(() => tick(registry, 19_000))).toBe(false);
+    expect(beat(5, 19_001)).toBe(true);
+  });
+
   test("has room for a bounded number of agents, and forgets the gone ones first", () => {
     const registry = new Registry({ lostMs: LOST_MS, maxAgents: 2 });
     hear(registry, heartbeat(agentInfo("a"), 0), 0);
