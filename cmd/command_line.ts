@@ -7,23 +7,50 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { Command, CommanderError, Option } from "@commander-js/extra-typings";
 import { EXIT } from "../core/program/exit_codes.ts";
-import { LOG_LEVELS } from "../core/program/limits.ts";
+import { WORKER_ENV } from "../net/protocol.ts";
+import { addClusterCommands } from "./cluster/commands.ts";
 import { HELP_TOPICS } from "./help_topics.ts";
-import { reportError } from "./output.ts";
+import { attempt, reportError } from "./output.ts";
+import { ROLES, type RoleArguments, splitRole } from "./roles/role_argv.ts";
+import { explainTask, runServer } from "./roles/role_commands.ts";
+import { addRun } from "./run_command.ts";
 import { printVersion, VERSION } from "./version.ts";
 
 /** Runs one command line, `argv` without the executable; sets the exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  const root = createCommandLine();
+  const verbs = root.commands.map((command) => command.name());
+  let role: RoleArguments | undefined;
   try {
-    await createCommandLine().parseAsync(argv, { from: "user" });
+    role = splitRole(argv, verbs, process.env[WORKER_ENV.role]);
+  } catch (error) {
+    return reportError(error, argv.includes("--json"));
+  }
+  switch (role?.role) {
+    case "master":
+    case "agent":
+      return runServer(role.role, role.rest);
+    case "task":
+      return explainTask(role.rest);
+    case "driver":
+      return runVerb(root, ["run", ...role.rest]);
+    case undefined:
+      return runVerb(root, argv);
+  }
+}
+
+async function runVerb(root: Root, argv: readonly string[]): Promise<void> {
+  try {
+    await root.parseAsync(argv, { from: "user" });
   } catch (error) {
     // Commander has said what is wrong.
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const [first] = argv;
-    if (error.code === "commander.unknownCommand" && first !== undefined && existsSync(first)) {
-      process.stderr.write(`(Did you mean luciole run ${first}?)\n`);
-    }
+    if (error.code !== "commander.unknownCommand" || first === undefined) return;
+    const meant = ROLES.some((role) => role === first) ? `--role ${first}` : `run ${first}`;
+    if (meant.startsWith("--") || existsSync(first))
+      process.stderr.write(`(Did you mean luciole ${meant}?)\n`);
   }
 }
 
@@ -33,6 +60,7 @@ function createCommandLine() {
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand(false)
+    .option("--role <role>", `be a part of a cluster: ${ROLES.join(", ")}; luciole --role agent --help`)
     .enablePositionalOptions()
     .addHelpText("after", "\nMore: luciole help COMMAND, luciole help exit-codes, luciole help variables")
     // Commands inherit it: a mistake becomes an exception, so exit codes are decided in one place.
@@ -40,6 +68,7 @@ function createCommandLine() {
   addRun(root);
   addCompile(root);
   addPlot(root);
+  addClusterCommands(root);
   addToken(root);
   addCert(root);
   addVersion(root);
@@ -48,47 +77,6 @@ function createCommandLine() {
 }
 
 type Root = Command;
-
-/** Ends a command whose work fails with a message and an exit code. */
-async function attempt(isJson: boolean | undefined, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    reportError(error, isJson === true);
-  }
-}
-
-function addRun(root: Root): void {
-  root
-    .command("run")
-    .description("run a program")
-    .usage("[options] PROGRAM [args]")
-    .argument("<PROGRAM>", "the program's file; all that follows it is the program's own")
-    .argument("[args...]", "the program's own arguments")
-    .passThroughOptions()
-    .option("--workers <n>", "number of workers (default: all cores)")
-    .option(
-      "--memory <size>",
-      "memory of all workers together, such as 2GiB (default: half of the machine's)",
-    )
-    .option("--quiet", "no progress")
-    .option("--log-level <level>", `least level of log lines shown: ${LOG_LEVELS.join(", ")} (default: info)`)
-    .option("--json", "progress and errors as JSON lines on stderr")
-    .addHelpText("after", "\nEach option has an environment variable: luciole help variables")
-    .action((program, args, { workers, memory, logLevel, quiet, json }) =>
-      attempt(json, async () => {
-        const { runProgram } = await import("./run.ts");
-        const asText = (flag: true | undefined) => (flag === true ? "true" : undefined);
-        await runProgram(program, args, {
-          workers,
-          memory,
-          "log-level": logLevel,
-          quiet: asText(quiet),
-          json: asText(json),
-        });
-      }),
-    );
-}
 
 function addCompile(root: Root): void {
   root
@@ -99,7 +87,7 @@ function addCompile(root: Root): void {
     .option("-o, --out <file>", "the executable (default: the program's name without its extension, here)")
     .option("--json", "the result as JSON")
     .action((program, options) =>
-      attempt(options.json, async () => {
+      attempt(options.json === true, async () => {
         const { compile } = await import("./compile.ts");
         await compile(program, options.out, options.json === true);
       }),
@@ -126,7 +114,7 @@ function addPlot(root: Root): void {
         "with sizes as they may be.",
     )
     .action((program, options) =>
-      attempt(options.json, async () => {
+      attempt(options.json === true, async () => {
         const { plot } = await import("./plot.ts");
         await plot(program, options);
       }),
@@ -141,7 +129,7 @@ function addToken(root: Root): void {
     .argument("[FILE]", "the file", "luciole.token")
     .option("--json", "the result as JSON")
     .action((file, options) =>
-      attempt(options.json, async () => {
+      attempt(options.json === true, async () => {
         const { token } = await import("./token.ts");
         await token(file, options.json === true);
       }),
@@ -162,7 +150,7 @@ function addCert(root: Root): void {
     .addOption(days)
     .option("--json", "the result as JSON")
     .action((directory, options) =>
-      attempt(options.json, async () => {
+      attempt(options.json === true, async () => {
         const { certInit } = await import("./cert.ts");
         await certInit(directory, options);
       }),
@@ -176,7 +164,7 @@ function addCert(root: Root): void {
     .addOption(days)
     .option("--json", "the result as JSON")
     .action((directory, name, options) =>
-      attempt(options.json, async () => {
+      attempt(options.json === true, async () => {
         const { certAdd } = await import("./cert.ts");
         await certAdd(directory, name, options);
       }),

@@ -2,16 +2,7 @@
  * Help that belongs to no verb: `luciole help exit-codes`, `luciole help variables`.
  */
 import { EXIT_MEANINGS } from "../core/program/exit_codes.ts";
-
-const VARIABLES: readonly (readonly [string, string])[] = [
-  ["LUCIOLE_WORKERS", "number of workers, as --workers"],
-  ["LUCIOLE_MEMORY", 'memory of all workers, as --memory: "2GiB"'],
-  ["LUCIOLE_LOG_LEVEL", "debug, info, warn or error, as --log-level"],
-  ["LUCIOLE_JSON", "true: JSON lines on stderr, as --json"],
-  ["LUCIOLE_QUIET", "true: no progress, as --quiet"],
-  ["LUCIOLE_CODE", "general: run without generated loops, to find out whether one is to blame"],
-  ["LUCIOLE_TRACE", "file that gets a line of JSON for each task: its time, rows and bytes"],
-];
+import { CLUSTER_VARIABLES, RUN_VARIABLES } from "./variables.ts";
 
 /** Text of each topic by its name. */
 export const HELP_TOPICS: ReadonlyMap<string, string> = new Map([
@@ -19,7 +10,11 @@ export const HELP_TOPICS: ReadonlyMap<string, string> = new Map([
     "exit-codes",
     `Exit codes of luciole and of every program:\n\n${table(EXIT_MEANINGS.map(([code, text]) => [String(code), text]))}`,
   ],
-  ["variables", `Environment variables; a flag wins over its variable:\n\n${table(VARIABLES)}`],
+  [
+    "variables",
+    `Environment variables; a flag wins over its variable. Of runs:\n\n${table(RUN_VARIABLES)}\n\n` +
+      `Of masters, agents and whatever asks them:\n\n${table(CLUSTER_VARIABLES)}`,
+  ],
 ]);
 
 function table(rows: readonly (readonly [string, string])[]): string {

@@ -22,3 +22,12 @@ export function reportError(error: unknown, isJson: boolean): void {
   if (isJson) writeSync(2, `${JSON.stringify({ kind: "failed", error: toWireError(error) })}\n`);
   else writeSync(2, `${failureText(error)}\n`);
 }
+
+/** Ends a command whose work fails with a message and an exit code. */
+export async function attempt(isJson: boolean, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    reportError(error, isJson);
+  }
+}

@@ -16,7 +16,7 @@ export interface MasterLink {
 }
 
 export interface MasterRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   readonly body?: unknown;
   /** Names it in the logs of both sides. */

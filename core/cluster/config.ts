@@ -129,6 +129,19 @@ export function compileAgentConfig(texts: SettingTexts, env: Variables, machine:
   };
 }
 
+/** Of whatever asks a cluster: `luciole status` and the like. */
+export interface ClientConfig {
+  readonly masters: readonly string[];
+  readonly security: SecurityFiles;
+}
+
+/** @throws {LucioleError} code "usage" */
+export function compileClientConfig(texts: SettingTexts, env: Variables): ClientConfig {
+  const reader = new FlagReader(texts, env);
+  const masters = reader.read(SETTINGS.master) ?? [`${LOOPBACK}:${MASTER_PORT}`];
+  return { masters, security: readSecurity(reader) };
+}
+
 /** Also for drivers and for what asks masters and agents. */
 export function readSecurity(reader: FlagReader): SecurityFiles {
   const paths = { cert: SETTINGS.tlsCert, key: SETTINGS.tlsKey, ca: SETTINGS.tlsCa };

@@ -163,7 +163,7 @@ export const SETTINGS = {
 /** IPv6 addresses with or without brackets. */
 function parseHost(text: string): string | undefined {
   const host = text.trim().replace(/^\[(.*)\]$/, "$1");
-  return isHost(host) || /^[0-9a-f:.]*:[0-9a-f:.]*$/i.test(host) ? host : undefined;
+  return isHost(host) || /^[0-9a-f.]*:[0-9a-f.]*:[0-9a-f:.]*$/i.test(host) ? host : undefined;
 }
 
 /** Without a port it is the one that the agent listens on. */

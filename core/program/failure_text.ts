@@ -8,10 +8,14 @@ import { isEngineStack, userFrames } from "../graph/call_site.ts";
 const MAX_CAUSES = 6;
 const MAX_FRAMES = 4;
 
+/** Of the way to another machine: what is behind them is how the runtime says the same. */
+const COMPLETE: ReadonlySet<string> = new Set(["unreachable", "foreign", "auth", "address"]);
+
 /** Lines to print for whatever was thrown; the first says everything that matters. */
 export function failureText(error: unknown): string {
   if (!(error instanceof Error)) return `error: ${oneLine(describeThrown(error))}`;
   let said = headline(error);
+  if (error instanceof LucioleError && COMPLETE.has(error.code)) return `error: ${said}`;
   const lines = [`error: ${said}`, ...framesOf(error, said)];
   let cause: unknown = error.cause;
   for (let depth = 0; cause instanceof Error && depth < MAX_CAUSES; depth++, cause = cause.cause) {

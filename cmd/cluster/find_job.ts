@@ -1,0 +1,34 @@
+/**
+ * The job that somebody means: by its id, the beginning of it, or its name.
+ */
+import type { ClusterJob } from "../../core/cluster/agent_info.ts";
+import { LucioleError } from "../../core/errors.ts";
+import { similarWord } from "../../core/program/similar.ts";
+
+const MAX_SHOWN = 5;
+
+/** @throws {LucioleError} code "not-found", or "usage" when several may be meant. */
+export function findJob(jobs: readonly ClusterJob[], wanted: string, doing: string): ClusterJob {
+  const exact = jobs.find(({ job }) => job === wanted);
+  if (exact !== undefined) return exact;
+  const begun = jobs.filter(({ job }) => wanted !== "" && job.startsWith(wanted));
+  const found = begun.length > 0 ? begun : jobs.filter(({ name }) => name === wanted);
+  const [first] = found;
+  if (first !== undefined && found.length === 1) return first;
+  if (first !== undefined) {
+    const shown = found.slice(0, MAX_SHOWN).map(({ job }) => job);
+    const more = found.length > MAX_SHOWN ? ` and ${found.length - MAX_SHOWN} more` : "";
+    throw new LucioleError("usage", `Cannot ${doing} "${wanted}": it may be ${shown.join(", ")}${more}`);
+  }
+  throw new LucioleError("not-found", `Cannot ${doing} "${wanted}": ${whyNone(jobs, wanted)}`);
+}
+
+function whyNone(jobs: readonly ClusterJob[], wanted: string): string {
+  if (jobs.length === 0) return "no job runs on the cluster";
+  const meant = similarWord(
+    wanted,
+    jobs.flatMap(({ job, name }) => [job, name]),
+  );
+  const hint = meant === undefined ? "luciole jobs lists those that run" : `did you mean ${meant}?`;
+  return `no job of that id or name runs; ${hint}`;
+}

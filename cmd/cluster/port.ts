@@ -1,0 +1,28 @@
+/**
+ * What the verbs ask of a cluster: a port, so that they can be tried without one.
+ */
+import type { AgentInfo, ClusterJob, ClusterView } from "../../core/cluster/agent_info.ts";
+import type { LogEntry } from "../../net/driver/cluster_client.ts";
+
+export interface ClusterPort {
+  /** Of the master that answered last. */
+  readonly address: string;
+  cluster(): Promise<ClusterView>;
+  jobs(): Promise<readonly ClusterJob[]>;
+  /** @throws {LucioleError} code "not-found" when the agent has no such job any more. */
+  logs(agent: AgentInfo, job: string, from: number): Promise<readonly LogEntry[]>;
+  /** Ends the job there; fine when it has ended. */
+  endJob(agent: AgentInfo, job: string): Promise<void>;
+}
+
+/** Where verbs write, and when. */
+export interface Terminal {
+  /** Columns, or infinity where nobody looks. */
+  readonly width: number;
+  readonly now: () => number;
+  readonly isJson: boolean;
+  /** A result, with its line end. */
+  print(line: string): void;
+  /** What went wrong beside it. */
+  warn(line: string): void;
+}

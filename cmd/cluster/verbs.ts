@@ -1,0 +1,134 @@
+/**
+ * `luciole status`, `jobs`, `logs` and `cancel`: what a cluster does, and the end of a job.
+ *
+ * The master knows which agents a job has; its lines are read from the agents, and they end it.
+ */
+import type { AgentInfo, ClusterJob } from "../../core/cluster/agent_info.ts";
+import { describeThrown, LucioleError } from "../../core/errors.ts";
+import type { LogEntry } from "../../net/driver/cluster_client.ts";
+import { findJob } from "./find_job.ts";
+import type { ClusterPort, Terminal } from "./port.ts";
+import { jobsText, statusText } from "./status_text.ts";
+
+export async function status(cluster: ClusterPort, terminal: Terminal, version: string): Promise<void> {
+  const view = await cluster.cluster();
+  const text = () => statusText(view, cluster.address, version, terminal.width);
+  terminal.print(terminal.isJson ? JSON.stringify({ address: cluster.address, ...view }) : text());
+}
+
+export async function jobs(cluster: ClusterPort, terminal: Terminal): Promise<void> {
+  const all = await cluster.jobs();
+  terminal.print(terminal.isJson ? JSON.stringify(all) : jobsText(all, terminal.now(), terminal.width));
+}
+
+export interface LogsOptions {
+  readonly worker?: number;
+  /** Goes on until the job ends. */
+  readonly isFollowed: boolean;
+  /** Between two looks. */
+  readonly pause: () => Promise<void>;
+}
+
+/** What the workers of a job printed of late, in the order of time. */
+export async function logs(
+  cluster: ClusterPort,
+  terminal: Terminal,
+  wanted: string,
+  { worker, isFollowed, pause }: LogsOptions,
+): Promise<void> {
+  const job = findJob(await cluster.jobs(), wanted, "show the logs of");
+  const agents = await agentsOf(cluster, job, terminal);
+  const next = new Map(agents.map((agent) => [agent, 0]));
+  let isFirst = true;
+  while (isFirst || (isFollowed && next.size > 0)) {
+    if (!isFirst) await pause();
+    const lines = await Promise.all(
+      Array.from(next, ([agent, from]) => readLines(cluster, job.job, agent, from, terminal, next)),
+    );
+    const wantedLines = lines.flat().filter(({ entry }) => worker === undefined || entry.worker === worker);
+    for (const line of wantedLines.sort((a, b) => a.entry.time - b.entry.time))
+      terminal.print(lineText(line, terminal));
+    if (isFirst && wantedLines.length === 0 && !isFollowed && !terminal.isJson) {
+      terminal.warn(`(job ${job.job} has printed nothing yet)`);
+    }
+    isFirst = false;
+  }
+}
+
+/** Ends a job on all of its agents. Its driver sees that it was cancelled. */
+export async function cancel(cluster: ClusterPort, terminal: Terminal, wanted: string): Promise<void> {
+  const job = findJob(await cluster.jobs(), wanted, "cancel");
+  const agents = await agentsOf(cluster, job, terminal);
+  const failures: string[] = [];
+  await Promise.all(
+    agents.map(async (agent) => {
+      try {
+        await cluster.endJob(agent, job.job);
+      } catch (error) {
+        failures.push(`agent ${agent.id} at ${agent.address}: ${describeThrown(error)}`);
+      }
+    }),
+  );
+  if (failures.length > 0) {
+    const count = `${failures.length} of ${agents.length} agents`;
+    throw new LucioleError("cancel", `Cannot cancel job ${job.job} on ${count}: ${failures.join("; ")}`);
+  }
+  const names = agents.map(({ id }) => id);
+  const text = `Cancelled job ${job.job} (${job.name}) on ${names.length} agent${names.length === 1 ? "" : "s"}`;
+  terminal.print(terminal.isJson ? JSON.stringify({ job: job.job, agents: names }) : text);
+}
+
+/** Where the job's agents are reached; warns of those that the master does not hear any more. */
+async function agentsOf(
+  cluster: ClusterPort,
+  job: ClusterJob,
+  terminal: Terminal,
+): Promise<readonly AgentInfo[]> {
+  const { agents } = await cluster.cluster();
+  const found: AgentInfo[] = [];
+  for (const { agent: id } of job.agents) {
+    const view = agents.find(({ agent }) => agent.id === id);
+    if (view !== undefined) found.push(view.agent);
+    if (view?.state !== "alive") terminal.warn(`warning: agent ${id} of the job is ${view?.state ?? "gone"}`);
+  }
+  return found;
+}
+
+interface Line {
+  readonly agent: AgentInfo;
+  readonly entry: LogEntry;
+}
+
+/** New lines of one agent; it is not asked again when it has the job no more. */
+async function readLines(
+  cluster: ClusterPort,
+  job: string,
+  agent: AgentInfo,
+  from: number,
+  terminal: Terminal,
+  next: Map<AgentInfo, number>,
+): Promise<readonly Line[]> {
+  try {
+    const entries = await cluster.logs(agent, job, from);
+    const last = entries.at(-1);
+    if (last !== undefined) next.set(agent, last.number + 1);
+    const [first] = entries;
+    if (first !== undefined && first.number > from) {
+      terminal.warn(`(agent ${agent.id} has dropped ${first.number - from} older lines)`);
+    }
+    return entries.map((entry) => ({ agent, entry }));
+  } catch (error) {
+    next.delete(agent);
+    const hasEnded = error instanceof LucioleError && error.code === "not-found";
+    if (!hasEnded) terminal.warn(`warning: ${describeThrown(error)}`);
+    return [];
+  }
+}
+
+function lineText({ agent, entry }: Line, { isJson }: Terminal): string {
+  if (isJson) return JSON.stringify({ agent: agent.id, ...entry });
+  const time = new Date(entry.time).toISOString().slice(11, 19);
+  const who = entry.worker < 0 ? `agent ${agent.id}` : `worker ${entry.worker}`;
+  const level = entry.level === "info" ? "" : `${entry.level}: `;
+  return `${time} [${who}] ${level}${entry.text}`;
+}

@@ -1,0 +1,43 @@
+/**
+ * What a master or an agent tells its operator, on stderr: a line with time and level, or JSON.
+ */
+import { writeSync } from "node:fs";
+import { LOG_LEVELS, type LogLevel } from "../../core/program/limits.ts";
+
+export interface NoticeOptions {
+  readonly role: "master" | "agent";
+  readonly isJson: boolean;
+  readonly logLevel: LogLevel;
+  readonly write?: (text: string) => void;
+  readonly now?: () => Date;
+}
+
+const WARNING = "warning: ";
+
+export type Notice = (text: string, level?: LogLevel) => void;
+
+export function openNotices(options: NoticeOptions): Notice {
+  const { role, isJson, logLevel, write = toStderr, now = () => new Date() } = options;
+  return (said, given = "info") => {
+    // What is told without a level says itself that it is a warning.
+    const [text, level] = said.startsWith(WARNING)
+      ? [said.slice(WARNING.length), "warn" as const]
+      : [said, given];
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(logLevel)) return;
+    const time = now().toISOString();
+    const line = text.replace(/\s*\n\s*/g, " | ");
+    write(
+      isJson
+        ? JSON.stringify({ kind: "notice", time, role, level, text })
+        : `${time} ${level.padEnd(5)} ${line}`,
+    );
+  };
+}
+
+function toStderr(text: string): void {
+  try {
+    writeSync(2, `${text}\n`);
+  } catch {
+    // Nobody reads it, or the disk of the log is full: no reason to end.
+  }
+}

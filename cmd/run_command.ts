@@ -1,0 +1,71 @@
+/**
+ * The command line of `luciole run`.
+ */
+import type { Command } from "@commander-js/extra-typings";
+import { SETTINGS } from "../core/cluster/settings.ts";
+import { LOG_LEVELS } from "../core/program/limits.ts";
+import { addOptions, type OptionSpec, readOptions } from "./option_texts.ts";
+import { attempt } from "./output.ts";
+
+const LOCAL: readonly OptionSpec[] = [
+  { name: "workers", value: "n", text: "number of workers (default: all cores, or all slots of a cluster)" },
+  {
+    name: "memory",
+    value: "size",
+    text: "memory of all workers together, such as 2GiB (default: half of the machine's)",
+  },
+  { name: "quiet", text: "no progress" },
+  {
+    name: "log-level",
+    value: "level",
+    text: `least level of log lines shown: ${LOG_LEVELS.join(", ")} (default: info)`,
+  },
+  { name: "json", text: "progress and errors as JSON lines on stderr" },
+];
+
+const { master, tokenFile, tlsCert, tlsKey, tlsCa, dataCenter, rack, labels, lease, insecure } = SETTINGS;
+
+const CLUSTER: readonly OptionSpec[] = [
+  { ...master, text: `run on a cluster: ${master.text}` },
+  { name: "no-wait", text: "fail when the cluster has no room now, instead of waiting" },
+  tokenFile,
+  tlsCert,
+  tlsKey,
+  tlsCa,
+  { ...dataCenter, text: "run on agents of this data centre only" },
+  { ...rack, text: "run on agents of this rack only" },
+  { ...labels, text: "run on agents with these labels only, such as gpu=yes" },
+  { ...lease, default: "30s" },
+];
+
+const SYMMETRIC: readonly OptionSpec[] = [
+  {
+    name: "symmetric",
+    text: "be one of many that run the same command: rank 0 drives, the others are agents",
+  },
+  { name: "rank", value: "n", text: "rank of this process (default: as Slurm, Open MPI or pssh tell)" },
+  { name: "ranks", value: "n", text: "how many there are (default: likewise)" },
+  { name: "head", value: "address", text: "where rank 0 runs (default: the first host of SLURM_NODELIST)" },
+  { ...insecure, text: "let the ranks listen without a secret" },
+];
+
+const ALL = [...LOCAL, ...CLUSTER, ...SYMMETRIC];
+
+export function addRun(root: Command): void {
+  const command = root
+    .command("run")
+    .description("run a program")
+    .usage("[options] PROGRAM [args]")
+    .argument("<PROGRAM>", "the program's file; all that follows it is the program's own")
+    .argument("[args...]", "the program's own arguments")
+    .passThroughOptions()
+    .addHelpText("after", "\nEach option has an environment variable: luciole help variables");
+  addOptions(command, ALL);
+  command.action((program: string, args: readonly string[]) => {
+    const texts = readOptions(command, ALL);
+    return attempt(texts.json === "true", async () => {
+      const { runProgram } = await import("./run.ts");
+      await runProgram(program, args, texts);
+    });
+  });
+}

@@ -1,0 +1,190 @@
+/** What `luciole status`, `jobs`, `logs` and `cancel` show, and do. */
+import { describe, expect, test } from "bun:test";
+import { cancel, jobs, logs, status } from "../../cmd/cluster/verbs.ts";
+import type { LogEntry } from "../../net/driver/cluster_client.ts";
+import { agentView, clusterJob, FakeCluster, fakeTerminal, NOW } from "./fake_cluster.ts";
+
+const entry = (number: number, text: string, changes: Partial<LogEntry> = {}): LogEntry => ({
+  number,
+  time: NOW + number * 1000,
+  worker: 0,
+  level: "info",
+  text,
+  ...changes,
+});
+const once = { isFollowed: false, pause: async () => undefined };
+
+describe("status", () => {
+  test("shows what is free, in 80 columns", async () => {
+    const terminal = fakeTerminal();
+    const agents = [agentView("a1"), agentView("a2", { state: "lost", silentMs: 12_000 })];
+    await status(new FakeCluster(agents), terminal, "1.0.0");
+    expect(terminal.lines.join("\n")).toBe(
+      [
+        "Master m1 at m1:7400, version 1.0.0, up 2 h 1 min",
+        "1 agent, 3 of 4 slots free; 1 other gone",
+        "",
+        "AGENT  STATE      SLOTS FREE  MEMORY FREE  DISK FREE  JOBS  ADDRESS",
+        "a1     alive             3/4      1.0 GiB   50.0 GiB     0  a1:7401",
+        "a2     lost 12 s         3/4      1.0 GiB   50.0 GiB     0  a2:7401",
+      ].join("\n"),
+    );
+  });
+
+  test("shows places, labels and versions where they tell agents apart, and still in 80 columns", async () => {
+    const terminal = fakeTerminal();
+    const long = "a-machine-with-quite-a-long-name-7401";
+    const agents = [
+      agentView(long, {
+        rack: "rack-17",
+        labels: { gpu: "yes", zone: "" },
+        version: "0.9.0",
+        address: `${long}:7401`,
+      }),
+      agentView("a2"),
+    ];
+    await status(new FakeCluster(agents), terminal, "1.0.0");
+    const [, , , head = "", ...rows] = terminal.lines.join("\n").split("\n");
+    for (const title of ["PLACE", "LABELS", "VERSION"]) expect(head).toContain(title);
+    expect(rows[0]).toContain("gpu");
+    expect(head).toStartWith("AGENT");
+    const wide = fakeTerminal({ width: Number.POSITIVE_INFINITY });
+    await status(new FakeCluster(agents), wide, "1.0.0");
+    expect(wide.lines.join("\n")).toContain("default/rack-17");
+    expect(wide.lines.join("\n")).toContain("gpu=yes,zone");
+  });
+
+  test("says how to start an agent when there is none", async () => {
+    const terminal = fakeTerminal();
+    await status(new FakeCluster([]), terminal, "1.0.0");
+    expect(terminal.lines.join("\n")).toEndWith(
+      "No agents. Start one on any machine: luciole --role agent --master m1:7400",
+    );
+  });
+
+  test("is the master's answer as JSON", async () => {
+    const terminal = fakeTerminal({ isJson: true });
+    await status(new FakeCluster([agentView("a1")]), terminal, "1.0.0");
+    expect(JSON.parse(terminal.lines.join(""))).toMatchObject({
+      address: "m1:7400",
+      master: { id: "m1" },
+      agents: [{ agent: { id: "a1" } }],
+    });
+  });
+});
+
+describe("jobs", () => {
+  test("lists them", async () => {
+    const terminal = fakeTerminal();
+    await jobs(
+      new FakeCluster([], [clusterJob("j1"), clusterJob("j22", { name: "sort", state: "ending" })]),
+      terminal,
+    );
+    expect(terminal.lines.join("\n")).toBe(
+      [
+        "JOB  NAME   STATE    WORKERS  AGENTS        FOR  DRIVER",
+        "j1   count  running        2       1  1 min 5 s  ann@laptop",
+        "j22  sort   ending         2       1  1 min 5 s  ann@laptop",
+      ].join("\n"),
+    );
+  });
+
+  test("says that there are none", async () => {
+    const [terminal, json] = [fakeTerminal(), fakeTerminal({ isJson: true })];
+    await jobs(new FakeCluster([]), terminal);
+    await jobs(new FakeCluster([]), json);
+    expect([terminal.lines, json.lines]).toEqual([["No jobs."], ["[]"]]);
+  });
+});
+
+describe("logs", () => {
+  const both = clusterJob("j1", {
+    agents: [
+      { agent: "a1", workers: 1 },
+      { agent: "a2", workers: 1 },
+    ],
+  });
+  const agents = [agentView("a1"), agentView("a2")];
+
+  test("are those of all agents, in the order of time", async () => {
+    const terminal = fakeTerminal();
+    const lines = {
+      a1: [[entry(0, "first"), entry(2, "third", { level: "warn" })]],
+      a2: [[entry(1, "second", { worker: 1 }), entry(3, "fourth", { worker: -1 })]],
+    };
+    await logs(new FakeCluster(agents, [both], lines), terminal, "j1", once);
+    expect(terminal.lines).toEqual([
+      "12:00:00 [worker 0] first",
+      "12:00:01 [worker 1] second",
+      "12:00:02 [worker 0] warn: third",
+      "12:00:03 [agent a2] fourth",
+    ]);
+    expect(terminal.warnings).toEqual(["(agent a2 has dropped 1 older lines)"]);
+  });
+
+  test("are those of one worker when it is asked for", async () => {
+    const terminal = fakeTerminal({ isJson: true });
+    const lines = { a1: [[entry(0, "a"), entry(1, "b", { worker: 5 })]] };
+    await logs(new FakeCluster(agents, [clusterJob("j1")], lines), terminal, "j1", { ...once, worker: 5 });
+    expect(terminal.lines.map((line) => JSON.parse(line))).toEqual([
+      { agent: "a1", ...entry(1, "b", { worker: 5 }) },
+    ]);
+  });
+
+  test("are followed until no agent has the job any more", async () => {
+    const terminal = fakeTerminal();
+    const lines = { a1: [[entry(0, "a")], [], [entry(1, "b")]], a2: [[]] };
+    let pauses = 0;
+    const pause = async () => void pauses++;
+    await logs(new FakeCluster(agents, [both], lines), terminal, "count", { isFollowed: true, pause });
+    expect(terminal.lines).toEqual(["12:00:00 [worker 0] a", "12:00:01 [worker 0] b"]);
+    expect({ pauses, warnings: terminal.warnings }).toEqual({ pauses: 3, warnings: [] });
+  });
+
+  test("may be empty", async () => {
+    const terminal = fakeTerminal();
+    await logs(new FakeCluster(agents, [clusterJob("j1")], { a1: [[]] }), terminal, "j1", once);
+    expect(terminal).toMatchObject({ lines: [], warnings: ["(job j1 has printed nothing yet)"] });
+  });
+});
+
+describe("cancel", () => {
+  test("ends the job on each of its agents", async () => {
+    const terminal = fakeTerminal();
+    const cluster = new FakeCluster([agentView("a1"), agentView("a2")], [clusterJob("j1"), clusterJob("k1")]);
+    await cancel(cluster, terminal, "k");
+    expect(cluster.ended).toEqual(["a1 k1"]);
+    expect(terminal.lines).toEqual(["Cancelled job k1 (count) on 1 agent"]);
+  });
+
+  test("names the agents that it could not reach", async () => {
+    const cluster = new FakeCluster([agentView("a1", { address: "unreachable:1" })], [clusterJob("j1")]);
+    const result = cancel(cluster, fakeTerminal(), "j1");
+    expect(result).rejects.toThrow(
+      "Cannot cancel job j1 on 1 of 1 agents: agent a1 at unreachable:1: nothing listens there",
+    );
+  });
+
+  test.each([
+    ["j", [clusterJob("j1"), clusterJob("j2")], 'Cannot cancel "j": it may be j1, j2'],
+    ["count", [clusterJob("j1"), clusterJob("j2")], 'Cannot cancel "count": it may be j1, j2'],
+    ["x", [], 'Cannot cancel "x": no job runs on the cluster'],
+    [
+      "cuont",
+      [clusterJob("j1")],
+      'Cannot cancel "cuont": no job of that id or name runs; did you mean count?',
+    ],
+    [
+      "zzz",
+      [clusterJob("j1")],
+      'Cannot cancel "zzz": no job of that id or name runs; luciole jobs lists those that run',
+    ],
+    [
+      "",
+      [clusterJob("j1")],
+      'Cannot cancel "": no job of that id or name runs; luciole jobs lists those that run',
+    ],
+  ])("refuses %j", (wanted, all, message) => {
+    expect(cancel(new FakeCluster([agentView("a1")], all), fakeTerminal(), wanted)).rejects.toThrow(message);
+  });
+});
