@@ -59,7 +59,7 @@ export async function askMaster(link: MasterLink, request: MasterRequest): Promi
     bytes = await readAnswer(response);
   } catch (cause) {
     signal?.throwIfAborted();
-    return failed(link, timeout.aborted ? silent(timeoutMs) : unreachable(cause));
+    return failed(link, timeout.aborted ? silent(timeoutMs) : unreachable(link.address, cause));
   }
   if (response.ok) return { kind: "answer", value: bytes.byteLength === 0 ? undefined : decode(bytes) };
   const wire = wireError(bytes, response.status);
@@ -181,8 +181,9 @@ const NO_ROUTE = ["EHOSTUNREACH", "ENETUNREACH", "FailedToOpenSocket"];
 /** Whoever is there speaks no HTTP, or closes at once. */
 const NO_HTTP = /HTTP|ECONNRESET|ConnectionClosed|EPIPE|SocketClosed/i;
 
-function unreachable(cause: unknown): Trouble {
-  if (cause instanceof AuthError) return { code: "auth", reason: "certificate", why: reasonIn(cause), cause };
+function unreachable(address: string, cause: unknown): Trouble {
+  const said = cause instanceof Error ? reasonIn(cause, address) : String(cause);
+  if (cause instanceof AuthError) return { code: "auth", reason: "certificate", why: said, cause };
   const code = codeOf(cause);
   const about = { code: "unreachable", cause } as const;
   if (REFUSED.includes(code)) return { ...about, reason: "refused", why: "nothing listens there" };
@@ -192,7 +193,7 @@ function unreachable(cause: unknown): Trouble {
     const why = "the connection breaks: something else than luciole listens there, or it speaks TLS";
     return { ...about, reason: "broken", why };
   }
-  return { ...about, reason: "failed", why: cause instanceof Error ? cause.message : String(cause) };
+  return { ...about, reason: "failed", why: said };
 }
 
 /** Of the innermost cause that has one. */
@@ -202,7 +203,9 @@ function codeOf(error: unknown): string {
   return inner === "" && "code" in error ? String(error.code) : inner;
 }
 
-/** "Cannot reach …: why" → "why". */
-function reasonIn({ message }: Error): string {
-  return message.replace(/^Cannot [^:]*(?::\d+)?: /, "");
+/** "Cannot reach the master at ADDRESS: why" → "why". */
+function reasonIn({ message }: Error, address: string): string {
+  const where = `${address}: `;
+  const at = message.indexOf(where);
+  return at < 0 ? message : message.slice(at + where.length);
 }

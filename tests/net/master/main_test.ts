@@ -6,9 +6,12 @@ import { join } from "node:path";
 import { MasterClient } from "../../../net/driver/master_client.ts";
 import { type RunningMaster, startMaster } from "../../../net/master/main.ts";
 import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
+import type { ClientTls } from "../../../net/runtime/runtime.ts";
+import { initCertificates } from "../../../net/security/certificate_files.ts";
 import { type Credentials, secretCredentials, tokenCredentials } from "../../../net/security/client_auth.ts";
 import { ClusterSecret } from "../../../net/security/cluster_secret.ts";
 import { readSecret, writeSecret } from "../../../net/security/secret_file.ts";
+import { readSecurity } from "../../../net/security/security.ts";
 import { tcpTransport } from "../../../net/tcp_transport.ts";
 import { request } from "../../core/cluster/agents.ts";
 import { masterConfig } from "./master_config.ts";
@@ -24,17 +27,30 @@ async function start(changes: Parameters<typeof masterConfig>[0], notices: strin
   return master;
 }
 
-async function clientOf(address: string, credentials?: Credentials): Promise<MasterClient> {
-  const target = { address, name: "the master", ...(credentials && { credentials }) };
+async function clientOf(address: string, credentials?: Credentials, tls?: ClientTls): Promise<MasterClient> {
+  const target = { address, name: "the master", ...(credentials && { credentials }), ...(tls && { tls }) };
   return new MasterClient({
     masters: [{ address, transport: tcpTransport(await currentRuntime(), target) }],
   });
 }
 
-async function secretFile(): Promise<string> {
+function newDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "luciole-test-"));
   closing.push(() => rmSync(directory, { recursive: true, force: true }));
-  const path = join(directory, "token");
+  return directory;
+}
+
+async function certificates() {
+  const directory = newDirectory();
+  await initCertificates({ directory, hosts: ["127.0.0.1"], days: 1, now: Date.now() });
+  const files = { ca: "ca.crt", cert: "server.crt", key: "server.key" };
+  const tls = Object.fromEntries(Object.entries(files).map(([part, name]) => [part, join(directory, name)]));
+  const client = (await readSecurity({ tls })).tls?.client ?? {};
+  return { tls, client };
+}
+
+async function secretFile(): Promise<string> {
+  const path = join(newDirectory(), "token");
   await writeSecret(path);
   return path;
 }
@@ -61,6 +77,31 @@ describe("startMaster()", () => {
     expect(slow[1]).toBe("expired");
     expect(slow[2]).toMatch(/: its clock is \d+ s (before|behind) the one of this machine|clock/);
     expect((await told(secretCredentials(secret, () => Date.now() + 3_600_000)))[1]).toBe("notYetValid");
+  });
+
+  test("serves those who have a certificate, and tells the others why not", async () => {
+    const [own, other] = [await certificates(), await certificates()];
+    const { address } = await start({ security: { tls: own.tls, isInsecure: false } }, []);
+    const told = async (tls?: ClientTls) => {
+      const error = await (await clientOf(address, undefined, tls)).health().catch((caught) => caught);
+      return error instanceof Error ? error.message.replace(address, "HERE") : error.id;
+    };
+    expect(await told(own.client)).toBe("m1");
+    expect(await told()).toBe(
+      "Cannot use the master at HERE: the connection breaks: something else than luciole listens there, or it speaks TLS",
+    );
+    expect(await told(other.client)).toBe(
+      "Cannot use the master at HERE: its certificate is of an authority that is not trusted here",
+    );
+    const { ca = "" } = own.client;
+    expect(await told({ ca })).toStartWith("Cannot use the master at HERE: no TLS connection comes about: ");
+    const plain = await start({}, []);
+    const wrong = await (await clientOf(plain.address, undefined, own.client))
+      .health()
+      .catch((caught) => caught);
+    expect(wrong.message).toStartWith(
+      `Cannot use the master at ${plain.address}: no TLS connection comes about: it serves no TLS`,
+    );
   });
 
   test("refuses an address that is taken, and one that others reach", async () => {
