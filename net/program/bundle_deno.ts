@@ -18,6 +18,7 @@ import { parseSourceMap, type SourceMap, withSourceMap } from "./source_map.ts";
 /** What of the driver's own flags decides what its imports mean. */
 const MAPPING =
   /^(?:-c|--(?:config|no-config|import-map|node-modules-dir|vendor|cert|lock|no-lock|frozen|cached-only|no-remote|no-npm))(?:=|$)/;
+const REQUIRE = /^var __require = __deno_internal_createRequire\(.*\n/m;
 const WITH_VALUE = /^(?:-c|--config|--import-map|--cert)$/;
 
 export async function bundleWithDeno(
@@ -41,10 +42,19 @@ export async function bundleWithDeno(
     const [code, map] = await Promise.all([readFile(output, "utf8"), readFile(`${output}.map`, "utf8")]);
     const parsed = parseSourceMap(map, `${output}.map`);
     const inputs = [entry, ...parsed.sources, ...files.map((file) => resolve(file))].filter(isAbsolute);
-    return { bytes: place(code, parsed, entry), inputs };
+    return { bytes: place(aligned(code, parsed.mappings), parsed, entry), inputs };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * Deno puts fewer lines in the place of some of its bundler's own, and does not tell the map: it gets empty ones for
+ * those that are missing.
+ */
+function aligned(code: string, mappings: string): string {
+  const missing = mappings.split(";").length - code.split("\n").length;
+  return missing > 0 ? code.replace(REQUIRE, (lines) => lines + "\n".repeat(missing)) : code;
 }
 
 /** Names of places are fewer than lines: they are declared at the head. */
