@@ -7,8 +7,10 @@
  * Ids on the wire match ID_PATTERN and are never used as paths unchecked.
  */
 import type { ShardPiece } from "../core/plan/physical.ts";
+import type { ProgramRef } from "../core/program_blocks/program_ref.ts";
 import type { TaskOrder } from "../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../core/schedule/report.ts";
+import type { ClientTls } from "./runtime/runtime.ts";
 import type { HeldShard } from "./store/held_shard.ts";
 
 export const PROTOCOL = 1;
@@ -18,6 +20,9 @@ export const REQUEST_HEADER = "luciole-request";
 export const CBOR = "application/cbor";
 export const CBOR_SEQUENCE = "application/cbor-seq";
 export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
+
+/** The agent of a job that runs on its driver's machine alone. */
+export const LOCAL_AGENT = "local";
 
 /** How an agent starts a worker of a job: the same executable, or a runtime with the user's script. */
 export interface WorkerCommand {
@@ -33,6 +38,32 @@ export interface JobOrder {
   /** Number of the first worker; the others follow. */
   readonly firstWorker: number;
   readonly command: WorkerCommand;
+  /** One that was sent to the agent; its own command and environment come in the place of those of `command`. */
+  readonly program?: ProgramRef;
+  /** What people call the job, and who runs it ("user@host"); for lists of jobs. */
+  readonly name?: string;
+  readonly driver?: string;
+  /** Of all of its workers here; for lists of jobs, and for placement. */
+  readonly memoryBytes?: number;
+  /** The agent ends the job when its driver has asked for nothing for so long; without it, only when it is told. */
+  readonly leaseMs?: number;
+  /** "host:port" of every agent of the job, by id: where workers read shards of the others. A later order replaces it. */
+  readonly peers?: Readonly<Record<string, string>>;
+}
+
+/** Body of `POST /v1/jobs/:job/lease`: the driver is there. */
+export interface LeaseRequest {
+  /** Events that the driver has; the agent may forget them. */
+  readonly acknowledged: number;
+}
+
+/** Answer of `GET /v1/workers/:worker/peers?job=…`. */
+export interface PeersReply {
+  /** "host:port" of every agent of the job, by id. */
+  readonly peers: Readonly<Record<string, string>>;
+  /** Of this job alone, and of a while: to be shown to them. */
+  readonly token?: string;
+  readonly tls?: ClientTls;
 }
 
 /** Body of `POST /v1/jobs/:job/attempts`: queued, and given to workers in this order. */
@@ -117,6 +148,14 @@ export interface HeldRequest {
   readonly pieces: readonly HeldPiece[];
 }
 
+/** Body of `POST /v1/jobs/:job/pieces`: committed pieces, many of them small, for a reader elsewhere. */
+export interface PiecesRequest {
+  readonly pieces: readonly HeldPiece[];
+}
+
+/** The batches of a piece; null for one that is not there, and "stream" for a large one, to be asked for by itself. */
+export type PieceAnswer = Uint8Array | null | "stream";
+
 export type HeldPiece = Pick<ShardPiece, "attempt" | "partition" | "chunks">;
 
 /** Items of the stream `GET /v1/workers/:worker/control?job=…`. */
@@ -124,13 +163,20 @@ export type ControlMessage =
   | { readonly kind: "cancel"; readonly attempt: string }
   | { readonly kind: "message"; readonly message: unknown }
   | { readonly kind: "forget"; readonly execution: string }
+  /** Why shards and spilled data may not be written now; null when they may again. */
+  | { readonly kind: "disk"; readonly refusal: string | null }
   | { readonly kind: "stop" };
 
 /** Paths, built in one place. */
 export const ROUTES = {
   agent: () => "/v1/agent",
   job: (job: string) => `/v1/jobs/${job}`,
-  events: (job: string) => `/v1/jobs/${job}/events`,
+  /** A stream; `after` are the events that the reader has: of a job with a lease it may break off and be read on. */
+  events: (job: string, after?: number) =>
+    `/v1/jobs/${job}/events${after === undefined ? "" : `?after=${after}`}`,
+  lease: (job: string) => `/v1/jobs/${job}/lease`,
+  /** What its workers printed and logged of late. */
+  logs: (job: string) => `/v1/jobs/${job}/logs`,
   execution: (job: string, execution: string) => `/v1/jobs/${job}/executions/${execution}`,
   attempts: (job: string) => `/v1/jobs/${job}/attempts`,
   cancel: (job: string) => `/v1/jobs/${job}/cancel`,
@@ -139,9 +185,12 @@ export const ROUTES = {
   programs: () => "/v1/programs",
   programBlocks: (sha256: string) => `/v1/programs/${sha256}/blocks`,
   programCommit: (sha256: string) => `/v1/programs/${sha256}/commit`,
-  /** A stream; `from` resumes at a byte position. Partition -1 is all of them. */
-  shard: (job: string, attempt: string, partition: number, from = 0) =>
-    `/v1/jobs/${job}/shards/${attempt}/${partition}?from=${from}`,
+  /** A stream; `from` resumes at a byte position. Partition -1 is all of them; `chunks` are those of the partition. */
+  shard: (job: string, attempt: string, partition: number, from = 0, chunks?: ShardPiece["chunks"]) => {
+    const only = chunks === undefined ? "" : `&chunks=${chunks.from}-${chunks.to}`;
+    return `/v1/jobs/${job}/shards/${attempt}/${partition}?from=${from}${only}`;
+  },
+  pieces: (job: string) => `/v1/jobs/${job}/pieces`,
   /** PUT opens a channel (a shard that the driver writes), POST appends items, DELETE commits it. */
   channel: (job: string, attempt: string) => `/v1/jobs/${job}/channels/${attempt}`,
   next: (worker: number) => `/v1/workers/${worker}/next`,
@@ -149,6 +198,7 @@ export const ROUTES = {
   held: (worker: number) => `/v1/workers/${worker}/held`,
   written: (worker: number) => `/v1/workers/${worker}/written`,
   control: (worker: number, job: string) => `/v1/workers/${worker}/control?job=${job}`,
+  peers: (worker: number, job: string) => `/v1/workers/${worker}/peers?job=${job}`,
   workerExecution: (worker: number, job: string, execution: string) =>
     `/v1/workers/${worker}/executions/${execution}?job=${job}`,
 } as const;

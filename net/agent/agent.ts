@@ -11,13 +11,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { Hono } from "hono";
+import type { AgentLoad } from "../../core/cluster/agent_info.ts";
 import { LucioleError } from "../../core/errors.ts";
 import { createApp } from "../app.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { AgentJobs } from "./agent_jobs.ts";
 import { addDriverRoutes } from "./driver_routes.ts";
+import type { ProgramCache } from "./program_cache.ts";
+import { addProgramRoutes } from "./program_routes.ts";
 import { processWorkers } from "./worker_process.ts";
-import { addWorkerRoutes } from "./worker_routes.ts";
+import { addWorkerRoutes, type PeerAccess } from "./worker_routes.ts";
 import type { WorkerStarter } from "./worker_starter.ts";
 
 export interface AgentOptions {
@@ -26,6 +29,10 @@ export interface AgentOptions {
   readonly directory: string;
   /** Workers that it may run at once, over all jobs. */
   readonly slots: number;
+  /** What all of its workers may use together. */
+  readonly memoryBytes?: number;
+  /** What shards and spilled data of all jobs may take; without it nobody looks. */
+  readonly diskBytes?: number;
   readonly runtime: Runtime;
   /** How workers are started; by default as child processes that dial a Unix socket. */
   readonly startWorker?: WorkerStarter;
@@ -33,11 +40,24 @@ export interface AgentOptions {
   readonly stallMs?: number;
   /** Bytes of small shards that each job may keep in memory here; the rest is written to files. */
   readonly heldBytes?: number;
+  /** Those that drivers sent. */
+  readonly programs?: ProgramCache;
+  /** Told what an operator of the agent may want to know. */
+  readonly onNotice?: (text: string) => void;
+  /** What its workers show to other agents. */
+  readonly access?: PeerAccess;
 }
 
 export interface Agent {
+  /** Every route: for the agent's own workers, and for a driver in its process. */
   readonly app: Hono;
   readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** The routes of drivers and other agents, to be served to the network. */
+  readonly remote: Hono;
+  /** What masters are told. */
+  load(): AgentLoad;
+  /** The listener is told when the load is other than before. */
+  onChange(listener: () => void): void;
   /** For readers in this process: the batches of a small shard that lies in memory; -1 for all partitions. */
   heldItems(job: string, attempt: string, partition: number): Uint8Array | undefined;
   /** Ends every job: no process, file or socket of it is left. Safe to call twice. */
@@ -52,14 +72,18 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   const socket = options.startWorker === undefined ? await openSocket(options, app) : undefined;
   const startWorker = options.startWorker ?? socket?.startWorker;
   if (startWorker === undefined) throw new LucioleError("internal", "Cannot start workers: no way is known");
-  const jobs = new AgentJobs({ ...options, startWorker });
+  let changed = (): void => undefined;
+  const jobs = new AgentJobs({ ...options, startWorker, onChange: () => changed() });
   addDriverRoutes(app, jobs);
-  addWorkerRoutes(app, jobs);
+  addWorkerRoutes(app, jobs, options.access);
+  const remote = createApp("agent");
+  addDriverRoutes(remote, jobs);
+  if (options.programs !== undefined) addProgramRoutes(remote, options.programs);
   const close = async () => {
     try {
       await jobs.close();
     } finally {
-      await socket?.close();
+      await Promise.all([socket?.close(), options.programs?.close()]);
     }
   };
   const abandon = () => {
@@ -67,7 +91,11 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
     socket?.abandon();
   };
   const heldItems: Agent["heldItems"] = (job, attempt, partition) => jobs.heldItems(job, attempt, partition);
-  return { app, fetch: (request) => app.fetch(request), heldItems, close, abandon };
+  const fetch: Agent["fetch"] = (request) => app.fetch(request);
+  const onChange = (listener: () => void): void => {
+    changed = listener;
+  };
+  return { app, fetch, remote, load: () => jobs.load, onChange, heldItems, close, abandon };
 }
 
 /** The kernel takes 107, macOS 103. */

@@ -2,20 +2,25 @@
  * One job on an agent: performs what its queue decides, and owns its workers,
  * streams, shards and directory. It knows nothing of HTTP.
  */
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { AgentQueue } from "../../core/agent/agent_queue.ts";
 import type { EndedAttempt, QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
+import type { JobState } from "../../core/cluster/agent_info.ts";
 import { LucioleError, toWireError } from "../../core/errors.ts";
 import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
-import type {
-  ControlMessage,
-  JobOrder,
-  MessageRequest,
-  NextReply,
-  PerformedAttempt,
-  ReleaseRequest,
-  WorkerReport,
+import {
+  type ControlMessage,
+  type JobOrder,
+  LOCAL_AGENT,
+  type MessageRequest,
+  type NextReply,
+  type PerformedAttempt,
+  type ReleaseRequest,
+  type WorkerReport,
 } from "../protocol.ts";
 import { withHeldInputs } from "./held_inputs.ts";
+import { JobLogs } from "./job_logs.ts";
 import { JobShards, type ShardRequest } from "./job_shards.ts";
 import { SequenceOutbox } from "./sequence_outbox.ts";
 import { WorkerHandle } from "./worker_handle.ts";
@@ -28,28 +33,35 @@ export interface AgentJobOptions {
   readonly startWorker: WorkerStarter;
   readonly stallMs?: number;
   readonly heldBytes?: number;
+  /** Its driver may lose the connection and come back: events are kept until it has them. */
+  readonly isRemote?: boolean;
 }
 
 /** Log events that wait for the driver beyond this number are dropped, and counted. */
 const MAX_WAITING_LOGS = 20_000;
 
 export class AgentJob {
-  readonly events = new SequenceOutbox<AgentEvent>();
+  readonly events: SequenceOutbox<AgentEvent>;
   readonly shards: JobShards;
+  readonly logs = new JobLogs();
+  /** When it came, in milliseconds since 1970. */
+  readonly since = Date.now();
   /** Execution orders as they came, by id. */
   readonly executions = new Map<string, Uint8Array>();
   readonly #options: AgentJobOptions;
   readonly #queue = new AgentQueue();
   readonly #workers = new Map<number, WorkerHandle>();
   readonly #held = new Map<number, (reply: NextReply) => void>();
-  #command: JobOrder["command"] | undefined;
+  #order: JobOrder | undefined;
   #droppedLogs = 0;
+  #hasStarted = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #ended: Promise<void> | undefined;
 
   constructor(options: AgentJobOptions) {
     this.#options = options;
+    this.events = new SequenceOutbox({ isKept: options.isRemote === true });
     this.shards = new JobShards({
       directory: options.directory,
       onWarning: (text) => this.#log(-1, "warn", text),
@@ -63,8 +75,20 @@ export class AgentJob {
     return this.#workers.size;
   }
 
-  get isEnding(): boolean {
-    return this.#ended !== undefined;
+  /** Of its workers. */
+  get pids(): readonly number[] {
+    return [...this.#workers.values()].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  }
+
+  /** The last order of its driver. */
+  get order(): JobOrder | undefined {
+    return this.#order;
+  }
+
+  /** Running once a worker has asked for work. */
+  get state(): JobState {
+    if (this.#ended !== undefined) return "ending";
+    return this.#hasStarted ? "running" : "starting";
   }
 
   get queuedOrders(): number {
@@ -84,7 +108,7 @@ export class AgentJob {
 
   /** Starts workers; those that it has already are left alone. */
   start(order: JobOrder): void {
-    this.#command = order.command;
+    this.#order = order;
     this.apply({ kind: "start", firstWorker: order.firstWorker, workers: order.workers });
   }
 
@@ -97,6 +121,7 @@ export class AgentJob {
   next(worker: number, performed: PerformedAttempt | undefined, isLeaving: boolean): Promise<NextReply> {
     this.#reply(worker, { kind: "wait" });
     this.#workers.get(worker)?.showOutput();
+    this.#hasStarted = true;
     const ended = performed === undefined ? undefined : this.#keep(worker, performed);
     return new Promise((resolve) => {
       this.#held.set(worker, resolve);
@@ -160,6 +185,13 @@ export class AgentJob {
     }
   }
 
+  /** Tells the workers whether they may write. */
+  tellRoom(refusal: string | undefined): void {
+    const message: ControlMessage = { kind: "disk", refusal: refusal ?? null };
+    for (const worker of this.#workers.keys()) this.#tell(worker, message);
+    if (refusal !== undefined) this.#log(-1, "warn", `on agent ${this.#options.agent} ${refusal}`);
+  }
+
   /** Resolves when workers, files and streams are gone. */
   end(): Promise<void> {
     this.#ended ??= this.#end();
@@ -216,20 +248,34 @@ export class AgentJob {
         this.shards.discard(command.attempt, command.cause);
         break;
       case "emit":
-        this.events.push(command.event);
+        this.events.push(this.#located(command.event));
         break;
     }
   }
 
+  /** Why no worker could be started may be this machine's fault alone. */
+  #located(event: AgentEvent): AgentEvent {
+    if (event.kind !== "attemptEnded" || event.result.kind !== "failed") return event;
+    const { agent } = this.#options;
+    const { error } = event.result;
+    if (error.code !== "worker-start" || agent === LOCAL_AGENT) return event;
+    const located = { ...error, message: `${error.message} (on agent ${agent} of host ${hostname()})` };
+    return { ...event, result: { ...event.result, error: located } };
+  }
+
   #startWorker(worker: number): void {
-    if (this.#command === undefined) return;
+    if (this.#order === undefined) return;
+    const { directory, isRemote } = this.#options;
+    const { command } = this.#order;
+    // Paths that are relative to a directory which only the driver's machine has are not found here.
+    const isElsewhere = isRemote === true && !existsSync(command.workingDirectory);
     const handle = new WorkerHandle({
       start: {
         job: this.#options.job,
         worker,
         agent: this.#options.agent,
-        directory: this.#options.directory,
-        command: this.#command,
+        directory,
+        command: isElsewhere ? { ...command, workingDirectory: directory } : command,
       },
       startWorker: this.#options.startWorker,
       onLog: (level, text) => this.#log(worker, level, text, this.#queue.attemptOf(worker)),
@@ -258,6 +304,7 @@ export class AgentJob {
   }
 
   #log(worker: number, level: "debug" | "info" | "warn" | "error", text: string, attempt?: string): void {
+    this.logs.add({ time: Date.now(), worker, level, text });
     if (this.events.waiting >= MAX_WAITING_LOGS) {
       this.#droppedLogs++;
       return;

@@ -4,34 +4,88 @@
  * A grant that it cannot honour is refused. Knows nothing of HTTP.
  */
 import { join } from "node:path";
+import { Leases } from "../../core/agent/leases.ts";
+import type { AgentLoad, JobLoad } from "../../core/cluster/agent_info.ts";
 import { LucioleError, NotEnoughResourcesError, ProtocolError } from "../../core/errors.ts";
 import { type JobOrder, PROTOCOL } from "../protocol.ts";
 import { AgentJob } from "./agent_job.ts";
+import { DiskWatch } from "./disk_watch.ts";
+import type { ProgramCache } from "./program_cache.ts";
 import type { WorkerStarter } from "./worker_starter.ts";
 
 export interface AgentJobsOptions {
   readonly id: string;
   readonly directory: string;
   readonly slots: number;
+  readonly memoryBytes?: number;
+  /** What shards and spilled data of all jobs may take; without it nobody looks. */
+  readonly diskBytes?: number;
   readonly startWorker: WorkerStarter;
   readonly stallMs?: number;
   readonly heldBytes?: number;
+  /** Those that drivers sent; without it jobs bring a command of their own. */
+  readonly programs?: ProgramCache;
+  /** Told what an operator of the agent may want to know. */
+  readonly onNotice?: (text: string) => void;
+  /** Told when its load is other than before. */
+  readonly onChange?: () => void;
 }
 
 export class AgentJobs {
   readonly #options: AgentJobsOptions;
   readonly #jobs = new Map<string, AgentJob>();
+  readonly #leases = new Leases();
+  /** What keeps the programs of jobs in the cache. */
+  #releases: { readonly job: string; readonly release: () => void }[] = [];
+  readonly #disk: DiskWatch | undefined;
   #isClosed = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: AgentJobsOptions) {
     this.#options = options;
+    const { directory, diskBytes: quotaBytes, onNotice = () => undefined } = options;
+    if (quotaBytes === undefined) return;
+    this.#disk = new DiskWatch({
+      directory,
+      quotaBytes,
+      workers: () => [...this.#jobs.values()].flatMap(({ pids }) => pids),
+      onNotice,
+      onRoom: (refusal) => {
+        for (const job of this.#jobs.values()) job.tellRoom(refusal);
+        options.onChange?.();
+      },
+    });
   }
 
   /** What `GET /v1/agent` tells. */
   describe(): object {
-    const { id, slots } = this.#options;
+    const { id, slots, memoryBytes } = this.#options;
     const jobs = [...this.#jobs].map(([job, { workers, queuedOrders }]) => ({ job, workers, queuedOrders }));
-    return { id, slots, free: slots - this.#used(), protocol: PROTOCOL, jobs };
+    const free = slots - this.#used();
+    return {
+      id,
+      slots,
+      free,
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      protocol: PROTOCOL,
+      jobs,
+    };
+  }
+
+  /** What masters are told. */
+  get load(): AgentLoad {
+    const { slots, memoryBytes = 0 } = this.#options;
+    let freeSlots = slots;
+    let freeMemoryBytes = memoryBytes;
+    const jobs: JobLoad[] = [];
+    for (const [job, { workers, order, state, since }] of this.#jobs) {
+      const { name = job, driver = "", memoryBytes: ownBytes = 0 } = order ?? {};
+      freeSlots -= workers;
+      freeMemoryBytes -= ownBytes;
+      jobs.push({ job, name, program: name, workers, state, since, driver });
+    }
+    freeMemoryBytes = Math.max(0, freeMemoryBytes);
+    return { freeSlots, freeMemoryBytes, freeDiskBytes: this.#disk?.freeBytes ?? 0, jobs };
   }
 
   /** @throws {LucioleError} code "not-found". */
@@ -48,8 +102,35 @@ export class AgentJobs {
     return this.#jobs.get(job)?.shards.held.items(attempt, partition);
   }
 
-  /** Opens the job if need be and starts its workers. @throws {NotEnoughResourcesError} */
-  start(id: string, order: JobOrder): void {
+  /**
+   * Opens the job if need be and starts its workers.
+   *
+   * @throws {NotEnoughResourcesError} @throws {ProgramMissingError} When its program must be sent first.
+   */
+  async start(id: string, order: JobOrder): Promise<void> {
+    const { programs, id: agent } = this.#options;
+    if (order.program === undefined) {
+      this.#start(id, order);
+      return;
+    }
+    if (programs === undefined)
+      throw new ProtocolError(`Cannot start job ${id}: agent ${agent} keeps no programs`);
+    const { command, environment, release } = await programs.open(order.program);
+    try {
+      const own = {
+        ...order.command,
+        command,
+        environment: { ...order.command.environment, ...environment },
+      };
+      this.#start(id, { ...order, command: own });
+      this.#releases.push({ job: id, release });
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #start(id: string, order: JobOrder): void {
     const free = this.#isClosed ? 0 : this.#options.slots - this.#used();
     const wanted = this.#jobs.get(id)?.missing(order) ?? order.workers;
     if (wanted > free) {
@@ -58,8 +139,11 @@ export class AgentJobs {
         { fields: { job: id, workers: wanted, free } },
       );
     }
+    this.#checkMemory(id, order);
+    this.#checkDisk(id);
     let job = this.#jobs.get(id);
-    if (job?.isEnding) throw new ProtocolError(`Cannot start workers of job ${id}: it is being ended`);
+    if (job?.state === "ending")
+      throw new ProtocolError(`Cannot start workers of job ${id}: it is being ended`);
     if (job === undefined) {
       const { id: agent, directory, startWorker, stallMs, heldBytes } = this.#options;
       job = new AgentJob({
@@ -69,26 +153,87 @@ export class AgentJobs {
         startWorker,
         ...(stallMs === undefined ? {} : { stallMs }),
         ...(heldBytes === undefined ? {} : { heldBytes }),
+        isRemote: order.leaseMs !== undefined,
       });
       this.#jobs.set(id, job);
     }
     job.start(order);
+    this.#disk?.start();
+    this.#options.onChange?.();
+    if (order.leaseMs !== undefined) this.#grantLease(id, order.leaseMs);
+  }
+
+  /** The same as `find`, for requests of the job's driver: it is there. @throws {LucioleError} code "not-found". */
+  findForDriver(id: string): AgentJob {
+    this.#leases.renew(id, performance.now());
+    return this.find(id);
   }
 
   /** Resolves when nothing of the job is left; fine when there is no such job. */
   async end(id: string): Promise<void> {
     const job = this.#jobs.get(id);
     if (job === undefined) return;
-    await job.end().finally(() => this.#jobs.delete(id));
+    this.#leases.end(id);
+    await job.end().finally(() => {
+      this.#jobs.delete(id);
+      this.#release(id);
+      if (this.#jobs.size === 0) this.#disk?.stop();
+      this.#options.onChange?.();
+    });
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearInterval(this.#timer);
     await Promise.all([...this.#jobs.keys()].map((id) => this.end(id)));
   }
 
   abandon(): void {
     for (const job of this.#jobs.values()) job.abandon();
+  }
+
+  #release(id: string): void {
+    for (const { job, release } of this.#releases) if (job === id) release();
+    this.#releases = this.#releases.filter(({ job }) => job !== id);
+  }
+
+  #checkMemory(id: string, { memoryBytes: wanted = 0 }: JobOrder): void {
+    const { id: agent, memoryBytes } = this.#options;
+    if (memoryBytes === undefined || wanted === 0) return;
+    let free = memoryBytes;
+    for (const [other, { order }] of this.#jobs) if (other !== id) free -= order?.memoryBytes ?? 0;
+    if (wanted <= free) return;
+    throw new NotEnoughResourcesError(
+      `Cannot start job ${id}: it wants ${wanted} bytes of memory, and agent ${agent} has ${Math.max(0, free)} free`,
+      { fields: { job: id, wanted, free } },
+    );
+  }
+
+  #checkDisk(job: string): void {
+    const refusal = this.#disk?.refusal;
+    if (refusal === undefined) return;
+    const { id } = this.#options;
+    throw new LucioleError("disk-full", `Cannot start job ${job} on agent ${id}: ${refusal}`, {
+      fields: { job },
+    });
+  }
+
+  #grantLease(job: string, leaseMs: number): void {
+    this.#leases.grant(job, leaseMs, performance.now());
+    this.#timer ??= setInterval(() => this.#tick(), Leases.TICK_MS);
+  }
+
+  #tick(): void {
+    for (const { job, silentMs } of this.#leases.tick(performance.now())) {
+      const driver = this.#jobs.get(job)?.order?.driver ?? "its driver";
+      this.#options.onNotice?.(
+        `job ${job} is ended: nothing was heard of ${driver} for ${Math.round(silentMs / 1000)} s`,
+      );
+      this.end(job).catch((error) => this.#options.onNotice?.(`job ${job} was not ended cleanly: ${error}`));
+    }
+    if (this.#leases.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   #used(): number {

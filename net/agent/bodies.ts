@@ -15,15 +15,18 @@ import type {
   HeldPiece,
   HeldRequest,
   JobOrder,
+  LeaseRequest,
   MessageRequest,
   NextRequest,
   PerformedAttempt,
+  PiecesRequest,
   ReleaseRequest,
   ReportRequest,
   WorkerReport,
   WrittenRequest,
 } from "../protocol.ts";
 import type { HeldShard } from "../store/held_shard.ts";
+import { programRef } from "./program_routes.ts";
 
 const MAX_ENVIRONMENT = 1000;
 const LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -31,10 +34,12 @@ const LEVELS = ["debug", "info", "warn", "error"] as const;
 export function jobOrder(body: Fields): JobOrder {
   const command = fields(body.command, "command");
   const words = list(command.command, "command.command").map((word) => text(word, "command.command"));
-  if (words.length === 0) throw malformed("command.command", "a command", words);
+  if (words.length === 0 && body.program === undefined)
+    throw malformed("command.command", "a command", words);
   const environment = Object.entries(fields(command.environment, "command.environment"));
   if (environment.length > MAX_ENVIRONMENT)
     throw malformed("command.environment", "a small map", environment.length);
+  const { program, name, driver, memoryBytes, leaseMs, peers } = body;
   const workers = natural(body.workers, "workers");
   if (workers > MAX_WORKERS) throw malformed("workers", `at most ${MAX_WORKERS}`, workers);
   return {
@@ -45,7 +50,22 @@ export function jobOrder(body: Fields): JobOrder {
       environment: Object.fromEntries(environment.map(([name, value]) => [name, text(value, name)])),
       workingDirectory: text(command.workingDirectory, "command.workingDirectory"),
     },
+    ...(program === undefined ? {} : { program: programRef(fields(program, "program")) }),
+    ...(name === undefined ? {} : { name: text(name, "name") }),
+    ...(driver === undefined ? {} : { driver: text(driver, "driver") }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes: natural(memoryBytes, "memoryBytes") }),
+    ...(leaseMs === undefined ? {} : { leaseMs: natural(leaseMs, "leaseMs") }),
+    ...(peers === undefined ? {} : { peers: addresses(peers) }),
   };
+}
+
+export function leaseRequest(body: Fields): LeaseRequest {
+  return { acknowledged: natural(body.acknowledged, "acknowledged") };
+}
+
+function addresses(value: unknown): Record<string, string> {
+  const peers = Object.entries(fields(value, "peers"));
+  return Object.fromEntries(peers.map(([id, address]) => [checkId(id, "peers"), text(address, "peers")]));
 }
 
 /** Checks an execution as far as an agent looks at it. */
@@ -99,6 +119,10 @@ export function writtenRequest(body: Fields): WrittenRequest {
 
 export function heldRequest(body: Fields): HeldRequest {
   return { job: checkId(body.job, "job"), pieces: list(body.pieces, "pieces").map(heldPiece) };
+}
+
+export function piecesRequest(body: Fields): PiecesRequest {
+  return { pieces: list(body.pieces, "pieces").map(heldPiece) };
 }
 
 function heldPiece(value: unknown): HeldPiece {

@@ -3,6 +3,7 @@
  */
 import type { Hono } from "hono";
 import { LucioleError, ProtocolError } from "../../core/errors.ts";
+import type { ShardPiece } from "../../core/plan/physical.ts";
 import { checkId, checkNumber, decodeBody, readBytes, readFields } from "../fields.ts";
 import { done, sequence, value } from "../replies.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
@@ -11,25 +12,43 @@ import {
   cancelRequest,
   executionId,
   jobOrder,
+  leaseRequest,
   messageRequest,
+  piecesRequest,
   releaseRequest,
 } from "./bodies.ts";
+import { pieceAnswers } from "./piece_answers.ts";
 
 const MAX_CHANNEL_BYTES = 64 * 1024 * 1024;
 
 export function addDriverRoutes(app: Hono, jobs: AgentJobs): void {
-  const jobOf = (id: string) => jobs.find(checkId(id, "job"));
+  const jobOf = (id: string) => jobs.findForDriver(checkId(id, "job"));
   app.get("/v1/agent", () => value(jobs.describe()));
   app.put("/v1/jobs/:job", async (context) => {
     const id = checkId(context.req.param("job"), "job");
-    jobs.start(id, jobOrder(await readFields(context.req.raw)));
+    await jobs.start(id, jobOrder(await readFields(context.req.raw)));
     return done();
   });
   app.delete("/v1/jobs/:job", async (context) => {
     await jobs.end(checkId(context.req.param("job"), "job"));
     return done();
   });
-  app.get("/v1/jobs/:job/events", (context) => sequence(jobOf(context.req.param("job")).events.open()));
+  app.get("/v1/jobs/:job/events", (context) => {
+    const after = context.req.query("after");
+    const { events } = jobOf(context.req.param("job"));
+    return sequence(events.open(after === undefined ? undefined : checkNumber(after, "after")));
+  });
+  app.post("/v1/jobs/:job/lease", async (context) => {
+    const job = jobOf(context.req.param("job"));
+    job.events.acknowledge(leaseRequest(await readFields(context.req.raw)).acknowledged);
+    return done();
+  });
+  app.get("/v1/jobs/:job/logs", (context) => {
+    const { from, worker } = context.req.query();
+    const job = jobs.find(checkId(context.req.param("job"), "job"));
+    const only = worker === undefined ? undefined : checkNumber(worker, "worker", -1);
+    return value(job.logs.read(checkNumber(from ?? "0", "from"), only));
+  });
   app.put("/v1/jobs/:job/executions/:execution", async (context) => {
     const job = jobOf(context.req.param("job"));
     const id = checkId(context.req.param("execution"), "execution");
@@ -77,8 +96,14 @@ function addShardRoutes(app: Hono, jobs: AgentJobs): void {
       attempt: checkId(context.req.param("attempt"), "attempt"),
       partition: checkNumber(context.req.param("partition"), "partition", -1),
       from: checkNumber(context.req.query("from") ?? "0", "from"),
+      chunks: chunkRange(context.req.query("chunks")),
     });
     return sequence(body);
+  });
+  app.post("/v1/jobs/:job/pieces", async (context) => {
+    const { shards } = jobOf(context.req.param("job"));
+    const { pieces } = piecesRequest(await readFields(context.req.raw));
+    return value(pieceAnswers(pieces, (piece, maxBytes) => shards.piece(piece, maxBytes)));
   });
   app.put("/v1/jobs/:job/channels/:attempt", (context) => {
     const job = jobOf(context.req.param("job"));
@@ -96,4 +121,11 @@ function addShardRoutes(app: Hono, jobs: AgentJobs): void {
     job.shards.closeChannel(checkId(context.req.param("attempt"), "attempt"));
     return done();
   });
+}
+
+/** "3-7": [3, 7). */
+function chunkRange(range: string | undefined): ShardPiece["chunks"] {
+  if (range === undefined) return undefined;
+  const [from, to] = range.split("-");
+  return { from: checkNumber(from, "chunks"), to: checkNumber(to, "chunks") };
 }

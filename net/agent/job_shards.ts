@@ -6,6 +6,10 @@
 import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { ProtocolError, ShardLostError } from "../../core/errors.ts";
+import type { ShardPiece } from "../../core/plan/physical.ts";
+import type { HeldPiece, PieceAnswer } from "../protocol.ts";
+import { cutItems } from "../store/held_shard.ts";
+import { readItems } from "../store/piece_readers.ts";
 import { deleteAttempt, deleteCommitted } from "../store/shard_writer.ts";
 import { Channels } from "./channels.ts";
 import { Followed } from "./followed.ts";
@@ -26,6 +30,8 @@ export interface ShardRequest {
   readonly attempt: string;
   readonly partition: number;
   readonly from: number;
+  /** Those of the partition that are asked for; all when missing. */
+  readonly chunks?: ShardPiece["chunks"];
 }
 
 export class JobShards {
@@ -45,14 +51,15 @@ export class JobShards {
   }
 
   /** The items of a partition. @param isPending Whether the attempt is queued or runs. @throws {ShardLostError} */
-  read({ attempt, partition, from }: ShardRequest, isPending: boolean): ReadableStream<Uint8Array> {
+  read({ attempt, partition, from, chunks }: ShardRequest, isPending: boolean): ReadableStream<Uint8Array> {
     const { directory } = this.#options;
     const isWhole = this.#committed.has(attempt);
     if (!isWhole && !isPending && !this.#channels.has(attempt)) {
       throw new ShardLostError(`Cannot read shard ${attempt}: it is not here`, { fields: { attempt } });
     }
-    if (partition < 0 && from > 0) {
-      // The order of the whole is that of writing at first, and by partition when it is committed.
+    if (partition < 0 && from > 0 && !isWhole) {
+      // The order of the whole is that of writing at first, and by partition when it is committed: who reads on must
+      // have found it committed.
       throw new ProtocolError(
         `Cannot read ${attempt} from byte ${from}: only single partitions can be resumed`,
       );
@@ -61,7 +68,15 @@ export class JobShards {
     const onBroken = (error: unknown) =>
       this.#options.onBroken(`${error instanceof Error ? error.message : error}`);
     const held = (id: string, number: number) => this.held.items(id, number);
-    return openShardStream({ directory, held, attempt, partition, from, followed, onBroken });
+    return openShardStream({ directory, held, attempt, partition, from, chunks, followed, onBroken });
+  }
+
+  /** The batches of a committed piece. @throws {ShardLostError} */
+  piece({ attempt, partition, chunks }: HeldPiece, maxBytes: number): PieceAnswer {
+    if (!this.#committed.has(attempt)) return null;
+    const items = this.held.items(attempt, partition);
+    if (items !== undefined) return cutItems(items, chunks);
+    return readItems(this.#options.directory, { attempt, partition, chunks }, maxBytes) ?? "stream";
   }
 
   /** A writer wrote up to this size; resolves when it may go on. */

@@ -1,8 +1,10 @@
 /**
  * Items for one reader, as a CBOR sequence: buffered until it connects, several a chunk.
  *
- * A new reader takes the place of the one before. It does not know what the items mean.
+ * A new reader takes the place of the one before. Items may be kept until the reader tells that it has them, so that
+ * the next one goes on where a connection broke. It does not know what the items mean.
  */
+import { ProtocolError } from "../../core/errors.ts";
 import { joinBytes } from "../../core/format/join_bytes.ts";
 import { encode } from "../cbor.ts";
 
@@ -10,15 +12,25 @@ import { encode } from "../cbor.ts";
 const CHUNK_BYTES = 256 * 1024;
 
 export class SequenceOutbox<T> {
+  readonly #isKept: boolean;
   #items: T[] = [];
+  /** Number of the first item that is here, counted from the beginning. */
+  #first = 0;
+  /** How many of those here were given to the reader. */
+  #given = 0;
   #isEnded = false;
   #wake: (() => void) | undefined;
   /** Of the reader at hand; an older reader that pulls again is closed. */
   #generation = 0;
 
+  /** @param options Whether items are kept until they are acknowledged. */
+  constructor(options: { readonly isKept?: boolean } = {}) {
+    this.#isKept = options.isKept === true;
+  }
+
   /** Number of items that nobody has taken yet. */
   get waiting(): number {
-    return this.#items.length;
+    return this.#items.length - this.#given;
   }
 
   push(item: T): void {
@@ -33,19 +45,31 @@ export class SequenceOutbox<T> {
     this.#wakeReader();
   }
 
-  /** The body of the answer. Ends with `end`, or when another reader comes. */
-  open(): ReadableStream<Uint8Array> {
+  /** The reader has the first `count` items. */
+  acknowledge(count: number): void {
+    const known = Math.min(count - this.#first, this.#given);
+    if (known > 0) this.#drop(known);
+  }
+
+  /**
+   * The body of the answer. Ends with `end`, or when another reader comes.
+   *
+   * @param after How many items the reader has.
+   * @throws {ProtocolError} When those after them are not here any more, or never were.
+   */
+  open(after?: number): ReadableStream<Uint8Array> {
+    if (after !== undefined) this.#rewind(after);
     const generation = ++this.#generation;
     this.#wakeReader();
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          while (this.#items.length === 0 && !this.#isEnded && generation === this.#generation) {
+          while (this.waiting === 0 && !this.#isEnded && generation === this.#generation) {
             await new Promise<void>((resolve) => {
               this.#wake = resolve;
             });
           }
-          if (generation === this.#generation && this.#items.length > 0) controller.enqueue(this.#take());
+          if (generation === this.#generation && this.waiting > 0) controller.enqueue(this.#take());
           else controller.close();
         },
         cancel: () => {
@@ -57,18 +81,32 @@ export class SequenceOutbox<T> {
     );
   }
 
+  #rewind(after: number): void {
+    const place = after - this.#first;
+    if (place < 0 || place > this.#given) {
+      const there = `${this.#first} to ${this.#first + this.#given}`;
+      throw new ProtocolError(`Cannot go on after item ${after}: a reader may go on after ${there}`);
+    }
+    this.#given = 0;
+    this.#drop(place);
+  }
+
+  #drop(count: number): void {
+    this.#items = count === this.#items.length ? [] : this.#items.slice(count);
+    this.#first += count;
+    this.#given = Math.max(0, this.#given - count);
+  }
+
   #take(): Uint8Array {
     const encoded: Uint8Array[] = [];
     let size = 0;
-    let taken = 0;
-    for (const item of this.#items) {
-      const bytes = encode(item);
+    for (let i = this.#given; i < this.#items.length && size < CHUNK_BYTES; i++) {
+      const bytes = encode(this.#items[i]);
       encoded.push(bytes);
       size += bytes.byteLength;
-      taken++;
-      if (size >= CHUNK_BYTES) break;
     }
-    this.#items = taken === this.#items.length ? [] : this.#items.slice(taken);
+    this.#given += encoded.length;
+    if (!this.#isKept) this.#drop(encoded.length);
     return joinBytes(encoded);
   }
 

@@ -5,8 +5,9 @@
  * fails breaks the body off, so that it is never read as end of data.
  */
 import { ShardLostError } from "../../core/errors.ts";
+import type { ShardPiece } from "../../core/plan/physical.ts";
 import { codecPorts } from "../codec_ports.ts";
-import { heldStream } from "../store/held_shard.ts";
+import { cutItems, heldStream } from "../store/held_shard.ts";
 import { ShardBytes } from "../store/shard_bytes.ts";
 import type { Followed, FollowReader } from "./followed.ts";
 
@@ -19,6 +20,8 @@ export interface ShardStreamOptions {
   readonly partition: number;
   /** Byte position to begin at. */
   readonly from: number;
+  /** Those of the partition that are asked for; all when undefined. */
+  readonly chunks: ShardPiece["chunks"];
   /** Told why the body was broken off. */
   readonly onBroken: (error: unknown) => void;
   /** Set while the attempt is not committed. */
@@ -97,10 +100,11 @@ class ShardSource implements FollowReader {
   }
 
   #open(): ShardBytes | HeldBytes {
-    const { directory, attempt, partition, from } = this.#options;
+    const { directory, attempt, partition, from, chunks } = this.#options;
     const held = this.#options.held(attempt, partition);
-    if (held !== undefined) return new HeldBytes(held, from);
-    return new ShardBytes({ directory, attempt, partition, from, checksum: codecPorts.checksum });
+    if (held !== undefined) return new HeldBytes(cutItems(held, chunks), from);
+    const { checksum } = codecPorts;
+    return new ShardBytes({ directory, attempt, partition, from, checksum, ...(chunks && { chunks }) });
   }
 
   #gone(cause: string): ShardLostError {

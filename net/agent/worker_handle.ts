@@ -54,6 +54,11 @@ export class WorkerHandle {
     });
   }
 
+  /** Of its process, while there is one. */
+  get pid(): number | undefined {
+    return this.#hasExited ? undefined : this.#worker.pid;
+  }
+
   /** It asked for work: what it prints is the program's own. */
   showOutput(): void {
     this.#hold.started();

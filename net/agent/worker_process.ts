@@ -44,7 +44,12 @@ function startProcess(options: WorkerProcessOptions, start: WorkerStart): Starte
     },
   };
   const child = options.runtime.spawn(spawnOptions);
-  return { terminate: () => child.kill("SIGTERM"), kill: () => child.kill("SIGKILL") };
+  const { pid } = child;
+  return {
+    ...(pid === undefined ? {} : { pid }),
+    terminate: () => child.kill("SIGTERM"),
+    kill: () => child.kill("SIGKILL"),
+  };
 }
 
 function environmentOf(options: WorkerProcessOptions, start: WorkerStart): Record<string, string> {

@@ -4,13 +4,24 @@
 import type { Hono } from "hono";
 import { LucioleError } from "../../core/errors.ts";
 import { checkId, checkNumber, readFields } from "../fields.ts";
+import type { PeersReply } from "../protocol.ts";
 import { bytes, done, sequence, value } from "../replies.ts";
+import type { ClientTls } from "../runtime/runtime.ts";
+import { jobToken } from "../security/client_auth.ts";
+import type { ClusterSecret } from "../security/cluster_secret.ts";
 import type { AgentJob } from "./agent_job.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
 import { heldRequest, nextRequest, reportRequest, writtenRequest } from "./bodies.ts";
 import { heldAnswer } from "./held_inputs.ts";
 
-export function addWorkerRoutes(app: Hono, jobs: AgentJobs): void {
+/** What the workers of an agent may show to other agents. */
+export interface PeerAccess {
+  /** Of the cluster; workers get tokens of their job. */
+  readonly secret?: ClusterSecret;
+  readonly tls?: ClientTls;
+}
+
+export function addWorkerRoutes(app: Hono, jobs: AgentJobs, access: PeerAccess = {}): void {
   app.post("/v1/workers/:worker/next", async (context) => {
     const request = nextRequest(await readFields(context.req.raw));
     const { job, worker } = find(jobs, request.job, context.req.param("worker"));
@@ -37,6 +48,16 @@ export function addWorkerRoutes(app: Hono, jobs: AgentJobs): void {
   app.get("/v1/workers/:worker/control", (context) => {
     const { job, worker } = find(jobs, context.req.query("job"), context.req.param("worker"));
     return sequence(job.control(worker));
+  });
+  app.get("/v1/workers/:worker/peers", (context) => {
+    const id = checkId(context.req.query("job"), "job");
+    const { job } = find(jobs, id, context.req.param("worker"));
+    const { secret, tls } = access;
+    return value({
+      peers: job.order?.peers ?? {},
+      ...(secret && { token: jobToken(secret, id, Date.now()) }),
+      ...(tls && { tls }),
+    } satisfies PeersReply);
   });
   app.get("/v1/workers/:worker/executions/:execution", (context) => {
     const { job } = find(jobs, context.req.query("job"), context.req.param("worker"));

@@ -17,6 +17,8 @@ export interface WorkerStart {
 }
 
 export interface StartedWorker {
+  /** Missing when it is no process of its own, or could not be started. */
+  readonly pid?: number;
   /** Asks it to go. */
   terminate(): void;
   /** Ends it at once. */

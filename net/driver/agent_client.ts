@@ -3,13 +3,20 @@
  *
  * Knows bodies and status codes only; what to ask and when is the executor's.
  */
-import { fromWireError, ProtocolError, type WireError } from "../../core/errors.ts";
+import {
+  describeThrown,
+  fromWireError,
+  LucioleError,
+  ProtocolError,
+  type WireError,
+} from "../../core/errors.ts";
 import type { AgentEvent, ExecutionOrder, TaskOrder } from "../../core/schedule/order.ts";
 import { decode, encode } from "../cbor.ts";
 import { readSequenceParts } from "../cbor_sequence.ts";
 import {
   CBOR,
   CBOR_SEQUENCE,
+  type HeldPiece,
   type JobOrder,
   PROTOCOL,
   PROTOCOL_HEADER,
@@ -17,6 +24,7 @@ import {
   ROUTES,
   type Transport,
 } from "../protocol.ts";
+import { UNREACHABLE } from "../tcp_transport.ts";
 
 export class AgentClient {
   readonly id: string;
@@ -34,8 +42,8 @@ export class AgentClient {
   }
 
   /** Ends the job on the agent: its workers, shards and directories are gone when this resolves. */
-  async endJob(): Promise<void> {
-    await this.#send("DELETE", ROUTES.job(this.#job));
+  async endJob(signal?: AbortSignal): Promise<void> {
+    await this.#send("DELETE", ROUTES.job(this.#job), undefined, signal);
   }
 
   async putExecution(order: ExecutionOrder): Promise<void> {
@@ -71,27 +79,42 @@ export class AgentClient {
     await this.#send("DELETE", ROUTES.channel(this.#job, attempt));
   }
 
-  /** Streams the items of a shard; follows it while it is written. */
+  /** Streams the items of a shard from a byte on; follows it while it is written. */
   async readShard(
-    attempt: string,
-    partition: number,
+    { attempt, partition, chunks }: HeldPiece,
+    from: number,
     signal?: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
-    const path = ROUTES.shard(this.#job, attempt, partition);
+    const path = ROUTES.shard(this.#job, attempt, partition, from, chunks);
     const response = await this.#request("GET", path, undefined, CBOR, signal);
     if (response.body === null) throw new ProtocolError(`Cannot read ${path}: the answer has no body`);
     return response.body;
   }
 
-  /** The agent's events, in order, those together that came together, until the job ends. */
-  async *events(signal: AbortSignal): AsyncGenerator<readonly AgentEvent[]> {
-    const response = await this.#request("GET", ROUTES.events(this.#job), undefined, CBOR, signal);
+  /**
+   * The agent's events, in order, those together that came together, until the job ends.
+   *
+   * @param after How many the driver has.
+   */
+  async *events(signal: AbortSignal, after?: number): AsyncGenerator<readonly AgentEvent[]> {
+    const response = await this.#request("GET", ROUTES.events(this.#job, after), undefined, CBOR, signal);
     if (response.body === null) return;
-    for await (const events of readSequenceParts(response.body)) yield events as AgentEvent[];
+    try {
+      for await (const events of readSequenceParts(response.body)) yield events as AgentEvent[];
+    } catch (cause) {
+      const message = `Cannot hear agent ${this.id} to the end: ${describeThrown(cause)}`;
+      throw new LucioleError(UNREACHABLE, message, { cause });
+    }
   }
 
-  async #send(method: string, path: string, body?: unknown): Promise<void> {
-    const response = await this.#request(method, path, body === undefined ? undefined : encode(body), CBOR);
+  /** Tells the agent that the driver is there, and how many events it has. */
+  async renewLease(acknowledged: number, signal: AbortSignal): Promise<void> {
+    await this.#send("POST", ROUTES.lease(this.#job), { acknowledged }, signal);
+  }
+
+  async #send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<void> {
+    const encoded = body === undefined ? undefined : encode(body);
+    const response = await this.#request(method, path, encoded, CBOR, signal);
     await response.arrayBuffer();
   }
 

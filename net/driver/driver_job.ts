@@ -64,9 +64,8 @@ export class DriverJob implements Job {
     this.#parts = parts;
     this.args = parts.args;
     this.id = parts.id;
-    const send = async (message: unknown, workers: readonly number[] | "all"): Promise<void> => {
-      await Promise.all(parts.executor.agents.map((agent) => agent.sendMessage(workers, message)));
-    };
+    const send = (message: unknown, workers: readonly number[] | "all"): Promise<void> =>
+      parts.executor.sendMessage(message, workers);
     this.messenger = {
       broadcast: (message) => send(message, "all"),
       sendToWorkers: (message, workers) => send(message, workers),
@@ -222,7 +221,7 @@ export class DriverJob implements Job {
     }
     if (record.hasEnded) return;
     const order = { id: record.id, flow: flow.name, params: encoded, plan };
-    await Promise.all(executor.agents.map((agent) => agent.putExecution(order)));
+    await executor.putExecution(order);
     if (record.hasEnded) {
       executor.forget(record.id);
       return;

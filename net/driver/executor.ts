@@ -5,7 +5,7 @@
  * Holds the one JobState of the job and a clock; decides nothing itself. Requests to one
  * agent are sent one after the other, so they arrive in the order of the commands.
  */
-import { LucioleError, toWireError, type WireError } from "../../core/errors.ts";
+import { LucioleError, ShardLostError, toWireError, type WireError } from "../../core/errors.ts";
 import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
@@ -22,10 +22,13 @@ import {
   type JobEvent,
   type JobState,
 } from "../../core/schedule/job_state.ts";
-import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
+import type { AgentEvent, ExecutionOrder, TaskOrder } from "../../core/schedule/order.ts";
 import type { AgentClient } from "./agent_client.ts";
+import { AgentRequests } from "./agent_requests.ts";
+import { type LeaseTimes, watchAgent } from "./agent_watch.ts";
 import { checkTargets, publishSink, type SinkResult } from "./sink_results.ts";
 import { openTrace } from "./trace.ts";
+import { WorkerNumbers } from "./worker_numbers.ts";
 
 const TICK_MS = 200;
 /** What an agent that could not be ended may keep its streams open for. */
@@ -61,15 +64,18 @@ export interface ExecutorOptions {
   readonly memoryBytesPerWorker: number;
   readonly minShareBytes?: number;
   readonly listener: JobListener;
+  /** Set for agents that connections lead to, which may break. */
+  readonly lease?: LeaseTimes;
 }
 
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #state: JobState;
-  readonly #agents = new Map<string, AgentClient>();
+  readonly #requests = new AgentRequests();
+  readonly #numbers = new WorkerNumbers();
+  /** Agents that are gone, and why. */
+  readonly #lost = new Map<string, string>();
   readonly #executions = new Map<string, RunningExecution>();
-  /** The last request of each agent; the next one waits for it. */
-  readonly #requests = new Map<string, Promise<void>>();
   readonly #trace = openTrace();
   readonly #stop = new AbortController();
   readonly #streams: Promise<void>[] = [];
@@ -90,8 +96,8 @@ export class Executor {
 
   /** Takes an agent whose workers were started for this job. */
   addAgent(client: AgentClient, slots: number): void {
-    this.#agents.set(client.id, client);
-    this.#requests.set(client.id, Promise.resolve());
+    this.#requests.add(client);
+    this.#numbers.add(client.id, slots);
     this.#streams.push(this.#readEvents(client));
     this.feed({ kind: "agentJoined", agent: client.id, slots });
   }
@@ -115,6 +121,8 @@ export class Executor {
       compare: options.compare,
       followed: options.followed,
     });
+    const [lost] = this.#lost.values();
+    if (lost !== undefined) this.#checkAgents(execution, lost);
   }
 
   cancel(execution: string, cause: LucioleError): void {
@@ -125,8 +133,8 @@ export class Executor {
 
   /** Has the agents forget an execution that they were told and that is not submitted. */
   forget(execution: string): void {
-    for (const agent of this.#agents.keys()) {
-      this.#request(agent, (client) => client.release({ attempts: [], executions: [execution] }));
+    for (const { id } of this.#requests.clients) {
+      this.#requests.queue(id, (client) => client.release({ attempts: [], executions: [execution] }));
     }
   }
 
@@ -151,19 +159,36 @@ export class Executor {
   }
 
   agent(id: string): AgentClient {
-    const client = this.#agents.get(id);
-    if (client === undefined)
-      throw new LucioleError("agent-unknown", `Cannot reach agent ${id}: it is not part of the job`);
-    return client;
+    const client = this.#requests.find(id);
+    if (client !== undefined) return client;
+    const gone = this.#lost.get(id);
+    if (gone !== undefined) throw new ShardLostError(`Cannot read what agent ${id} kept: ${gone}`);
+    throw new LucioleError("agent-unknown", `Cannot reach agent ${id}: it is not part of the job`);
   }
 
   get agents(): readonly AgentClient[] {
-    return [...this.#agents.values()];
+    return this.#requests.clients;
+  }
+
+  /** Tells all agents of an execution, before it is submitted. */
+  async putExecution(order: ExecutionOrder): Promise<void> {
+    await this.#requests.toAll((client) => client.putExecution(order));
+  }
+
+  /** Sends a message to workers by their number. @throws {LucioleError} code "not-found", having sent to none. */
+  async sendMessage(message: unknown, workers: readonly number[] | "all"): Promise<void> {
+    const byAgent = this.#numbers.byAgent(workers);
+    const sendings = this.agents.map(async (agent) => {
+      const own = byAgent.get(agent.id);
+      if (own !== undefined) await agent.sendMessage(own, message);
+    });
+    await Promise.all(sendings);
   }
 
   /** From now on agents may go, and requests fail: the job is being closed. */
   beginEnd(): void {
     this.#isEnding = true;
+    this.#requests.beginEnd();
     clearInterval(this.#timer);
   }
 
@@ -175,7 +200,7 @@ export class Executor {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, STOP_GRACE_MS);
     });
-    await Promise.race([Promise.allSettled([...this.#streams, ...this.#requests.values()]), late]);
+    await Promise.race([Promise.allSettled([...this.#streams, this.#requests.settled()]), late]);
     clearTimeout(timer);
   }
 
@@ -202,7 +227,7 @@ export class Executor {
 
   #flushLaunches(launches: Map<string, TaskOrder[]>): void {
     for (const [agent, orders] of launches) {
-      this.#request(
+      this.#requests.queue(
         agent,
         (client) => client.launch(orders),
         (error) => {
@@ -218,10 +243,10 @@ export class Executor {
   #perform(command: Exclude<JobCommand, { kind: "launch" }>): void {
     switch (command.kind) {
       case "cancel":
-        this.#request(command.agent, (client) => client.cancel([command.attempt]));
+        this.#requests.queue(command.agent, (client) => client.cancel([command.attempt]));
         break;
       case "release":
-        this.#request(command.agent, (client) =>
+        this.#requests.queue(command.agent, (client) =>
           client.release({ attempts: command.attempts, executions: [] }),
         );
         break;
@@ -278,35 +303,27 @@ export class Executor {
     });
   }
 
-  /** Queues a request behind the agent's earlier ones. */
-  #request(
-    agent: string,
-    send: (client: AgentClient) => Promise<void>,
-    onError: (error: unknown) => void = () => undefined,
-  ): void {
-    const client = this.agent(agent);
-    const before = this.#requests.get(agent) ?? Promise.resolve();
-    this.#requests.set(
-      agent,
-      before
-        .then(() => send(client))
-        .catch((error) => {
-          if (!this.#isEnding) onError(error);
-        }),
-    );
-  }
-
   async #readEvents(client: AgentClient): Promise<void> {
-    try {
-      for await (const events of client.events(this.#stop.signal)) this.#hear(client.id, events);
-      this.#lose(client.id, "it has no more events to tell");
-    } catch (error) {
-      this.#lose(client.id, error instanceof Error ? error.message : String(error));
-    }
+    const { lease } = this.#options;
+    const onEvents = (events: readonly AgentEvent[]): void => this.#hear(client.id, events);
+    this.#lose(client.id, await watchAgent({ client, lease, onEvents, signal: this.#stop.signal }));
   }
 
   #lose(agent: string, cause: string): void {
-    if (!this.#isEnding) this.feed({ kind: "agentLost", agent, cause: `agent ${agent} is gone: ${cause}` });
+    if (this.#isEnding) return;
+    const text = `agent ${agent} is gone: ${cause}`;
+    this.#lost.set(agent, text);
+    this.#requests.remove(agent);
+    this.#options.listener.onWarning(text);
+    this.feed({ kind: "agentLost", agent, cause: text });
+    for (const execution of [...this.#executions.keys()]) this.#checkAgents(execution, text);
+  }
+
+  /** With no agent left, tasks would wait for ever. */
+  #checkAgents(execution: string, cause: string): void {
+    if (this.#requests.clients.length > 0) return;
+    const message = `Cannot go on with the job: it has no agent any more; ${cause}`;
+    this.cancel(execution, new LucioleError("agents-lost", message));
   }
 
   #hear(agent: string, events: readonly AgentEvent[]): void {

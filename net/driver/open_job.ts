@@ -5,13 +5,14 @@
  */
 import process from "node:process";
 import { MAX_WORKERS } from "../../core/program/limits.ts";
+import { compileRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
 import { parseSize } from "../../core/program/size.ts";
 import { host } from "../program/host.ts";
 import { WORKER_ENV } from "../protocol.ts";
 import type { Job } from "./job.ts";
 
 /**
- * What a job may use of this machine.
+ * Where a job runs, and what it may use there.
  *
  * @example A job of a service
  * ```ts
@@ -27,6 +28,8 @@ export interface JobOptions {
   readonly workers?: number;
   /** Memory of all workers together: bytes, or "2GiB"; half of the machine's when missing. */
   readonly memory?: number | string;
+  /** `host:7400` of a cluster's master, or of several with commas between them; this machine alone when missing. */
+  readonly master?: string;
   /** Least level of log lines that are shown on stderr. Default "info". */
   readonly logLevel?: "debug" | "info" | "warn" | "error";
   /** Show progress on stderr. Default false. */
@@ -34,7 +37,7 @@ export interface JobOptions {
 }
 
 /**
- * Opens a job on this machine, to be closed by `await job.close()` or `await using`.
+ * Opens a job on this machine, or on the cluster of a master, to be closed by `await job.close()` or `await using`.
  *
  * Unlike `run` it handles no signals and never ends the process; failures are thrown to the
  * caller. The module that calls it is loaded by the workers too, which stop at this call.
@@ -64,15 +67,23 @@ export async function openJob(options: JobOptions = {}): Promise<Job> {
   if (memory !== undefined && (memoryBytes === undefined || !(memoryBytes >= 1))) {
     throw new RangeError(`Cannot open a job: memory must be bytes or a size such as "2GiB", got ${memory}`);
   }
-  const { openLocalJob } = await import("./local.ts");
-  return openLocalJob(
+  const { openDriverJob } = await import("./open_driver_job.ts");
+  return openDriverJob(
     {
       ...(workers === undefined ? {} : { workers }),
       ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      ...clusterFlags(options.master),
       isJson: false,
       isQuiet: !progress,
       logLevel,
     },
     [],
   );
+}
+
+/** Which cluster the job runs on: the program's own choice, or that of whoever runs it. */
+function clusterFlags(master: string | undefined): Pick<RunFlags, "cluster"> {
+  const texts = master === undefined ? {} : { master };
+  const { cluster } = compileRunFlags({ ...texts, "log-level": "info" }, process.env);
+  return cluster === undefined ? {} : { cluster };
 }

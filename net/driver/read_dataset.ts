@@ -13,6 +13,7 @@ import { LucioleError, ShardLostError } from "../../core/errors.ts";
 import type { BatchReader } from "../../core/exec/ports.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import { codecPorts } from "../codec_ports.ts";
+import { resumedBody } from "../resumed_body.ts";
 import { HeldReader } from "../store/held_shard.ts";
 import { readLocalPiece, readStreamedPiece } from "../store/piece_readers.ts";
 import type { ExecutionRecord } from "./execution.ts";
@@ -109,11 +110,15 @@ async function openPiece(options: ReadOptions, piece: ShardPiece): Promise<Batch
         new HeldReader(items.slice(), piece.attempt, codecPorts);
   }
   const client = options.executor.agent(piece.agent);
-  return readStreamedPiece(
-    await client.readShard(piece.attempt, piece.partition, options.signal),
-    piece,
-    codecPorts,
-  );
+  const { signal } = options;
+  const body = resumedBody({
+    open: (from) => client.readShard(piece, from, signal),
+    isResumable: piece.isCommitted || piece.partition >= 0,
+    signal,
+  });
+  // Only the chunks that it names come.
+  const { chunks: _, ...whole } = piece;
+  return readStreamedPiece(body, whole, codecPorts);
 }
 
 /** Every shard has a reader of its own, which holds one batch until it is taken. */

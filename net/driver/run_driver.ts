@@ -24,8 +24,8 @@ export async function runDriver(driver: (job: Job) => unknown): Promise<number> 
   try {
     const parsed = host.flags ?? parseRunFlags(process.argv.slice(2), process.env);
     flags = parsed.options;
-    const { openLocalJob } = await import("./local.ts");
-    job = await openLocalJob(parsed.options, parsed.rest);
+    const { openDriverJob } = await import("./open_driver_job.ts");
+    job = await openDriverJob(parsed.options, parsed.rest, ends.signal);
     await Promise.race([driver(job), ends.received]);
     job.checkHeard();
     await job.close();
@@ -43,6 +43,8 @@ export async function runDriver(driver: (job: Job) => unknown): Promise<number> 
 interface Ends {
   /** Rejects with the first signal, or the first error that nobody caught. */
   readonly received: Promise<never>;
+  /** Aborted with the same. */
+  readonly signal: AbortSignal;
   /** @throws What came. */
   check(): void;
   /** The exit code of the signal that came. */
@@ -53,11 +55,13 @@ interface Ends {
 function listenForEnds(onHurry: () => void): Ends {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => undefined);
+  const abort = new AbortController();
   let code: number | undefined;
   let first: { readonly error: unknown } | undefined;
   const end = (error: unknown): void => {
     first ??= { error };
     reject(error);
+    abort.abort(error);
   };
   const onSignal = (signal: Signal): void => {
     const how = signal === "SIGINT" ? "Interrupted" : `Ended by ${signal}`;
@@ -82,6 +86,7 @@ function listenForEnds(onHurry: () => void): Ends {
   process.on("uncaughtException", onException);
   return {
     received: promise,
+    signal: abort.signal,
     check: () => {
       if (first !== undefined) throw first.error;
     },

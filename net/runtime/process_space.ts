@@ -4,7 +4,7 @@
  * Hosts and containers may share a directory, and each of them has processes of the same numbers.
  */
 import { createHash } from "node:crypto";
-import { readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
 
@@ -27,5 +27,16 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     // EPERM: there is such a process, but it is somebody else's.
     return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** What tells a process from a later one of the same number; empty where the system does not tell. */
+export function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name before may hold anything, the last parenthesis ends it; then the 20th is the start in clock ticks.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
   }
 }

@@ -6,8 +6,9 @@
 import { openSync } from "node:fs";
 import { join } from "node:path";
 import type { SinkWriter } from "../../core/exec/ports.ts";
-import { BufferedFile, orDiskFull, removeFiles } from "../store/disk.ts";
+import { BufferedFile, orDiskFull, removeFiles, systemCode } from "../store/disk.ts";
 import { stagedName } from "./staging.ts";
+import { unwritable } from "./target.ts";
 
 export interface StagedFileOptions {
   /** See stagingDirectory: the driver made it, so that nothing is left by who comes late. */
@@ -27,7 +28,7 @@ export class StagedFile implements SinkWriter {
     this.name = stagedName(attempt, extension);
     const path = join(staging, this.name);
     this.#file = new BufferedFile(
-      orDiskFull(path, 0, () => openSync(path, "w")),
+      orDiskFull(path, 0, () => create(path, staging)),
       path,
     );
   }
@@ -54,5 +55,14 @@ export class StagedFile implements SinkWriter {
     this.#isOver = true;
     this.#file.close();
     removeFiles(this.#file.path);
+  }
+}
+
+function create(path: string, staging: string): number {
+  try {
+    return openSync(path, "w");
+  } catch (cause) {
+    if (systemCode(cause) !== "ENOENT") throw cause;
+    throw unwritable(path, `the driver has made ${staging}, and it is not there`, cause);
   }
 }

@@ -115,6 +115,37 @@ class LocalPieceReader implements BatchReader {
   }
 }
 
+/** The batches of a piece that is committed on this host; undefined when they have more bytes. @throws {ShardLostError} */
+export function readItems(
+  directory: string,
+  piece: Pick<ShardPiece, "attempt" | "partition" | "chunks">,
+  maxBytes: number,
+): Uint8Array | undefined {
+  const { attempt, partition, chunks: { from, to } = { from: 0, to: undefined } } = piece;
+  const chunks = readIndex(directory, attempt, partition).slice(from, to);
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  if (length > maxBytes) return undefined;
+  const items = new Uint8Array(length);
+  if (length === 0) return items;
+  let fd: number;
+  try {
+    fd = openSync(attemptFiles(directory, attempt).data, "r");
+  } catch (cause) {
+    throw lost(attempt, "its data is gone", cause);
+  }
+  try {
+    let at = 0;
+    for (const chunk of chunks) {
+      const count = readAt(fd, items.subarray(at, at + chunk.length), chunk.position);
+      if (count < chunk.length) throw lost(attempt, `its data ends at byte ${chunk.position + count}`);
+      at += count;
+    }
+    return items;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Reads a piece that comes as a stream: batches, then their trailer. */
 export function readStreamedPiece(
   body: AsyncIterable<Uint8Array>,

@@ -10,6 +10,7 @@ import { LucioleError } from "../../core/errors.ts";
 import type { ShardWriter } from "../../core/exec/ports.ts";
 import type { ChunkMark, ShardReport } from "../../core/schedule/report.ts";
 import { BufferedFile, orDiskFull, removeFiles } from "./disk.ts";
+import { checkDiskRoom } from "./disk_room.ts";
 import {
   type AttemptFiles,
   attemptFiles,
@@ -65,6 +66,7 @@ export class ShardFileWriter implements ShardWriter {
     if (!(partition >= 0 && partition < partitions)) {
       throw new RangeError(`Cannot write to partition ${partition}: there are ${partitions}`);
     }
+    checkDiskRoom(this.#options.directory, item.byteLength);
     const chunk: Chunk = {
       partition,
       rows,

@@ -10,6 +10,7 @@ import process from "node:process";
 import { LucioleError } from "../../core/errors.ts";
 import type { SpillFile, SpillStore } from "../../core/exec/ports.ts";
 import { BufferedFile, orDiskFull } from "./disk.ts";
+import { checkDiskRoom } from "./disk_room.ts";
 
 export interface SpillStoreOptions {
   readonly directory: string;
@@ -52,6 +53,7 @@ export class DiskSpillStore implements SpillStore {
   }
 
   #grow(sizeBytes: number): void {
+    checkDiskRoom(this.#directory, sizeBytes);
     if (this.#usedBytes + sizeBytes > this.#quotaBytes) {
       const freeBytes = this.#quotaBytes - this.#usedBytes;
       throw new LucioleError(

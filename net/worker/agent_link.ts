@@ -11,6 +11,8 @@ import {
   type HeldPiece,
   type NextReply,
   type NextRequest,
+  type PeersReply,
+  type PieceAnswer,
   PROTOCOL,
   PROTOCOL_HEADER,
   ROUTES,
@@ -59,14 +61,29 @@ export class AgentLink {
     return this.#stream(ROUTES.control(this.#worker, this.#job));
   }
 
-  /** The body of a shard's partition on this agent, or on the one that `transport` reaches. */
+  /** Where the other agents of the job are. */
+  async peers(): Promise<PeersReply> {
+    const path = ROUTES.peers(this.#worker, this.#job);
+    return decode(await bytesOf(await this.#get(path))) as PeersReply;
+  }
+
+  /** The body of a shard's partition, from a byte on, on this agent or on the one that `transport` reaches. */
   shard(
-    attempt: string,
-    partition: number,
+    { attempt, partition, chunks }: HeldPiece,
+    from: number,
     signal: AbortSignal,
     transport = this.#transport,
   ): Promise<ReadableStream<Uint8Array>> {
-    return this.#stream(ROUTES.shard(this.#job, attempt, partition), signal, transport);
+    return this.#stream(ROUTES.shard(this.#job, attempt, partition, from, chunks), signal, transport);
+  }
+
+  /** Committed pieces on another agent: the first ones of those that are asked for. */
+  async pieces(
+    pieces: readonly HeldPiece[],
+    signal: AbortSignal,
+    transport: Transport,
+  ): Promise<readonly PieceAnswer[]> {
+    return (await this.#post(ROUTES.pieces(this.#job), { pieces }, signal, transport)) as PieceAnswer[];
   }
 
   async #stream(
@@ -85,14 +102,19 @@ export class AgentLink {
     return checked(path, await transport.fetch(path, init));
   }
 
-  async #post(path: string, body: object, signal?: AbortSignal): Promise<unknown> {
+  async #post(
+    path: string,
+    body: object,
+    signal?: AbortSignal,
+    transport = this.#transport,
+  ): Promise<unknown> {
     const init: RequestInit = {
       method: "POST",
       headers: HEADERS,
       body: encode(body) as Uint8Array<ArrayBuffer>,
     };
     if (signal !== undefined) init.signal = signal;
-    const response = await checked(path, await this.#transport.fetch(path, init));
+    const response = await checked(path, await transport.fetch(path, init));
     const answer = await bytesOf(response);
     return answer.byteLength === 0 ? undefined : decode(answer);
   }

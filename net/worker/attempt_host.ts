@@ -8,6 +8,9 @@ import type { AgentLink } from "./agent_link.ts";
 import type { ExecutionCache } from "./execution_cache.ts";
 import type { Inbox } from "./inbox.ts";
 
+/** Reaches another agent; undefined when it is not of the job. */
+export type TransportTo = (agent: string) => Transport | undefined | Promise<Transport | undefined>;
+
 export interface AttemptHost {
   readonly agent: string;
   readonly directory: string;
@@ -16,7 +19,7 @@ export interface AttemptHost {
   readonly executions: ExecutionCache;
   readonly inbox: Inbox;
   readonly signal: AbortSignal;
-  readonly transportTo: ((agent: string) => Transport | undefined) | undefined;
+  readonly transportTo: TransportTo | undefined;
   /** Frees memory that nothing refers to any more; missing where the runtime cannot be asked to. */
   readonly collectGarbage: (() => void) | undefined;
   log(record: LogRecord): void;

@@ -1,34 +1,48 @@
 /**
- * Small shards that a task reads and that its agent keeps in memory: asked for many at a time, in the order of the input.
+ * Small shards that a task reads and that an agent has, its own in memory or another one: asked for many at a time, in
+ * the order of the input.
  *
  * What has come and was not read yet stays here, a few MiB at most. It knows nothing of files.
  */
 import type { Batch } from "../../core/batch/column.ts";
-import { ShardLostError } from "../../core/errors.ts";
+import { ProtocolError, ShardLostError } from "../../core/errors.ts";
 import type { BatchReader } from "../../core/exec/ports.ts";
 import type { ShardPiece, TaskInput } from "../../core/plan/physical.ts";
 import { codecPorts } from "../codec_ports.ts";
-import type { HeldPiece } from "../protocol.ts";
+import type { HeldPiece, PieceAnswer } from "../protocol.ts";
 import { HeldReader } from "../store/held_shard.ts";
 
 /** The agent answers with fewer when they are large. */
 const MAX_ASKED = 5000;
 
-/** Answers with the first ones of what is asked for, null for what is not there. */
-export type AskForHeld = (pieces: readonly HeldPiece[]) => Promise<readonly (Uint8Array | null)[]>;
+/** Answers with the first ones of what is asked for. */
+export type AskForHeld = (pieces: readonly HeldPiece[]) => Promise<readonly PieceAnswer[]>;
+
+export interface HeldPiecesOptions {
+  /** Which pieces of the input are asked for. */
+  readonly isAskedFor: (piece: ShardPiece) => boolean;
+  /** Reads a large one. */
+  readonly stream: (piece: ShardPiece) => BatchReader;
+}
+
+const OF_OWN_AGENT: HeldPiecesOptions = { isAskedFor: ({ held }) => held === "ask", stream: refuse };
 
 export class HeldPieces {
   readonly #ask: AskForHeld;
   /** Those to ask for of each edge, in order. */
   readonly #edges: readonly (readonly ShardPiece[])[];
-  readonly #came = new Map<string, Uint8Array | null>();
+  readonly #came = new Map<string, PieceAnswer>();
+  readonly #stream: HeldPiecesOptions["stream"];
   #asking: Promise<void> | undefined;
 
-  constructor({ pieces, sides }: TaskInput, ask: AskForHeld) {
+  constructor(
+    { pieces, sides }: TaskInput,
+    ask: AskForHeld,
+    { isAskedFor, stream }: HeldPiecesOptions = OF_OWN_AGENT,
+  ) {
     this.#ask = ask;
-    this.#edges = [...pieces, ...Object.values(sides)].map((edge) =>
-      edge.filter((piece) => piece.held === "ask"),
-    );
+    this.#stream = stream;
+    this.#edges = [...pieces, ...Object.values(sides)].map((edge) => edge.filter(isAskedFor));
   }
 
   read(piece: ShardPiece): BatchReader {
@@ -47,7 +61,7 @@ export class HeldPieces {
     const items = this.#came.get(key);
     this.#came.delete(key);
     if (items === undefined || items === null) throw notThere(piece);
-    return new HeldReader(items, piece.attempt, codecPorts);
+    return items === "stream" ? this.#stream(piece) : new HeldReader(items, piece.attempt, codecPorts);
   }
 
   async #fetch(piece: ShardPiece, key: string): Promise<void> {
@@ -96,6 +110,10 @@ class WaitingReader implements BatchReader {
     if (this.#isClosed) this.#reader.close();
     return this.#reader.next();
   }
+}
+
+function refuse({ attempt }: ShardPiece): never {
+  throw new ProtocolError(`Cannot read shard ${attempt}: its agent says that it is large, and it is not`);
 }
 
 function notThere({ attempt }: ShardPiece): ShardLostError {

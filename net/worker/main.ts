@@ -9,6 +9,7 @@ import { failureText } from "../../core/program/failure_text.ts";
 import { WORKER_ENV } from "../protocol.ts";
 import { applyCodeSetting } from "../runtime/code_setting.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
+import { tcpTransport } from "../tcp_transport.ts";
 import { Worker } from "./worker.ts";
 
 const EXIT_DONE = 0;
@@ -37,6 +38,7 @@ async function work(): Promise<never> {
     worker: Number(variable("worker")),
     agent: variable("agent"),
     directory: variable("directory"),
+    connect: ({ agent, ...target }) => tcpTransport(runtime, { ...target, name: `agent ${agent}` }),
     collectGarbage: () => runtime.collectGarbage(),
   });
   const { exit } = process;

@@ -9,6 +9,7 @@ import type { ShardReport } from "../../core/schedule/report.ts";
 import type { PerformedAttempt } from "../protocol.ts";
 import type { AttemptHost } from "./attempt_host.ts";
 import type { KnownExecution } from "./execution_cache.ts";
+import { locatedError } from "./located_error.ts";
 import { sendableError } from "./sendable.ts";
 import { WorkerTaskContext } from "./task_context.ts";
 import { WorkerTaskPorts } from "./task_ports.ts";
@@ -37,7 +38,8 @@ export async function runAttempt(
   } catch (error) {
     ports.discard();
     const isCancelled = host.signal.reason instanceof CancelledError;
-    const cause = sendableError(toWireError(isCancelled ? host.signal.reason : error));
+    const wire = toWireError(isCancelled ? host.signal.reason : error);
+    const cause = locatedError(sendableError(wire), host.agent);
     return { result: { kind: "failed", error: cause, totals: ports.totals } };
   }
 }

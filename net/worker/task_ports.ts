@@ -17,12 +17,15 @@ import type { ShardPiece, SourceSplit } from "../../core/plan/physical.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import { NO_TOTALS, type ShardReport, type TaskReport } from "../../core/schedule/report.ts";
 import { codecPorts } from "../codec_ports.ts";
+import type { HeldPiece, PieceAnswer, Transport } from "../protocol.ts";
+import { answered, resumedBody } from "../resumed_body.ts";
 import { StagedFile } from "../sink/staged_file.ts";
 import { stagingDirectory } from "../sink/staging.ts";
 import { openSplit } from "../source/open_split.ts";
 import { AttemptWriter, type WrittenShard } from "../store/attempt_writer.ts";
 import { EMPTY_SHARD, HeldReader } from "../store/held_shard.ts";
 import { readLocalPiece, readStreamedPiece } from "../store/piece_readers.ts";
+import { lost } from "../store/shard_index.ts";
 import { DiskSpillStore } from "../store/spill_store.ts";
 import type { AttemptHost } from "./attempt_host.ts";
 import { dueTurn } from "./event_loop.ts";
@@ -50,6 +53,8 @@ export class WorkerTaskPorts implements TaskPorts {
   readonly #counters: Readonly<Record<string, number>>;
   #closing: AbortController | undefined;
   #held: HeldPieces | undefined;
+  /** By agent. */
+  readonly #remote = new Map<string, HeldPieces>();
   #writer: AttemptWriter | undefined;
   #sink: StagedFile | undefined;
   #totals = NO_TOTALS;
@@ -111,7 +116,8 @@ export class WorkerTaskPorts implements TaskPorts {
     if (piece.agent === agent && piece.isCommitted) {
       return readLocalPiece(directory, piece, codecPorts, aheadBytes);
     }
-    return readStreamedPiece(this.#stream(piece), piece, codecPorts);
+    if (piece.agent === agent || !piece.isCommitted) return this.#readStream(piece);
+    return this.#piecesOf(piece.agent).read(piece);
   }
 
   openSplit(split: SourceSplit): ByteReader {
@@ -161,15 +167,54 @@ export class WorkerTaskPorts implements TaskPorts {
     this.#closing?.abort();
   }
 
-  async *#stream(piece: ShardPiece): AsyncIterable<Uint8Array> {
-    const { agent, attempt, partition } = piece;
-    const transport = agent === this.#host.agent ? undefined : this.#host.transportTo?.(agent);
-    if (agent !== this.#host.agent && transport === undefined) {
-      throw new ShardLostError(`Cannot read shard ${attempt}: its agent ${agent} cannot be reached`, {
-        fields: { attempt, agent },
+  /** Those of the input that are committed on another agent: small ones come together. */
+  #piecesOf(agent: string): HeldPieces {
+    let pieces = this.#remote.get(agent);
+    if (pieces === undefined) {
+      const ask = (asked: readonly HeldPiece[]) => this.#ask(agent, asked);
+      pieces = new HeldPieces(this.#order.input, ask, {
+        isAskedFor: (piece) => piece.agent === agent && piece.isCommitted,
+        stream: (piece) => this.#readStream(piece),
       });
+      this.#remote.set(agent, pieces);
     }
-    yield* await this.#host.link.shard(attempt, partition, this.#ending(), transport);
+    return pieces;
+  }
+
+  async #ask(agent: string, pieces: readonly HeldPiece[]): Promise<readonly PieceAnswer[]> {
+    const signal = this.#ending();
+    const [{ attempt }] = pieces;
+    try {
+      const transport = await this.#transportTo(agent, attempt);
+      return await answered(() => this.#host.link.pieces(pieces, signal, transport), signal);
+    } catch (cause) {
+      if (signal.aborted || cause instanceof ShardLostError) throw cause;
+      throw lost(attempt, `agent ${agent} cannot be asked for it`, cause);
+    }
+  }
+
+  async #transportTo(agent: string, attempt: string): Promise<Transport> {
+    const transport = await this.#host.transportTo?.(agent);
+    if (transport !== undefined) return transport;
+    throw lost(attempt, `its agent ${agent} cannot be reached`);
+  }
+
+  #readStream(piece: ShardPiece): BatchReader {
+    // Only the chunks that it names come.
+    const { chunks: _, ...whole } = piece;
+    return readStreamedPiece(this.#stream(piece), whole, codecPorts);
+  }
+
+  async *#stream(piece: ShardPiece): AsyncIterable<Uint8Array> {
+    const { agent, attempt, partition, isCommitted } = piece;
+    const { link, agent: own } = this.#host;
+    const signal = this.#ending();
+    const transport = agent === own ? undefined : await this.#transportTo(agent, attempt);
+    yield* resumedBody({
+      open: (from) => link.shard(piece, from, signal, transport),
+      isResumable: transport !== undefined && (isCommitted || partition >= 0),
+      signal,
+    });
   }
 
   /** Aborted when the attempt ends, however it does. */

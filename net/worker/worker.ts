@@ -9,10 +9,12 @@ import type { LogRecord } from "../../core/exec/ports.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import { readSequence } from "../cbor_sequence.ts";
 import type { ControlMessage, NextReply, NextRequest, PerformedAttempt, Transport } from "../protocol.ts";
+import { setDiskRefusal } from "../store/disk_room.ts";
 import { AgentLink } from "./agent_link.ts";
-import type { AttemptHost } from "./attempt_host.ts";
+import type { AttemptHost, TransportTo } from "./attempt_host.ts";
 import { ExecutionCache } from "./execution_cache.ts";
 import { Inbox } from "./inbox.ts";
+import { type Connect, Peers } from "./peers.ts";
 import { ReportQueue } from "./report_queue.ts";
 import { runAttempt } from "./run_attempt.ts";
 
@@ -27,7 +29,9 @@ export interface WorkerOptions {
   /** Frees memory that nothing refers to any more. */
   readonly collectGarbage?: () => void;
   /** Reaches another agent, to read shards that it holds. */
-  readonly transportTo?: (agent: string) => Transport | undefined;
+  readonly transportTo?: TransportTo;
+  /** The same by its address, which the agent tells. */
+  readonly connect?: Connect;
 }
 
 /** Cancels that came before their order: kept only as long as they can matter. */
@@ -52,6 +56,7 @@ export class Worker {
   readonly #reports: ReportQueue;
   readonly #inbox: Inbox;
   readonly #executions: ExecutionCache;
+  readonly #transportTo: TransportTo | undefined;
   readonly #earlyCancels = new Set<string>();
   #lost: { readonly error: unknown } | undefined;
   /** Ends the wait for the agent's answer. */
@@ -66,6 +71,9 @@ export class Worker {
     this.#options = options;
     this.#link = new AgentLink(options);
     this.#executions = new ExecutionCache((id) => this.#link.execution(id));
+    const { connect, transportTo } = options;
+    const peers = connect === undefined ? undefined : new Peers(() => this.#link.peers(), connect);
+    this.#transportTo = peers === undefined ? transportTo : (agent) => peers.find(agent);
     this.#reports = new ReportQueue((events) =>
       this.#link.report(events).catch((error) => this.#lose(error)),
     );
@@ -173,6 +181,9 @@ export class Worker {
       case "message":
         this.#inbox.receive(message.message);
         break;
+      case "disk":
+        setDiskRefusal(message.refusal ?? undefined);
+        break;
       case "forget":
         this.#executions.forget(message.execution);
         break;
@@ -233,7 +244,7 @@ export class Worker {
       executions: this.#executions,
       inbox: this.#inbox,
       signal: running.abort.signal,
-      transportTo: this.#options.transportTo,
+      transportTo: this.#transportTo,
       collectGarbage: this.#options.collectGarbage,
       log: (record) => this.#log(record, running.attempt),
       progress: (totals) => this.#reports.progress(running.attempt, totals),

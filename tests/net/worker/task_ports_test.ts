@@ -1,7 +1,9 @@
 /** Where a task's inputs come from: committed shards of this host without a request, all others by one. */
 import { afterEach, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
+import { LucioleError } from "../../../core/errors.ts";
 import type { ShardPiece } from "../../../core/plan/physical.ts";
+import type { HeldPiece } from "../../../net/protocol.ts";
 import { ShardFileWriter } from "../../../net/store/shard_writer.ts";
 import type { AttemptHost } from "../../../net/worker/attempt_host.ts";
 import { WorkerTaskPorts } from "../../../net/worker/task_ports.ts";
@@ -17,9 +19,13 @@ test("readPiece() asks nobody for a committed shard of this host, and its agent 
     directory: temporaryDirectory(),
     signal: new AbortController().signal,
     link: {
-      shard: (attempt: string) => {
+      shard: ({ attempt }: HeldPiece) => {
         asked.push(attempt);
-        return Promise.reject(new Error("asked"));
+        return Promise.reject(new LucioleError("not-found", "asked"));
+      },
+      pieces: ([{ attempt }]: readonly HeldPiece[]) => {
+        asked.push(attempt);
+        return Promise.reject(new LucioleError("not-found", "asked"));
       },
     },
     transportTo: () => ({ fetch: () => Promise.reject(new Error("fetched")) }),

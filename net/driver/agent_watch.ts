@@ -1,0 +1,130 @@
+/**
+ * Listens to one agent of a job until it is lost: reads its events on where a connection broke, and tells it that the
+ * driver is there.
+ *
+ * Who does not answer for long enough is lost, and so is who says that it does not know the job. What that means for
+ * the job is not its business.
+ */
+import { describeThrown, LucioleError } from "../../core/errors.ts";
+import type { AgentEvent } from "../../core/schedule/order.ts";
+import { pause } from "../pause.ts";
+import { UNREACHABLE } from "../tcp_transport.ts";
+import type { AgentClient } from "./agent_client.ts";
+
+export interface LeaseTimes {
+  /** Of the lease at the agent. */
+  readonly leaseMs: number;
+  /** An agent that answers nothing for so long is lost. */
+  readonly lostMs: number;
+}
+
+export interface AgentWatchOptions {
+  readonly client: AgentClient;
+  readonly signal: AbortSignal;
+  /** Missing for an agent in this process, whose connection cannot break. */
+  readonly lease: LeaseTimes | undefined;
+  readonly onEvents: (events: readonly AgentEvent[]) => void;
+}
+
+/** Renewals within one lease, or within the time after which an agent is lost. */
+const RENEWALS = 5;
+const AGAIN_MS = 200;
+/** Where nothing listens, the process is gone; one that starts again does not know the job. */
+const MAX_REFUSALS = 4;
+
+/** Resolves with the cause when the agent is lost, or when the signal is aborted. */
+export async function watchAgent({ client, signal, lease, onEvents }: AgentWatchOptions): Promise<string> {
+  if (lease === undefined) return readOnce(client, signal, onEvents);
+  const watch = new AgentWatch(client, lease, onEvents, signal);
+  return await watch.lost;
+}
+
+async function readOnce(
+  client: AgentClient,
+  signal: AbortSignal,
+  onEvents: (events: readonly AgentEvent[]) => void,
+): Promise<string> {
+  try {
+    for await (const events of client.events(signal)) onEvents(events);
+    return "it has no more events to tell";
+  } catch (error) {
+    return describeThrown(error);
+  }
+}
+
+class AgentWatch {
+  readonly lost: Promise<string>;
+  readonly #client: AgentClient;
+  readonly #times: LeaseTimes;
+  readonly #onEvents: (events: readonly AgentEvent[]) => void;
+  readonly #ending = new AbortController();
+  readonly #lose: (cause: string) => void;
+  #received = 0;
+  #refusals = 0;
+  #heardAt = performance.now();
+
+  constructor(
+    client: AgentClient,
+    times: LeaseTimes,
+    onEvents: (events: readonly AgentEvent[]) => void,
+    signal: AbortSignal,
+  ) {
+    this.#client = client;
+    this.#times = times;
+    this.#onEvents = onEvents;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.lost = promise;
+    this.#lose = (cause) => {
+      resolve(cause);
+      this.#ending.abort();
+    };
+    signal.addEventListener("abort", () => this.#lose("the driver left it"), { once: true });
+    void this.#read();
+    void this.#renew();
+  }
+
+  async #read(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      try {
+        for await (const events of this.#client.events(signal, this.#received)) {
+          this.#heard();
+          this.#received += events.length;
+          this.#onEvents(events);
+        }
+        // An agent that ended the job says so when it is asked again.
+      } catch (error) {
+        this.#failed(error);
+      }
+      await pause(AGAIN_MS, signal);
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { signal } = this.#ending;
+    const everyMs = Math.min(this.#times.leaseMs, this.#times.lostMs) / RENEWALS;
+    for (await pause(everyMs, signal); !signal.aborted; await pause(everyMs, signal)) {
+      try {
+        const late = AbortSignal.timeout(this.#times.lostMs);
+        await this.#client.renewLease(this.#received, AbortSignal.any([signal, late]));
+        this.#heard();
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+  }
+
+  #heard(): void {
+    this.#heardAt = performance.now();
+    this.#refusals = 0;
+  }
+
+  #failed(error: unknown): void {
+    if (this.#ending.signal.aborted) return;
+    // The agent itself says no; what broke on the way says nothing.
+    const isAnswer = error instanceof LucioleError && error.code !== UNREACHABLE;
+    if (error instanceof LucioleError && error.fields.isRefused === true) this.#refusals++;
+    const isSilent = performance.now() - this.#heardAt >= this.#times.lostMs;
+    if (isAnswer || isSilent || this.#refusals >= MAX_REFUSALS) this.#lose(describeThrown(error));
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * A job on a cluster: a master says where there is room, agents run its workers, and the driver dials all of them.
+ *
+ * Nobody dials the driver, so it may be anywhere. What its death leaves on the agents goes when its lease has run out.
+ */
+import { randomBytes } from "node:crypto";
+import process from "node:process";
+import type { PlacementRequest } from "../../core/cluster/placement.ts";
+import { MAX_WORKERS } from "../../core/program/limits.ts";
+import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
+import { localProgram } from "../program/local_program.ts";
+import { applyCodeSetting } from "../runtime/code_setting.ts";
+import { openClusterAccess } from "./cluster_access.ts";
+import { DriverJob } from "./driver_job.ts";
+import { Executor } from "./executor.ts";
+import { createJobOutput } from "./job_output.ts";
+import { JobSeats } from "./job_seats.ts";
+import { takeSeats } from "./seats.ts";
+
+/** An agent that is silent for so long has lost its part of the job. */
+const LOST_MS = 10_000;
+type ClusterRunFlags = RunFlags & { readonly cluster: ClusterFlags };
+
+/**
+ * Opens a job with workers of a cluster.
+ *
+ * @param signal Gives up while it waits for room.
+ */
+export async function openClusterJob(
+  flags: ClusterRunFlags,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<DriverJob> {
+  applyCodeSetting();
+  const access = await openClusterAccess(flags.cluster);
+  // It takes a while; that it fails is told when it is needed.
+  void localProgram().catch(() => undefined);
+  const id = `j${randomBytes(6).toString("hex")}`;
+  const output = createJobOutput(flags);
+  const seats = new JobSeats({ job: id, flags, access, signal });
+  await takeSeats({
+    request: requestOf(id, flags),
+    place: (request, waitMs) => access.master.place(request, { waitMs, signal }),
+    start: (grants) => seats.start(grants),
+    isPatient: flags.cluster.isPatient,
+    onNotice: (text) => output.parts.log(text),
+    signal,
+  });
+  const { workers, memoryBytesPerWorker, leaseMs } = seats;
+  const lease = { leaseMs, lostMs: LOST_MS };
+  const executor = new Executor({ job: id, memoryBytesPerWorker, listener: output.listener, lease });
+  for (const { client, workers: count } of seats.taken) executor.addAgent(client, count);
+  const onExit = (): void => job.sweep();
+  process.once("exit", onExit);
+  const job = new DriverJob({
+    id,
+    args,
+    workers,
+    memoryBytes: workers * memoryBytesPerWorker,
+    executor,
+    ...output.parts,
+    close: async () => {
+      process.off("exit", onExit);
+      const untold = (agent: string): void => {
+        // Of those that were lost it is told already.
+        if (!executor.agents.some(({ id: there }) => there === agent)) return;
+        const seconds = Math.round(leaseMs / 1000);
+        const text = `agent ${agent} cannot be told that the job is over, and ends it within ${seconds} s`;
+        output.parts.log(`warning: ${text}`);
+      };
+      await seats.end(untold).finally(() => executor.stop());
+      output.close();
+    },
+  });
+  return job;
+}
+
+function requestOf(job: string, { workers, memoryBytes, cluster }: ClusterRunFlags): PlacementRequest {
+  const { dataCenter, rack, labels } = cluster;
+  return {
+    job,
+    // Without a number it takes what there is.
+    workers: workers ?? MAX_WORKERS,
+    leastWorkers: workers ?? 1,
+    // 0: what the agents have for each slot.
+    memoryBytes: workers === undefined || memoryBytes === undefined ? 0 : Math.floor(memoryBytes / workers),
+    ...(dataCenter === undefined ? {} : { dataCenter }),
+    ...(rack === undefined ? {} : { rack }),
+    ...(labels === undefined ? {} : { labels }),
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * How a driver reaches the machines of a cluster: its masters, and agents by their address.
+ *
+ * It knows nothing of jobs.
+ */
+import type { ClusterFlags } from "../../core/program/run_flags.ts";
+import type { Transport } from "../protocol.ts";
+import { currentRuntime } from "../runtime/current_runtime.ts";
+import { readSecurity } from "../security/security.ts";
+import { tcpTransport } from "../tcp_transport.ts";
+import { MasterClient } from "./master_client.ts";
+
+export interface ClusterAccess {
+  readonly master: MasterClient;
+  /** @param agent Its id, for messages. */
+  connect(agent: string, address: string): Transport;
+}
+
+/** @throws {LucioleError} code "usage" when a file that shows who one is cannot be used. */
+export async function openClusterAccess({ masters, security }: ClusterFlags): Promise<ClusterAccess> {
+  const runtime = await currentRuntime();
+  const { credentials, tls } = await readSecurity(security);
+  const shown = { ...(credentials && { credentials }), ...(tls && { tls: tls.client }) };
+  const connect = (name: string, address: string): Transport =>
+    tcpTransport(runtime, { address, name, ...shown });
+  const links = masters.map((address) => ({ address, transport: connect("the master", address) }));
+  return {
+    master: new MasterClient({ masters: links }),
+    connect: (agent, address) => connect(`agent ${agent}`, address),
+  };
+}

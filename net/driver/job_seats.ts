@@ -1,0 +1,140 @@
+/**
+ * The agents that work for a job on a cluster: brings them its program, starts its workers there and ends them.
+ *
+ * Which agents these are is decided elsewhere.
+ */
+import { hostname, userInfo } from "node:os";
+import { basename, extname } from "node:path";
+import process from "node:process";
+import type { Grant } from "../../core/cluster/placement.ts";
+import { ProgramMissingError } from "../../core/errors.ts";
+import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
+import { localProgram } from "../program/local_program.ts";
+import { shipProgram } from "../program/ship.ts";
+import type { JobOrder, Transport } from "../protocol.ts";
+import { AgentClient } from "./agent_client.ts";
+import type { ClusterAccess } from "./cluster_access.ts";
+import type { Refusal } from "./seats.ts";
+import { sharedEnvironment } from "./worker_environment.ts";
+
+export interface JobSeatsOptions {
+  readonly job: string;
+  readonly flags: RunFlags & { readonly cluster: ClusterFlags };
+  readonly access: ClusterAccess;
+  readonly signal: AbortSignal;
+}
+
+interface JobSeat {
+  readonly client: AgentClient;
+  readonly transport: Transport;
+  readonly workers: number;
+}
+
+const LEASE_MS = 30_000;
+/** What an agent that does not answer may hold the end of the job up by. */
+const END_MS = 5_000;
+
+export class JobSeats {
+  taken: readonly JobSeat[] = [];
+  workers = 0;
+  memoryBytesPerWorker = 0;
+  readonly leaseMs: number;
+  readonly #options: JobSeatsOptions;
+
+  constructor(options: JobSeatsOptions) {
+    this.#options = options;
+    this.leaseMs = options.flags.cluster.leaseMs ?? LEASE_MS;
+  }
+
+  /** Has all of the agents start their workers, or none. @returns Why some did not. */
+  async start(grants: readonly Grant[]): Promise<readonly Refusal[]> {
+    const { access, job, signal } = this.#options;
+    this.workers = grants.reduce((sum, grant) => sum + grant.workers, 0);
+    this.memoryBytesPerWorker = this.#memoryOfEach(grants);
+    this.taken = grants.map(({ agent: { id, address }, workers }) => {
+      const transport = access.connect(id, address);
+      return { workers, transport, client: new AgentClient({ id, job, transport }) };
+    });
+    const orders = this.#orders(grants);
+    const refusals = await Promise.all(this.taken.map((seat, i) => this.#startOn(seat, orders[i])));
+    const refused = refusals.flat();
+    // A lease is left where even that does not arrive.
+    if (refused.length > 0 || signal.aborted) await this.end(() => undefined);
+    signal.throwIfAborted();
+    return refused;
+  }
+
+  /** Ends the job on all of its agents. @param onUntold Told which cannot be told; they end it by themselves. */
+  async end(onUntold: (agent: string) => void): Promise<void> {
+    const ends = this.taken.map(async ({ client }) => {
+      await client.endJob(AbortSignal.timeout(END_MS)).catch(() => onUntold(client.id));
+    });
+    await Promise.all(ends);
+  }
+
+  async #startOn({ client, transport }: JobSeat, order: JobOrder): Promise<readonly Refusal[]> {
+    const { signal } = this.#options;
+    const start = async (): Promise<void> => {
+      const program = await shipProgram(transport, await localProgram(), { agent: client.id, signal });
+      await client.startJob({ ...order, program });
+    };
+    try {
+      await start().catch(async (error) => {
+        // Others took its place in the cache meanwhile.
+        if (!(error instanceof ProgramMissingError)) throw error;
+        await start();
+      });
+      return [];
+    } catch (error) {
+      return [{ agent: client.id, error }];
+    }
+  }
+
+  /** What is asked for, but no more than each agent has for a slot. */
+  #memoryOfEach(grants: readonly Grant[]): number {
+    const { memoryBytes } = this.#options.flags;
+    const asked =
+      memoryBytes === undefined ? Number.POSITIVE_INFINITY : Math.floor(memoryBytes / this.workers);
+    const shares = grants.map(({ agent, workers }) => {
+      return Math.floor(agent.memoryBytes / (memoryBytes === undefined ? agent.slots : workers));
+    });
+    return Math.min(asked, ...shares);
+  }
+
+  #orders(grants: readonly Grant[]): readonly JobOrder[] {
+    const { memoryBytesPerWorker, leaseMs } = this;
+    const shared = {
+      command: {
+        // The program brings it.
+        command: [],
+        environment: sharedEnvironment(memoryBytesPerWorker),
+        workingDirectory: process.cwd(),
+      },
+      name: programName(),
+      driver: driverName(),
+      leaseMs,
+      peers: Object.fromEntries(grants.map(({ agent }) => [agent.id, agent.address])),
+    };
+    let firstWorker = 0;
+    return grants.map(({ workers }) => {
+      const order = { ...shared, workers, firstWorker, memoryBytes: workers * memoryBytesPerWorker };
+      firstWorker += workers;
+      return order;
+    });
+  }
+}
+
+function programName(): string {
+  const script = process.argv[1] ?? process.execPath;
+  return basename(script, extname(script));
+}
+
+function driverName(): string {
+  try {
+    const { username, uid } = userInfo();
+    return `${username === "unknown" ? uid : username}@${hostname()}`;
+  } catch {
+    // A container may run as a user that its system does not know.
+    return hostname();
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * Opens the job of a driver: on this machine, or on a cluster when a master is named.
+ *
+ * The program is the same either way. Loads only what the one at hand needs.
+ */
+import type { RunFlags } from "../../core/program/run_flags.ts";
+import type { DriverJob } from "./driver_job.ts";
+
+/** @param signal Ends the wait for room on a cluster. */
+export async function openDriverJob(
+  flags: RunFlags,
+  args: readonly string[],
+  signal: AbortSignal = new AbortController().signal,
+): Promise<DriverJob> {
+  const { cluster } = flags;
+  if (cluster === undefined) {
+    const { openLocalJob } = await import("./local.ts");
+    return openLocalJob(flags, args);
+  }
+  const { openClusterJob } = await import("./cluster.ts");
+  return openClusterJob({ ...flags, cluster }, args, signal);
+}

@@ -1,0 +1,114 @@
+/**
+ * Gets a job its workers: asks where there is room until there is, and has the agents start them.
+ *
+ * What an agent says counts: when it refuses what the master took for free, others are asked. It knows nothing of
+ * addresses, nor of what the workers do.
+ */
+import {
+  describeMissing,
+  type Grant,
+  type Placement,
+  type PlacementRequest,
+} from "../../core/cluster/placement.ts";
+import { LucioleError, NotEnoughResourcesError } from "../../core/errors.ts";
+import { pause } from "../pause.ts";
+import { UNREACHABLE } from "../tcp_transport.ts";
+
+export interface SeatsOptions {
+  readonly request: PlacementRequest;
+  /** May take up to `waitMs` when there is no room. */
+  readonly place: (request: PlacementRequest, waitMs: number) => Promise<Placement>;
+  /** Starts workers on all of these agents, or on none. @returns What those said that did not. */
+  readonly start: (grants: readonly Grant[]) => Promise<readonly Refusal[]>;
+  /** False: without room now it fails. */
+  readonly isPatient: boolean;
+  /** Told what it waits for, and which agents are passed over. */
+  readonly onNotice: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Refusal {
+  readonly agent: string;
+  readonly error: unknown;
+}
+
+/** What a master may hold its answer for. */
+const WAIT_MS = 20_000;
+const AGAIN_MS = 1_000;
+/** Who waits does not mind a master that is started anew. */
+const MASTER_GONE_MS = 60_000;
+
+/** @throws {NotEnoughResourcesError} When it may not wait. @throws What an agent refused for, unless others may do. */
+export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]> {
+  const { request, start, isPatient, signal } = options;
+  const notice = once(options.onNotice);
+  const place = patientMaster(options);
+  let refusals: Refusal[] = [];
+  let waitMs = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const placement = await place({ ...request, exclude: refusals.map(({ agent }) => agent) }, waitMs);
+    if (placement.grants.length > 0) {
+      const refused = await start(placement.grants);
+      if (refused.length === 0) return placement.grants;
+      for (const { agent, error } of refused) {
+        if (!isPassedOver(error)) throw error;
+        notice(`agent ${agent} is passed over: ${error.message}`);
+      }
+      refusals.push(...refused);
+      continue;
+    }
+    const unreachable = refusals.find(({ error }) => isUnreachable(error));
+    // They do not get nearer by waiting.
+    if (unreachable !== undefined && refusals.every(({ error }) => isUnreachable(error))) {
+      throw unreachable.error;
+    }
+    const why = describeMissing(request, placement);
+    if (!isPatient) throw new NotEnoughResourcesError(`Cannot run on the cluster: ${why}`);
+    notice(`waiting for room on the cluster: ${why}`);
+    if (refusals.length > 0) await pause(AGAIN_MS, signal);
+    refusals = [];
+    waitMs = WAIT_MS;
+  }
+}
+
+/** Asks the master; once it has answered it may be away for a while. */
+function patientMaster(options: SeatsOptions): SeatsOptions["place"] {
+  const { place, signal } = options;
+  const notice = once(options.onNotice);
+  let answeredAt: number | undefined;
+  return async (request, waitMs) => {
+    for (;;) {
+      try {
+        const placement = await place(request, waitMs);
+        answeredAt = performance.now();
+        return placement;
+      } catch (error) {
+        const isGone = answeredAt === undefined || performance.now() - answeredAt > MASTER_GONE_MS;
+        if (isGone || waitMs === 0 || !isUnreachable(error)) throw error;
+        notice(`waiting for the master: ${error.message}`);
+      }
+      await pause(AGAIN_MS, signal);
+      signal.throwIfAborted();
+    }
+  };
+}
+
+/** Tells each thing once. */
+function once(tell: (text: string) => void): (text: string) => void {
+  const told = new Set<string>();
+  return (text) => {
+    if (told.size !== told.add(text).size) tell(text);
+  };
+}
+
+const PASSED_OVER: ReadonlySet<string> = new Set(["not-enough-resources", "disk-full", UNREACHABLE]);
+
+/** Another agent may do. */
+function isPassedOver(error: unknown): error is LucioleError {
+  return error instanceof LucioleError && PASSED_OVER.has(error.code);
+}
+
+function isUnreachable(error: unknown): error is LucioleError {
+  return error instanceof LucioleError && error.code === UNREACHABLE;
+}

@@ -1,0 +1,129 @@
+/** How a job gets its workers: what it waits for, and what it takes no for. */
+import { describe, expect, test } from "bun:test";
+import type { AgentInfo } from "../../../core/cluster/agent_info.ts";
+import { type Placement, type PlacementRequest, placeWorkers } from "../../../core/cluster/placement.ts";
+import { LucioleError, NotEnoughResourcesError } from "../../../core/errors.ts";
+import { type Refusal, type SeatsOptions, takeSeats } from "../../../net/driver/seats.ts";
+import { UNREACHABLE } from "../../../net/tcp_transport.ts";
+
+function agent(id: string): AgentInfo {
+  return {
+    id,
+    incarnation: "i",
+    address: `${id}:7401`,
+    dataCenter: "d",
+    rack: "r",
+    host: id,
+    labels: {},
+    version: "1",
+    platform: "linux-x64",
+    slots: 2,
+    memoryBytes: 100,
+    diskBytes: 100,
+  };
+}
+
+const request: PlacementRequest = { job: "j1", workers: 2, leastWorkers: 2, memoryBytes: 0 };
+
+/** Asks agents that have `free()` slots each. */
+function options(free: () => Record<string, number>, more: Partial<SeatsOptions> = {}) {
+  const notices: string[] = [];
+  const asked: PlacementRequest[] = [];
+  const place = async (wanted: PlacementRequest): Promise<Placement> => {
+    asked.push(wanted);
+    const places = Object.entries(free()).map(([id, freeSlots]) => {
+      return { agent: agent(id), load: { freeSlots, freeMemoryBytes: 100 } };
+    });
+    return placeWorkers(wanted, places);
+  };
+  const all: SeatsOptions = {
+    request,
+    place,
+    start: async () => [],
+    isPatient: true,
+    onNotice: (text) => notices.push(text),
+    signal: new AbortController().signal,
+    ...more,
+  };
+  return { all, notices, asked };
+}
+
+const seatsOf = (grants: Awaited<ReturnType<typeof takeSeats>>) =>
+  grants.map(({ agent: { id }, workers }) => [id, workers]);
+
+describe("takeSeats()", () => {
+  test("takes what is granted and started", async () => {
+    const { all, notices } = options(() => ({ a: 1, b: 1 }));
+    expect(seatsOf(await takeSeats(all))).toEqual([
+      ["a", 1],
+      ["b", 1],
+    ]);
+    expect(notices).toEqual([]);
+  });
+
+  test("says once what it waits for, and takes it when it comes", async () => {
+    let rounds = 0;
+    const { all, notices, asked } = options(() => ({ a: ++rounds < 4 ? 1 : 2 }));
+    expect(seatsOf(await takeSeats(all))).toEqual([["a", 2]]);
+    expect(notices.length).toBe(1);
+    expect(notices[0]).toStartWith("waiting for room on the cluster: 2 workers");
+    expect(asked.length).toBe(4);
+  });
+
+  test("fails at once when it may not wait", async () => {
+    const { all } = options(() => ({ a: 1 }), { isPatient: false });
+    expect(takeSeats(all)).rejects.toThrow(/^Cannot run on the cluster: 2 workers/);
+  });
+
+  test("passes over an agent that has no room after all", async () => {
+    const refuse = async (grants: readonly { agent: AgentInfo }[]): Promise<readonly Refusal[]> =>
+      grants
+        .filter(({ agent: { id } }) => id === "a")
+        .map(({ agent: { id } }) => ({
+          agent: id,
+          error: new NotEnoughResourcesError("Cannot: it is full"),
+        }));
+    const { all, notices } = options(() => ({ a: 1, b: 2 }), { start: refuse });
+    expect(seatsOf(await takeSeats(all))).toEqual([["b", 2]]);
+    expect(notices).toEqual(["agent a is passed over: Cannot: it is full"]);
+  });
+
+  test("fails when none of the agents can be reached: waiting would not help", async () => {
+    const error = new LucioleError(UNREACHABLE, "Cannot reach agent a");
+    const { all } = options(() => ({ a: 2 }), { start: async () => [{ agent: "a", error }] });
+    expect(takeSeats(all)).rejects.toThrow("Cannot reach agent a");
+  });
+
+  test("fails with what an agent refuses for good", async () => {
+    const error = new LucioleError("program", "Cannot start the program");
+    const { all } = options(() => ({ a: 2, b: 2 }), { start: async () => [{ agent: "a", error }] });
+    expect(takeSeats(all)).rejects.toThrow("Cannot start the program");
+  });
+
+  test("goes on waiting while the master is started anew, but not for one that never answered", async () => {
+    let asks = 0;
+    const gone = new LucioleError(UNREACHABLE, "Cannot use the master");
+    const { all, notices } = options(() => ({ a: 2 }));
+    const place = async (wanted: PlacementRequest): Promise<Placement> => {
+      asks++;
+      if (asks === 1) return placeWorkers(wanted, []);
+      if (asks === 2) throw gone;
+      return all.place(wanted, 0);
+    };
+    expect(seatsOf(await takeSeats({ ...all, place }))).toEqual([["a", 2]]);
+    expect(notices.at(-1)).toBe("waiting for the master: Cannot use the master");
+    const never = async (): Promise<Placement> => {
+      throw gone;
+    };
+    expect(takeSeats({ ...all, place: never })).rejects.toThrow("Cannot use the master");
+  });
+
+  test("gives up when the signal is aborted", async () => {
+    const abort = new AbortController();
+    const { all } = options(() => ({}), {
+      signal: abort.signal,
+      onNotice: () => abort.abort(new Error("enough")),
+    });
+    expect(takeSeats(all)).rejects.toThrow("enough");
+  });
+});

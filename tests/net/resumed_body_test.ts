@@ -1,0 +1,62 @@
+/** Bodies whose connection breaks: read on where they broke, or not at all. */
+import { describe, expect, test } from "bun:test";
+import { LucioleError, ShardLostError } from "../../core/errors.ts";
+import { resumedBody } from "../../net/resumed_body.ts";
+import { UNREACHABLE } from "../../net/tcp_transport.ts";
+
+const broken = () => new LucioleError(UNREACHABLE, "Cannot reach it");
+
+/** Breaks after so many bytes of each answer. */
+function body(bytes: Uint8Array, from: number, breaksAfter: number): ReadableStream<Uint8Array> {
+  const end = Math.min(bytes.byteLength, from + breaksAfter);
+  let at = from;
+  return new ReadableStream({
+    pull: (controller) => {
+      if (at >= bytes.byteLength) controller.close();
+      else if (at >= end) controller.error(new Error("socket closed"));
+      else controller.enqueue(bytes.subarray(at, ++at));
+    },
+  });
+}
+
+async function read(pieces: AsyncIterable<Uint8Array>): Promise<number[]> {
+  const read: number[] = [];
+  for await (const piece of pieces) read.push(...piece);
+  return read;
+}
+
+const BYTES = Uint8Array.from([1, 2, 3, 4, 5, 6, 7]);
+
+describe("resumedBody()", () => {
+  test("asks for the rest where each connection broke", async () => {
+    const asked: number[] = [];
+    const open = async (from: number) => {
+      asked.push(from);
+      return body(BYTES, from, 3);
+    };
+    expect(await read(resumedBody({ open, isResumable: true }))).toEqual([...BYTES]);
+    expect(asked).toEqual([0, 3, 6]);
+  });
+
+  test("asks again when nothing can be reached for a moment, and gives up in the end", async () => {
+    let fails = 2;
+    const open = async (from: number) => {
+      if (fails-- > 0) throw broken();
+      return body(BYTES, from, 10);
+    };
+    expect(await read(resumedBody({ open, isResumable: true }))).toEqual([...BYTES]);
+    const never = async () => {
+      throw broken();
+    };
+    expect(read(resumedBody({ open: never, isResumable: true }))).rejects.toThrow("Cannot reach it");
+  });
+
+  test("throws what it is answered, and what breaks a body that cannot be resumed", async () => {
+    const lost = async () => {
+      throw new ShardLostError("it is not here");
+    };
+    expect(read(resumedBody({ open: lost, isResumable: true }))).rejects.toThrow("it is not here");
+    const open = async (from: number) => body(BYTES, from, 3);
+    expect(read(resumedBody({ open, isResumable: false }))).rejects.toThrow("socket closed");
+  });
+});
