@@ -3,6 +3,7 @@
  *
  * What passes is only shown and reckoned with; nothing of it becomes a path or a command.
  */
+import { Buffer } from "node:buffer";
 import {
   type AgentInfo,
   type AgentLoad,
@@ -114,7 +115,9 @@ function labelsOf(value: unknown): Readonly<Record<string, string>> {
 
 /** A text for people only: a long one is no reason to refuse an agent. */
 function shown(value: unknown, name: string): string {
-  return text(value, name).slice(0, MAX_TEXT);
+  const whole = text(value, name);
+  // A slice would keep the whole in memory for as long as itself.
+  return whole.length <= MAX_TEXT ? whole : Buffer.from(whole.slice(0, MAX_TEXT)).toString();
 }
 
 function shortText(value: unknown, name: string): string {
