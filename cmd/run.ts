@@ -15,13 +15,21 @@ export async function runProgram(program: string, args: readonly string[], texts
   const path = await findProgram(program, "run");
   const rest = args[0] === "--" ? args.slice(1) : args;
   host.flags = { options, rest };
+  host.program = path;
   // Workers are this executable too, and learn from here what to load.
   process.env[WORKER_ENV.program] = path;
   // A program that reads process.argv itself finds what it would find under `bun PROGRAM`.
   process.argv.splice(1, process.argv.length, path, ...rest);
+  if (options.cluster !== undefined) await startBundling();
   await importProgram(path, engine);
   // It may call run later; once nothing is left to do it will not.
   process.once("beforeExit", () => {
     if (host.wasCalled !== true) reportError(neverRan(program), options.isJson);
   });
+}
+
+/** What agents run takes as long to make as the program to load: both at once. */
+async function startBundling(): Promise<void> {
+  const { localProgram } = await import("../net/program/local_program.ts");
+  void localProgram();
 }

@@ -12,6 +12,8 @@ export interface Host {
   onRun?: () => Promise<void>;
   /** The program called `run` or `openJob`. */
   wasCalled?: boolean;
+  /** The file that the host runs; missing where the program is the process's own. */
+  program?: string;
   /** Flags that the host read already (`luciole run --workers 2 job.ts`); program arguments are `rest`. */
   flags?: { readonly options: RunFlags; readonly rest: readonly string[] };
 }

@@ -17,10 +17,10 @@ import {
   type ProgramRef,
 } from "../../core/program_blocks/program_ref.ts";
 import { dataDirectory } from "../driver/directories.ts";
-import { WORKER_ENV } from "../protocol.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import { bundleOnce } from "./bundle_cache.ts";
 import { hashBytes, hashFileOnce } from "./hashed_file.ts";
+import { host } from "./host.ts";
 import { type OwnProgram, ownProgram } from "./own_program.ts";
 
 /** Something that can be sent by blocks. */
@@ -59,7 +59,7 @@ export function localProgram(): Promise<LocalProgram> {
 
 async function find(): Promise<LocalProgram> {
   const own = await ownProgram();
-  const script = process.env[WORKER_ENV.program];
+  const { program: script } = host;
   if (own.executable !== undefined && script === undefined) return { program: await ownExecutable(own) };
   const entry = script ?? (await currentRuntime()).mainScript();
   const { bun = "", deno = "" } = process.versions;

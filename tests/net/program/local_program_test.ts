@@ -5,8 +5,8 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hashBytes } from "../../../net/program/hashed_file.ts";
+import { host } from "../../../net/program/host.ts";
 import { localProgram } from "../../../net/program/local_program.ts";
-import { WORKER_ENV } from "../../../net/protocol.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "luciole-local-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -17,7 +17,7 @@ test("localProgram() bundles a script with the engine when no executable runs it
     script,
     'import { flow } from "luciole";\nexport const count = flow("a", (f) => f.range(1).count());\n',
   );
-  process.env[WORKER_ENV.program] = script;
+  host.program = script;
   try {
     const { program, executable } = await localProgram();
     expect(executable).toBeUndefined();
@@ -31,6 +31,6 @@ test("localProgram() bundles a script with the engine when no executable runs it
     expect(bytes.toString()).not.toMatch(/from\s*"luciole"/);
     expect(await localProgram()).toBe(await localProgram());
   } finally {
-    delete process.env[WORKER_ENV.program];
+    delete host.program;
   }
 });
