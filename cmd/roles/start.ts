@@ -5,7 +5,6 @@ import process from "node:process";
 import { compileAgentConfig, compileMasterConfig, type RoleConfig } from "../../core/cluster/config.ts";
 import type { SettingTexts } from "../../core/cluster/settings.ts";
 import { checkVariables } from "../../core/cluster/variables.ts";
-import { LucioleError } from "../../core/errors.ts";
 import { thisMachine } from "../../net/runtime/machine.ts";
 import { OTHER_VARIABLES } from "../variables.ts";
 import { type Notice, openNotices } from "./notices.ts";
@@ -21,8 +20,9 @@ export async function startMaster(texts: SettingTexts): Promise<void> {
 export async function startAgent(texts: SettingTexts): Promise<void> {
   checkVariables(process.env, OTHER_VARIABLES);
   const config = compileAgentConfig(texts, process.env, thisMachine());
-  noticesOf("agent", config);
-  throw new LucioleError("usage", "Cannot start an agent: this version has none");
+  const notice = noticesOf("agent", config);
+  const { runAgent } = await import("../../net/agent/main.ts");
+  await runAgent(config, notice);
 }
 
 function noticesOf(role: "master" | "agent", { isJson, logLevel, warnings }: RoleConfig): Notice {
