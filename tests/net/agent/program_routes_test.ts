@@ -32,7 +32,7 @@ test("random requests for programs are answered, and leave nothing but the progr
     const programs = await ProgramCache.create({ agent: "a1", directory, maxBytes: 2 ** 24, own });
     const app = createApp("agent");
     addProgramRoutes(app, programs);
-    await fuzzRoutes({ app, fetch: guarded(app, {}), samples: SAMPLES, runs: 1500 });
+    await fuzzRoutes({ app, fetch: guarded(app, {}), samples: SAMPLES, runs: 1500, round: 0 });
     await programs.close();
     const left = readdirSync(directory).filter((name) => name !== "hashes" && !name.startsWith(sha256));
     expect(left).toEqual([]);
