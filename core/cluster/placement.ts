@@ -83,21 +83,20 @@ export function placeWorkers(request: PlacementRequest, places: readonly Place[]
   return { grants, missing: request.workers - count, room };
 }
 
-/** Why workers have no place, for people: "…: 2 of 5 agents are suitable, with room for 3 of 4 workers". */
-export function describeMissing({ workers, memoryBytes }: PlacementRequest, placement: Placement): string {
-  const { room, ahead = 0 } = placement;
-  const wanted = `${workers} workers of ${Math.ceil(memoryBytes / 2 ** 20)} MiB`;
-  if (room.agents === 0) return `${wanted} have no place: the cluster has no agents`;
-  if (room.suitable === 0) {
-    return `${wanted} have no place: none of ${room.agents} agents has what is asked for, or may be asked`;
-  }
-  const agents =
-    room.suitable === room.agents ? `${room.agents}` : `${room.suitable} suitable of ${room.agents}`;
-  if (room.total < workers) {
-    return `${wanted} have no place: ${agents} agents have room for ${room.total}, even when nothing else runs`;
-  }
+/** Why a request was granted nothing, for people: "there is no room for 8 workers of 512 MiB: …". */
+export function describeMissing(request: PlacementRequest, { room, ahead = 0 }: Placement): string {
+  const { leastWorkers: least = 1, memoryBytes } = request;
+  const workers = least === 1 ? "a worker" : `${least} workers`;
+  const memory = memoryBytes === 0 ? "" : ` of ${Math.ceil(memoryBytes / 2 ** 20)} MiB`;
+  const wanted = `there is no room for ${workers}${memory}`;
+  const all = `${room.agents} ${room.agents === 1 ? "agent" : "agents"}`;
+  if (room.agents === 0) return `${wanted}: the cluster has no agents`;
+  if (room.suitable === 0) return `${wanted}: none of ${all} has what is asked for, or may be asked`;
+  const agents = room.suitable === room.agents ? all : `${room.suitable} suitable of ${all}`;
+  const has = room.suitable === 1 ? "has" : "have";
+  if (room.total < least) return `${wanted}: ${agents} ${has} room for ${room.total} when nothing else runs`;
   const queue = ahead === 0 ? "" : `, and ${ahead} ${ahead === 1 ? "job waits" : "jobs wait"} before`;
-  return `${wanted} have no place now: ${agents} agents have room for ${room.free} at the moment${queue}`;
+  return `${wanted} now: ${agents} ${has} room for ${room.free} at the moment${queue}`;
 }
 
 interface Seat {

@@ -5,10 +5,8 @@
  * asked and when is the caller's business.
  */
 import { randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import type { ClusterJob, ClusterView } from "../../core/cluster/agent_info.ts";
 import type { Placement, PlacementRequest } from "../../core/cluster/placement.ts";
-import { LucioleError } from "../../core/errors.ts";
 import { MASTER_ROUTES, type MasterHealth } from "../cluster_protocol.ts";
 import {
   askMaster,
@@ -34,8 +32,6 @@ export interface PlaceOptions {
 type Ask = Omit<MasterRequest, "id" | "timeoutMs">;
 
 const TIMEOUT_MS = 10_000;
-/** Between two tries while masters are away. */
-const AGAIN_MS = 500;
 
 export class MasterClient {
   readonly #masters: readonly MasterLink[];
@@ -45,7 +41,6 @@ export class MasterClient {
   #requests = 0;
   /** Of the master that answered last. */
   #at = 0;
-  #wasReached = false;
 
   constructor({ masters, timeoutMs = TIMEOUT_MS }: MasterClientOptions) {
     this.#masters = masters;
@@ -57,27 +52,11 @@ export class MasterClient {
     return this.#masters[this.#at]?.address ?? "";
   }
 
-  /**
-   * Asks for slots; `missing` is not 0 when there are fewer.
-   *
-   * While it waits, masters may end and start anew; until one was reached they are not waited for.
-   *
-   * @throws {LucioleError} When no master can be used.
-   */
+  /** Asks for slots; `missing` is not 0 when there are fewer. @throws {LucioleError} When no master can be used. */
   async place(request: PlacementRequest, { waitMs = 0, signal }: PlaceOptions = {}): Promise<Placement> {
-    const until = performance.now() + waitMs;
-    for (;;) {
-      const leftMs = Math.max(0, Math.ceil(until - performance.now()));
-      const body = leftMs === 0 ? request : { ...request, waitMs: leftMs };
-      const ask = { method: "POST", path: MASTER_ROUTES.placements(), body } as const;
-      try {
-        return (await this.#ask(signal === undefined ? ask : { ...ask, signal }, leftMs)) as Placement;
-      } catch (error) {
-        const isGone = error instanceof LucioleError && error.code === "unreachable" && this.#wasReached;
-        if (!isGone || performance.now() + AGAIN_MS >= until) throw error;
-      }
-      await pause(AGAIN_MS, undefined, signal === undefined ? {} : { signal });
-    }
+    const body = waitMs === 0 ? request : { ...request, waitMs };
+    const ask = { method: "POST", path: MASTER_ROUTES.placements(), body } as const;
+    return (await this.#ask(signal === undefined ? ask : { ...ask, signal }, waitMs)) as Placement;
   }
 
   async cluster(): Promise<ClusterView> {
@@ -99,10 +78,7 @@ export class MasterClient {
       const link = this.#masters[this.#at];
       if (link === undefined) break;
       const answer = await askMaster(link, { ...request, id, timeoutMs: this.#timeoutMs + waitMs });
-      if (answer.kind === "answer") {
-        this.#wasReached = true;
-        return answer.value;
-      }
+      if (answer.kind === "answer") return answer.value;
       failures.push(answer.failure);
       this.#at = (this.#at + 1) % this.#masters.length;
     }

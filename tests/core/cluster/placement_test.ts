@@ -96,16 +96,19 @@ describe("describeMissing()", () => {
     return describeMissing(wanted, placeWorkers(wanted, places));
   };
   test("tells why in one line", () => {
-    expect(tell([])).toBe("5 workers of 1024 MiB have no place: the cluster has no agents");
-    expect(tell([place("a", 4)], { rack: "r9" })).toBe(
-      "5 workers of 1024 MiB have no place: none of 1 agents has what is asked for, or may be asked",
+    expect(tell([])).toBe("there is no room for 5 workers of 1024 MiB: the cluster has no agents");
+    expect(tell([place("a", 4)], { rack: "r9", leastWorkers: 1 })).toBe(
+      "there is no room for a worker of 1024 MiB: none of 1 agent has what is asked for, or may be asked",
     );
-    expect(tell([place("a", 4)])).toBe(
-      "5 workers of 1024 MiB have no place: 1 agents have room for 4, even when nothing else runs",
+    expect(tell([place("a", 4)], { memoryBytes: 0 })).toBe(
+      "there is no room for 5 workers: 1 agent has room for 4 when nothing else runs",
     );
     expect(tell([place("a", 1), place("b", 1), place("c", 4, { rack: "r2" })], { rack: "r1" })).toBe(
-      "5 workers of 1024 MiB have no place now: 2 suitable of 3 agents have room for 2 at the moment",
+      "there is no room for 5 workers of 1024 MiB now: 2 suitable of 3 agents have room for 2 at the moment",
     );
+    const wanted = request("j", 1);
+    const behind = { ...placeWorkers(wanted, [place("a", 0)]), ahead: 1 };
+    expect(describeMissing(wanted, behind)).toEndWith("room for 0 at the moment, and 1 job waits before");
   });
 });
 
