@@ -62,7 +62,10 @@ function createCommandLine() {
     .helpCommand(false)
     .option("--role <role>", `be a part of a cluster: ${ROLES.join(", ")}; luciole --role agent --help`)
     .enablePositionalOptions()
-    .addHelpText("after", "\nMore: luciole help COMMAND, luciole help exit-codes, luciole help variables")
+    .addHelpText(
+      "after",
+      "\nMore: luciole help COMMAND, luciole help agent, luciole help exit-codes, luciole help variables",
+    )
     // Commands inherit it: a mistake becomes an exception, so exit codes are decided in one place.
     .exitOverride();
   addRun(root);
@@ -184,14 +187,16 @@ function addHelp(root: Root): void {
     .command("help")
     .description("print help on a command or a topic")
     .usage("[options] [TOPIC]")
-    .argument("[TOPIC]", `a command, or one of ${[...HELP_TOPICS.keys()].join(", ")}`)
+    .argument("[TOPIC]", `a command, or one of ${[...ROLES, ...HELP_TOPICS.keys()].join(", ")}`)
     .action((topic) => {
       if (topic === undefined) return root.outputHelp();
       const text = HELP_TOPICS.get(topic);
       if (text !== undefined) return void process.stdout.write(`${text}\n`);
+      const role = ROLES.find((known) => known === topic);
+      if (role !== undefined) return runCommandLine(["--role", role, "--help"]);
       const command = root.commands.find((known) => known.name() === topic);
       if (command === undefined) {
-        const topics = [...root.commands.map((known) => known.name()), ...HELP_TOPICS.keys()];
+        const topics = [...root.commands.map((known) => known.name()), ...ROLES, ...HELP_TOPICS.keys()];
         root.error(`error: no help on '${topic}'; there is help on ${topics.join(", ")}`);
       }
       command?.outputHelp();

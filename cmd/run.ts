@@ -2,15 +2,18 @@
  * `luciole run PROGRAM`: runs a program with the engine inside of the executable.
  */
 import process from "node:process";
+import { checkVariables } from "../core/cluster/variables.ts";
 import { compileRunFlags, type FlagTexts } from "../core/program/run_flags.ts";
 import * as engine from "../mod.ts";
 import { host, neverRan } from "../net/program/host.ts";
 import { findProgram, importProgram } from "../net/program/load.ts";
 import { WORKER_ENV } from "../net/protocol.ts";
 import { reportError } from "./output.ts";
+import { OTHER_VARIABLES } from "./variables.ts";
 
 /** Everything in `args` is the program's; a leading `--` only separates. */
 export async function runProgram(program: string, args: readonly string[], texts: FlagTexts): Promise<void> {
+  checkVariables(process.env, OTHER_VARIABLES, { isLenient: true });
   const options = compileRunFlags(texts, process.env);
   const path = await findProgram(program, "run");
   const rest = args[0] === "--" ? args.slice(1) : args;

@@ -5,7 +5,7 @@
  */
 import type { AgentInfo, ClusterJob } from "../../core/cluster/agent_info.ts";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
-import type { LogEntry } from "../../net/driver/cluster_client.ts";
+import type { LogEntry } from "../../net/agent/job_logs.ts";
 import { findJob } from "./find_job.ts";
 import type { ClusterPort, Terminal } from "./port.ts";
 import { jobsText, statusText } from "./status_text.ts";

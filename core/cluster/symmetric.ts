@@ -20,8 +20,14 @@ export interface Symmetric {
   readonly rank: number;
   /** How many there are; unknown when missing. */
   readonly ranks?: number;
-  /** "host:port" where rank 0 is the master; missing for a rank 0 that is alone. */
+  /** "host:port" where rank 0 is the master. */
   readonly head: string;
+  /** Where other machines reach this one, when the starter tells. */
+  readonly host?: string;
+  /** Workers that this rank may run, when the starter tells. */
+  readonly slots?: number;
+  /** How many ranks share this machine. */
+  readonly localRanks: number;
 }
 
 export const SYMMETRIC_SETTINGS = {
@@ -45,7 +51,13 @@ const STARTERS = [
   ["PMI_RANK", "PMI_SIZE"],
   ["PSSH_NODENUM", "PSSH_NUMNODES"],
 ] as const;
+const LOCAL_RANKS = ["SLURM_NTASKS_PER_NODE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"] as const;
 const NODELISTS = ["SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST", "SLURM_NODELIST"] as const;
+
+/** Of the masters of jobs in Slurm. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+const STEPS = 8;
 
 /** Undefined for a run that is not symmetric. @throws {LucioleError} code "usage" */
 export function readSymmetric(reader: FlagReader, env: Variables): Symmetric | undefined {
@@ -65,23 +77,40 @@ export function readSymmetric(reader: FlagReader, env: Variables): Symmetric | u
   if (head === undefined) {
     throw usage("where rank 0 runs is not known: SLURM_NODELIST is not set; give it with --head HOST");
   }
-  return { rank, ...(ranks === undefined ? {} : { ranks }), head };
+  const slots = numberOf("SLURM_CPUS_PER_TASK", env);
+  const host = env.SLURMD_NODENAME;
+  return {
+    rank,
+    ...(ranks === undefined ? {} : { ranks }),
+    head,
+    ...(host === undefined || host === "" ? {} : { host }),
+    ...(slots === undefined || slots === 0 ? {} : { slots }),
+    localRanks: Math.max(
+      1,
+      numberOf(
+        LOCAL_RANKS.find((name) => env[name]),
+        env,
+      ) ?? 1,
+    ),
+  };
 }
 
 function numberOf(variable: string | undefined, env: Variables): number | undefined {
   const text = variable === undefined ? undefined : env[variable];
   if (variable === undefined || text === undefined || text === "") return undefined;
-  if (/^\d{1,6}$/.test(text)) return Number(text);
+  if (/^\d{1,9}$/.test(text)) return Number(text);
   throw usage(`${variable} must be a whole number, and is "${text}"`);
 }
 
-/** The first host of the list has rank 0. */
+/** The first host of the list has rank 0. Two jobs of Slurm may share it: each has a port of its own. */
 function headOf(env: Variables): string | undefined {
   const variable = NODELISTS.find((name) => env[name] !== undefined && env[name] !== "");
   if (variable === undefined) return undefined;
   const [first] = expandNodelist(env[variable] ?? "") ?? [];
   if (first === undefined) throw usage(`${variable} is no list of hosts: "${env[variable]}"`);
-  return formatAddress({ host: first, port: MASTER_PORT });
+  const [job = 0, step = 0] = [numberOf("SLURM_JOB_ID", env), numberOf("SLURM_STEP_ID", env)];
+  const port = job === 0 ? MASTER_PORT : FIRST_PORT + ((job * STEPS + step) % PORTS);
+  return formatAddress({ host: first, port });
 }
 
 function usage(why: string): LucioleError {

@@ -1,9 +1,9 @@
 /**
- * How a driver reaches the machines of a cluster: its masters, and agents by their address.
+ * How drivers and commands reach the machines of a cluster: its masters, and agents by their address.
  *
  * It knows nothing of jobs.
  */
-import type { ClusterFlags } from "../../core/program/run_flags.ts";
+import type { ClientConfig } from "../../core/cluster/config.ts";
 import type { Transport } from "../protocol.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import { readSecurity } from "../security/security.ts";
@@ -17,7 +17,7 @@ export interface ClusterAccess {
 }
 
 /** @throws {LucioleError} code "usage" when a file that shows who one is cannot be used. */
-export async function openClusterAccess({ masters, security }: ClusterFlags): Promise<ClusterAccess> {
+export async function openClusterAccess({ masters, security }: ClientConfig): Promise<ClusterAccess> {
   const runtime = await currentRuntime();
   const { credentials, tls } = await readSecurity(security);
   const shown = { ...(credentials && { credentials }), ...(tls && { tls: tls.client }) };

@@ -7,61 +7,43 @@ import { randomUUID } from "node:crypto";
 import type { AgentInfo, ClusterJob, ClusterView } from "../../core/cluster/agent_info.ts";
 import type { ClientConfig } from "../../core/cluster/config.ts";
 import { LucioleError } from "../../core/errors.ts";
+import type { LogEntry } from "../agent/job_logs.ts";
 import { askMaster } from "../master_request.ts";
-import { ROUTES, type Transport } from "../protocol.ts";
-import { currentRuntime } from "../runtime/current_runtime.ts";
-import type { Runtime } from "../runtime/runtime.ts";
-import { readSecurity, type Security } from "../security/security.ts";
-import { tcpTransport } from "../tcp_transport.ts";
-import { MasterClient } from "./master_client.ts";
-
-/** A line that a worker printed or logged, as its agent keeps it. */
-export interface LogEntry {
-  /** Counted from 0 over the life of the job on the agent. */
-  readonly number: number;
-  /** Milliseconds since 1970. */
-  readonly time: number;
-  /** -1 for the agent itself. */
-  readonly worker: number;
-  readonly level: "debug" | "info" | "warn" | "error";
-  readonly text: string;
-}
+import { ROUTES } from "../protocol.ts";
+import { type ClusterAccess, openClusterAccess } from "./cluster_access.ts";
 
 const TIMEOUT_MS = 10_000;
 /** Ending a job waits for its workers. */
 const END_TIMEOUT_MS = 30_000;
 
 /** Reads the files of the configuration; reaches nobody yet. @throws {LucioleError} code "usage". */
-export async function openClusterClient({ masters, security }: ClientConfig): Promise<ClusterClient> {
-  return new ClusterClient(masters, await currentRuntime(), await readSecurity(security));
+export async function openClusterClient(config: ClientConfig): Promise<ClusterClient> {
+  return new ClusterClient(await openClusterAccess(config));
 }
 
 export class ClusterClient {
-  readonly #masters: MasterClient;
-  readonly #connect: (name: string, address: string) => Transport;
+  readonly #access: ClusterAccess;
 
-  constructor(masters: readonly string[], runtime: Runtime, security: Security) {
-    this.#connect = (name, address) => connect(runtime, security, name, address);
-    const links = masters.map((address) => ({ address, transport: this.#connect("the master", address) }));
-    this.#masters = new MasterClient({ masters: links });
+  constructor(access: ClusterAccess) {
+    this.#access = access;
   }
 
   /** Of the master that answered last. */
   get address(): string {
-    return this.#masters.address;
+    return this.#access.master.address;
   }
 
   cluster(): Promise<ClusterView> {
-    return this.#masters.cluster();
+    return this.#access.master.cluster();
   }
 
   jobs(): Promise<readonly ClusterJob[]> {
-    return this.#masters.jobs();
+    return this.#access.master.jobs();
   }
 
   /** @throws {LucioleError} code "not-found" when the agent has no such job any more. */
   async logs(agent: AgentInfo, job: string, from: number): Promise<readonly LogEntry[]> {
-    const path = `${ROUTES.job(job)}/logs?from=${from}`;
+    const path = `${ROUTES.logs(job)}?from=${from}`;
     return (await this.#ask(agent, "GET", path, TIMEOUT_MS)) as readonly LogEntry[];
   }
 
@@ -71,23 +53,12 @@ export class ClusterClient {
   }
 
   async #ask(agent: AgentInfo, method: "GET" | "DELETE", path: string, timeoutMs: number): Promise<unknown> {
-    const { address } = agent;
-    const link = { address, transport: this.#connect(`agent ${agent.id}`, address) };
+    const { id, address } = agent;
+    const link = { address, transport: this.#access.connect(id, address) };
     const answer = await askMaster(link, { method, path, id: randomUUID().slice(0, 8), timeoutMs });
     if (answer.kind === "answer") return answer.value;
     const { code, reason, why, cause } = answer.failure;
-    const message = `Cannot ask agent ${agent.id} at ${address}: ${why}`;
+    const message = `Cannot ask agent ${id} at ${address}: ${why}`;
     throw new LucioleError(code, message, { fields: { address, reason }, cause });
   }
-}
-
-/** How a machine of the cluster is dialled. */
-export function connect(runtime: Runtime, security: Security, name: string, address: string): Transport {
-  const { credentials, tls } = security;
-  return tcpTransport(runtime, {
-    address,
-    name,
-    ...(credentials && { credentials }),
-    ...(tls && { tls: tls.client }),
-  });
 }

@@ -15,10 +15,10 @@ import type { AgentFacts, DiagnosisFacts, Probe } from "../../core/cluster/diagn
 import { describeThrown } from "../../core/errors.ts";
 import { MASTER_ROUTES } from "../cluster_protocol.ts";
 import { askMaster } from "../master_request.ts";
-import { PROTOCOL_HEADER, ROUTES, type Transport } from "../protocol.ts";
+import { PROTOCOL, PROTOCOL_HEADER, ROUTES, type Transport } from "../protocol.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import { readSecurity, type Security } from "../security/security.ts";
-import { connect } from "./cluster_client.ts";
+import { tcpTransport } from "../tcp_transport.ts";
 
 const TIMEOUT_MS = 5_000;
 const LOCAL_TIMEOUT_MS = 1_000;
@@ -35,8 +35,12 @@ type ClusterFacts = Omit<DiagnosisFacts, "version" | "about">;
 export async function examineCluster({ masters, security: files }: ClientConfig): Promise<ClusterFacts> {
   const { security, found } = await examineFiles(files);
   const runtime = await currentRuntime();
-  const ask = (address: string, path: string): Promise<Answered> =>
-    probe(connect(runtime, security, "it", address), address, path);
+  const shown = {
+    ...(security.credentials && { credentials: security.credentials }),
+    ...(security.tls && { tls: security.tls.client }),
+  };
+  const dialled = (address: string): Transport => tcpTransport(runtime, { address, name: "it", ...shown });
+  const ask = (address: string, path: string): Promise<Answered> => probe(dialled(address), address, path);
   const asked = await Promise.all(
     masters.map(async (address) => ({ address, ...(await ask(address, MASTER_ROUTES.cluster())) })),
   );
@@ -51,8 +55,7 @@ export async function examineCluster({ masters, security: files }: ClientConfig)
     disks: await examineDisks(),
     ports: await Promise.all(
       PORTS.map(async ({ port, role }) => {
-        const transport = connect(runtime, security, "it", `127.0.0.1:${port}`);
-        return { port, role, state: await stateOfPort(port, transport) };
+        return { port, role, state: await stateOfPort(port, dialled(`127.0.0.1:${port}`)) };
       }),
     ),
   };
@@ -162,7 +165,8 @@ async function stateOfPort(port: number, transport: Transport): Promise<PortStat
   });
   if (!isOpen) return "free";
   // Any answer of luciole has the header, also a refusal.
-  const init = { signal: AbortSignal.timeout(LOCAL_TIMEOUT_MS) };
+  const headers = { [PROTOCOL_HEADER]: String(PROTOCOL) };
+  const init = { headers, signal: AbortSignal.timeout(LOCAL_TIMEOUT_MS) };
   const isLuciole = await transport.fetch(MASTER_ROUTES.health(), init).then(
     (response) => response.headers.has(PROTOCOL_HEADER),
     () => false,

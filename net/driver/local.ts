@@ -4,7 +4,7 @@
  * Wires the agent's app to the driver by an in-memory transport; nothing here decides.
  */
 import { randomBytes } from "node:crypto";
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { RunFlags } from "../../core/program/run_flags.ts";
@@ -12,6 +12,7 @@ import { type Agent, createAgent } from "../agent/agent.ts";
 import { LOCAL_AGENT } from "../protocol.ts";
 import { applyCodeSetting } from "../runtime/code_setting.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
+import { machineMemory } from "../runtime/machine.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { AgentClient } from "./agent_client.ts";
 import { makeLocalDirectory, removeDirectory } from "./directories.ts";
@@ -104,10 +105,4 @@ async function openOn(parts: LocalParts): Promise<DriverJob> {
       output.close();
     },
   });
-}
-
-/** Of the machine, or of the container where that is less. */
-function machineMemory(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
 }

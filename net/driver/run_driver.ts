@@ -11,6 +11,7 @@ import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
 import { host } from "../program/host.ts";
 import type { DriverJob } from "./driver_job.ts";
 import type { Job } from "./job.ts";
+import type { SymmetricHead } from "./symmetric.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 type Signal = (typeof SIGNALS)[number];
@@ -19,20 +20,28 @@ type Signal = (typeof SIGNALS)[number];
 export async function runDriver(driver: (job: Job) => unknown): Promise<number> {
   let flags: RunFlags | undefined;
   let job: DriverJob | undefined;
+  let head: SymmetricHead | undefined;
   const ends = listenForEnds(() => job?.sweep());
   outliveReaders();
   try {
     const parsed = host.flags ?? parseRunFlags(process.argv.slice(2), process.env);
     flags = parsed.options;
+    if (flags.symmetric !== undefined) {
+      const { enterSymmetric } = await import("./symmetric.ts");
+      head = await enterSymmetric(flags, flags.symmetric, ends.signal);
+      if (head === undefined) return EXIT.ok;
+    }
     const { openDriverJob } = await import("./open_driver_job.ts");
     job = await openDriverJob(parsed.options, parsed.rest, ends.signal);
     await Promise.race([driver(job), ends.received]);
     job.checkHeard();
     await job.close();
+    await head?.close();
     ends.check();
     return EXIT.ok;
   } catch (error) {
     await job?.close().catch(() => undefined);
+    await head?.close().catch(() => undefined);
     printFailure(error, flags?.isJson === true);
     return ends.code() ?? exitCodeOf(error);
   } finally {

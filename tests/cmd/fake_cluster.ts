@@ -2,7 +2,7 @@
 import type { ClusterPort, Terminal } from "../../cmd/cluster/port.ts";
 import type { AgentInfo, AgentView, ClusterJob, ClusterView } from "../../core/cluster/agent_info.ts";
 import { LucioleError } from "../../core/errors.ts";
-import type { LogEntry } from "../../net/driver/cluster_client.ts";
+import type { LogEntry } from "../../net/agent/job_logs.ts";
 
 export const NOW = Date.UTC(2026, 0, 1, 12);
 

@@ -212,6 +212,13 @@ describe("checkVariables()", () => {
     expect(Object.keys(env)).toContain("LUCIOLE_NO_WAIT");
   });
 
+  test("takes what is like nothing, when it is told to", () => {
+    checkVariables({ LUCIOLE_UNHEARD_OF: "1" }, [], { isLenient: true });
+    expect(usageOf(() => checkVariables({ LUCIOLE_MASTR: "1" }, [], { isLenient: true }))).toContain(
+      "LUCIOLE_MASTER?",
+    );
+  });
+
   test("names what nothing reads, and what may have been meant", () => {
     expect(usageOf(() => checkVariables({ LUCIOLE_PROT: "1" }, []))).toBe(
       "Cannot use the variable LUCIOLE_PROT: nothing reads it; did you mean LUCIOLE_PORT?",

@@ -53,19 +53,32 @@ describe("readSymmetric()", () => {
   test.each([
     [
       { SLURM_PROCID: "2", SLURM_NTASKS: "3", SLURM_JOB_NODELIST: "n[07-09]" },
-      { rank: 2, ranks: 3, head: "n07:7400" },
+      { rank: 2, ranks: 3, head: "n07:7400", localRanks: 1 },
     ],
     [
       { OMPI_COMM_WORLD_RANK: "1", OMPI_COMM_WORLD_SIZE: "4", LUCIOLE_HEAD: "h:8000" },
-      { rank: 1, ranks: 4, head: "h:8000" },
+      { rank: 1, ranks: 4, head: "h:8000", localRanks: 1 },
     ],
     [
       { PSSH_NODENUM: "0", LUCIOLE_HEAD: "h" },
-      { rank: 0, head: "h:7400" },
+      { rank: 0, head: "h:7400", localRanks: 1 },
     ],
     [
       { SLURM_PROCID: "0", SLURM_NTASKS: "1" },
-      { rank: 0, ranks: 1, head: "127.0.0.1:7400" },
+      { rank: 0, ranks: 1, head: "127.0.0.1:7400", localRanks: 1 },
+    ],
+    [
+      {
+        SLURM_PROCID: "1",
+        SLURM_NTASKS: "4",
+        SLURM_NODELIST: "n[1-2]",
+        SLURM_JOB_ID: "1234",
+        SLURM_STEP_ID: "3",
+        SLURMD_NODENAME: "n1",
+        SLURM_CPUS_PER_TASK: "6",
+        SLURM_NTASKS_PER_NODE: "2",
+      },
+      { rank: 1, ranks: 4, head: "n1:29875", host: "n1", slots: 6, localRanks: 2 },
     ],
     [{ LUCIOLE_RANK: "5", LUCIOLE_HEAD: "::" }, undefined],
   ])("reads %j", (env, expected) => {
@@ -80,6 +93,7 @@ describe("readSymmetric()", () => {
       rank: 0,
       ranks: 2,
       head: "x:7400",
+      localRanks: 1,
     });
   });
 
