@@ -43,12 +43,16 @@ export class RoleProcess {
     this.reading = this.#read(child.stderr);
   }
 
+  get isThere(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   /** Resolves with the match once the role has told it. */
   async tells(pattern: RegExp): Promise<RegExpExecArray> {
     for (const deadline = performance.now() + DEADLINE_MS; ; ) {
       const match = pattern.exec(this.told);
       if (match !== null) return match;
-      if (this.child.exitCode !== null || performance.now() > deadline) {
+      if (!this.isThere || performance.now() > deadline) {
         throw new Error(`Waited in vain for ${this.name} to tell ${pattern}; it told:\n${this.told}`);
       }
       await new Promise<void>((resolve) => {
@@ -81,6 +85,7 @@ export class Cluster implements AsyncDisposable {
   readonly folder: Folder;
   readonly agents = new Map<string, RoleProcess>();
   readonly #options: ClusterOptions;
+  readonly #ports = new Map<string, string>();
   #master: RoleProcess | undefined;
   #address = "";
 
@@ -121,13 +126,24 @@ export class Cluster implements AsyncDisposable {
     this.#address = address;
   }
 
-  /** Starts an agent, and waits until the master knows it. */
+  /** Starts an agent, again on the port that it had, and waits until the master knows it. */
   async startAgent(name: string): Promise<void> {
     const { slots = 1, agentFlags = [] } = this.#options;
-    const flags = ["--port", "0", "--name", name, "--slots", `${slots}`, "--memory", "1GiB"];
+    const flags = [
+      "--port",
+      this.#ports.get(name) ?? "0",
+      "--name",
+      name,
+      "--slots",
+      `${slots}`,
+      "--memory",
+      "1GiB",
+    ];
     const places = ["--data-dir", this.directoryOf(name), "--master", this.#address];
     const agent = this.#start(name, "agent", [...flags, ...places, ...agentFlags]);
     this.agents.set(name, agent);
+    const [, port] = await agent.tells(/listens on \S+:(\d+)/);
+    this.#ports.set(name, port);
     await agent.tells(/knows this agent/);
   }
 
@@ -168,7 +184,7 @@ export class Cluster implements AsyncDisposable {
       await this.settled();
       const roles = [...this.agents.values(), ...(this.#master === undefined ? [] : [this.#master])];
       const codes = await Promise.all(
-        roles.map(async (role) => (role.child.exitCode === null ? await role.end("SIGTERM") : 0)),
+        roles.map(async (role) => (role.isThere ? await role.end("SIGTERM") : 0)),
       );
       if (codes.some((code) => code !== 0)) throw new Error(`Roles ended with ${codes}`);
       const left = [...processesOf(this.folder.scratch), ...this.#filesOfAgents(/./)];
