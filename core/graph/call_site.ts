@@ -110,11 +110,15 @@ function withSlashes(path: string): string {
   return path.replaceAll("\\", "/");
 }
 
+/** Where agents keep bundled programs: what of one has no place in the user's files was made as it ran. */
+const BUNDLE = /[\\/][0-9a-f]{64}\.mjs$/;
+
 /** Frames of the runtime's own code, such as `native`, `node:internal/…` and `ext:core/…`. */
 function isRuntime(file: string): boolean {
   return (
     file === "native" ||
     file === "<anonymous>" ||
+    BUNDLE.test(file) ||
     /^(?:(?:node|ext|bun|deno|internal):|\/\$bunfs\/)/.test(file)
   );
 }

@@ -15,7 +15,8 @@ export interface SourceMap {
 
 /** Bun takes a file that begins so for what its bundler made, and looks for a map in it. */
 const HEAD = "// @bun\n";
-const COMMENTS = /\n?\/\/# (?:sourceMappingURL|debugId)=[^\n]*/g;
+/** At the end only: code may hold such texts. */
+const COMMENTS = /(?:\n\/\/# (?:sourceMappingURL|debugId)=[^\n]*)+\s*$/;
 
 /**
  * Reads a source map.

@@ -45,11 +45,16 @@ await run(() => undefined);
   "stack.ts": `interface Wide {
   readonly a: number;
 }
+import { run } from "luciole";
+const text = \`
+//# sourceMappingURL=text.map
+\`;
+console.log(text.length, typeof run);
 
 import { boom } from "./lib/boom.ts";
 
 const wide: Wide = { a: 1 };
-boom(wide.a);
+void boom(wide.a);
 `,
   "lib/boom.ts": `type Text = string;
 
@@ -99,14 +104,17 @@ describe("a bundle", () => {
     });
   });
 
-  test("fails with the lines of the user's files", async () => {
-    const { code, stderr } = await runBundle("stack", false);
-    expect(code).toBe(1);
-    expect(stderr).toContain("RangeError: boom1");
-    expect(stderr).toContain(`${join(folder.path, "lib/boom.ts")}:5:`);
-    expect(stderr).toContain(`${join(folder.path, "stack.ts")}:8:`);
-    expect(stderr).not.toContain(folder.scratch);
-  });
+  test.each([false, true])(
+    "fails with the lines of the user's files, with its engine: %p",
+    async (hasEngine) => {
+      const { code, stdout, stderr } = await runBundle("stack", hasEngine);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "31 function\n" });
+      expect(stderr).toContain("RangeError: boom1");
+      expect(stderr).toContain(`${join(folder.path, "lib/boom.ts")}:5:`);
+      expect(stderr).toContain(`${join(folder.path, "stack.ts")}:13:`);
+      expect(stderr).not.toContain(folder.scratch);
+    },
+  );
 
   test("says what it cannot find when an import is known at run time only", async () => {
     const { code, stderr } = await runBundle("variable", false);

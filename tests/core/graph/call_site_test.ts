@@ -67,6 +67,14 @@ describe("firstUserFrame()", () => {
       "jobs/wc.ts:5",
     ],
     [
+      "of a bundle that an agent keeps, past what was generated in it",
+      `Error
+    at a (/$bunfs/root/luciole:17:30)
+    at segment (file:///data/programs/${"0a".repeat(32)}.mjs:8:146)
+    at /home/ann/wc.ts:5:8`,
+      "/home/ann/wc.ts:5",
+    ],
+    [
       "of an async frame",
       `Error
     at captureCallSite (/opt/luciole/core/graph/call_site.ts:17:30)
