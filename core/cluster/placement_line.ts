@@ -50,6 +50,8 @@ export class PlacementLine {
   /** Its answer comes of the next `serve`, or of a later one. */
   join(waiting: Waiting, now: number): void {
     const { job } = waiting.request;
+    // At once, and not when its turn has come: those before it may have use for it.
+    this.#registry.dropPromises(job);
     const since = this.#remembered.get(job)?.since ?? now;
     this.#remembered.delete(job);
     const behind = this.#waiters.findIndex((waiter) => waiter.since > since);

@@ -31,7 +31,6 @@ export class Promises {
     }
   }
 
-  /** What the job was promised before is void: it asks for all that it still wants. */
   dropJob(job: string): void {
     this.#keep((promise) => promise.job !== job);
   }

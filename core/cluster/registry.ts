@@ -68,9 +68,13 @@ export class Registry {
     return changes;
   }
 
+  /** What the job was granted before is void: it asks for all that it still wants. */
+  dropPromises(job: string): void {
+    this.#promises.dropJob(job);
+  }
+
   /** Grants slots as of the last event, and keeps them free for the job for a moment. */
   place(request: PlacementRequest, now: number): Placement {
-    this.#promises.dropJob(request.job);
     const placement = placeWorkers(request, this.#promises.left(this.#alive.values()));
     this.#promises.make(request.job, placement.grants, now);
     return placement;

@@ -33,6 +33,8 @@ export class ClusterState {
   readonly #line: PlacementLine;
   readonly #answers = new Map<number, (placement: Placement) => void>();
   #nextTicket = 0;
+  /** Of the registry, when the line was served last. */
+  #servedGains = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #isClosed = false;
@@ -46,10 +48,9 @@ export class ClusterState {
   /** @throws {LucioleError} When the heartbeat is refused. */
   hear(heartbeat: Heartbeat): void {
     const now = this.#options.clock();
-    const { gains } = this.#registry;
     const changes = this.#registry.apply({ kind: "heartbeat", heartbeat }, now);
     this.#tell(changes);
-    const isOther = changes.length > 0 || this.#registry.gains > gains;
+    const isOther = changes.length > 0 || this.#registry.gains > this.#servedGains;
     if (isOther && this.#line.length > 0) this.#arm(now + SERVE_MS);
     this.#armNext();
     const refused = changes.find((change) => change.kind === "refused");
@@ -104,6 +105,7 @@ export class ClusterState {
   #serve(): void {
     const now = this.#options.clock();
     this.#tell(this.#registry.apply({ kind: "tick" }, now));
+    this.#servedGains = this.#registry.gains;
     this.#answer(this.#line.serve(now));
     this.#armNext();
   }

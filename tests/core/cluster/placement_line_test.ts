@@ -94,6 +94,16 @@ describe("PlacementLine", () => {
     expect(line.serve(63)).toEqual(["1: 1 on a", "2: 1 on a", "5: 1 on a", "4: 1 on a"]);
   });
 
+  test("does not keep what a job was granted before from those that stand before it now", () => {
+    const line = new Line();
+    line.agent("a", 0);
+    line.join(1, request("refused", 2));
+    line.join(2, request("large", 4, { leastWorkers: 4 }));
+    expect(line.serve()).toEqual(["1: 2 on a"]);
+    line.join(3, request("refused", 2), 100, 1);
+    expect(line.serve()).toEqual(["2: 4 on a"]);
+  });
+
   test("forgets who leaves, and answers everybody at its end", () => {
     const line = new Line();
     line.join(1, request("j1", 1));

@@ -128,7 +128,7 @@ describe("Registry", () => {
     expect(registry.place(request("j1", 3), 1).missing).toBe(0);
     expect(registry.place(request("j2", 3), 2).missing).toBe(2);
     expect(registry.agents(2)).toMatchObject([{ promisedSlots: 4 }]);
-    // What it asked for before is void when it asks again.
+    registry.dropPromises("j1");
     expect(registry.place(request("j1", 4), 3).missing).toBe(1);
     hear(registry, heartbeat(agent, 1, [jobLoad("j1", 3)]), 4);
     expect(registry.agents(4)).toMatchObject([{ promisedSlots: 1 }]);
