@@ -47,7 +47,9 @@ export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]
   let waitMs = 0;
   for (;;) {
     signal.throwIfAborted();
-    const placement = await place({ ...request, exclude: refusals.map(({ agent }) => agent) }, waitMs);
+    // Without those that refused it is not waited for long: they may have room before the others.
+    const heldMs = refusals.length === 0 ? waitMs : Math.min(waitMs, 1);
+    const placement = await place({ ...request, exclude: refusals.map(({ agent }) => agent) }, heldMs);
     if (placement.grants.length > 0) {
       const refused = await start(placement.grants);
       if (refused.length === 0) return placement.grants;

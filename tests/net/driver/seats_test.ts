@@ -29,8 +29,10 @@ const request: PlacementRequest = { job: "j1", workers: 2, leastWorkers: 2, memo
 function options(free: () => Record<string, number>, more: Partial<SeatsOptions> = {}) {
   const notices: string[] = [];
   const asked: PlacementRequest[] = [];
-  const place = async (wanted: PlacementRequest): Promise<Placement> => {
+  const held: number[] = [];
+  const place = async (wanted: PlacementRequest, waitMs: number): Promise<Placement> => {
     asked.push(wanted);
+    held.push(waitMs);
     const places = Object.entries(free()).map(([id, freeSlots]) => {
       return { agent: agent(id), load: { freeSlots, freeMemoryBytes: 100 } };
     });
@@ -45,7 +47,7 @@ function options(free: () => Record<string, number>, more: Partial<SeatsOptions>
     signal: new AbortController().signal,
     ...more,
   };
-  return { all, notices, asked };
+  return { all, notices, asked, held };
 }
 
 const seatsOf = (grants: Awaited<ReturnType<typeof takeSeats>>) =>
@@ -66,13 +68,25 @@ describe("takeSeats()", () => {
     const { all, notices, asked } = options(() => ({ a: ++rounds < 4 ? 1 : 2 }));
     expect(seatsOf(await takeSeats(all))).toEqual([["a", 2]]);
     expect(notices.length).toBe(1);
-    expect(notices[0]).toStartWith("waiting for room on the cluster: 2 workers");
+    expect(notices[0]).toStartWith("waiting for room on the cluster: there is no room for 2 workers");
     expect(asked.length).toBe(4);
+  });
+
+  test("does not wait long without the agents that refused", async () => {
+    let rounds = 0;
+    const refuseFirst = async (grants: readonly { agent: AgentInfo }[]): Promise<readonly Refusal[]> =>
+      rounds > 3
+        ? []
+        : grants.map(({ agent: { id } }) => ({ agent: id, error: new NotEnoughResourcesError("taken") }));
+    const { all, asked, held } = options(() => ({ a: ++rounds < 2 ? 0 : 2 }), { start: refuseFirst });
+    expect(seatsOf(await takeSeats(all))).toEqual([["a", 2]]);
+    expect(asked.map(({ exclude }) => exclude)).toEqual([[], [], ["a"], []]);
+    expect(held).toEqual([0, 20_000, 1, 20_000]);
   });
 
   test("fails at once when it may not wait", async () => {
     const { all } = options(() => ({ a: 1 }), { isPatient: false });
-    expect(takeSeats(all)).rejects.toThrow(/^Cannot run on the cluster: 2 workers/);
+    expect(takeSeats(all)).rejects.toThrow(/^Cannot run on the cluster: there is no room for 2 workers/);
   });
 
   test("passes over an agent that has no room after all", async () => {
