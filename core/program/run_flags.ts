@@ -24,6 +24,8 @@ export interface RunFlags {
   readonly isJson: boolean;
   readonly isQuiet: boolean;
   readonly logLevel: LogLevel;
+  /** Tasks that take much longer than their like are run on a second agent too; true when missing. */
+  readonly speculates?: boolean;
   /** Local when missing. */
   readonly cluster?: ClusterFlags;
   /** The same command runs on several machines, which become a cluster for the time of the job. */

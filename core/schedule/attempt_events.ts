@@ -11,6 +11,7 @@ import { dividesEdge } from "./divide.ts";
 import type { Attempt, Group, Task } from "./execution_state.ts";
 import type { AttemptEvent } from "./job_state.ts";
 import {
+  cancelAttempt,
   dropAttempt,
   loseShard,
   releaseIfUnneeded,
@@ -20,6 +21,8 @@ import {
   wakeReaders,
 } from "./lifetime.ts";
 import type { AttemptResult } from "./report.ts";
+import { rest } from "./resting.ts";
+import { noteDuration } from "./speculation.ts";
 import { countCommit, skewWarning } from "./totals.ts";
 import { moveAttempt, moveTask } from "./transitions.ts";
 import { freeSlot, releaseShard, type Turn, warn } from "./turn.ts";
@@ -84,6 +87,7 @@ function onCancelling(turn: Turn, attempt: Attempt, event: AttemptEvent): void {
 
 function start(turn: Turn, attempt: Attempt, worker: number): void {
   moveAttempt(attempt, { kind: "running", worker }, turn.now);
+  attempt.startedAt = turn.now;
   const { group } = attempt.task;
   if (!attempt.isFollowed) return;
   if (group.isPipelined) turn.state.pipelines.add(group.execution);
@@ -103,7 +107,9 @@ function commit(turn: Turn, attempt: Attempt, result: AttemptResult & { readonly
   const { task } = attempt;
   const { group } = task;
   if (ms !== undefined) notePace(group, ms);
+  noteDuration(group, ms ?? turn.now - (attempt.startedAt ?? attempt.launchedAt));
   freeSlot(turn, attempt);
+  dropOther(turn, task, attempt);
   attempt.totals = totals;
   moveAttempt(attempt, { kind: "committed" }, turn.now);
   moveTask(task, { kind: "committed", attempt, shard }, turn.now);
@@ -118,6 +124,13 @@ function commit(turn: Turn, attempt: Attempt, result: AttemptResult & { readonly
   wakeReaders(turn, task);
   releaseInputs(turn, task);
   releaseIfUnneeded(turn, task);
+}
+
+/** The first to commit is the one that counts. */
+function dropOther(turn: Turn, task: Task, winner: Attempt): void {
+  if (task.copy === undefined || task.status.kind !== "running") return;
+  cancelAttempt(turn, task.copy === winner ? task.status.attempt : task.copy);
+  task.copy = undefined;
 }
 
 /** Only what went well in the end is warned of; else the failure itself is told. */
@@ -139,13 +152,13 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
   const { task } = attempt;
   const { execution } = task.group;
   moveAttempt(attempt, { kind: "failed", error }, turn.now, error.message);
-  leave(turn, attempt);
+  const isLeft = leave(turn, attempt);
   if (error.code === "shard-lost") {
     const lost = turn.state.attempts.get(String(error.fields.attempt));
     if (lost?.status.kind === "committed") loseShard(turn, lost, error.message);
-    countLoss(turn, task, error.message, error);
+    if (isLeft) countLoss(turn, task, error.message, error);
   } else {
-    const isFinal = isLastFailure(task, error, turn.state.options.maxAttempts);
+    const isFinal = isLastFailure(task, error, turn.state.options.maxAttempts, isLeft);
     task.failures += 1;
     task.lastError = error;
     if (isFinal) {
@@ -153,13 +166,14 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
       return;
     }
   }
-  wake(turn, task);
+  retry(turn, task);
 }
 
-function isLastFailure(task: Task, error: WireError, maxAttempts: number): boolean {
+/** @param isLeft Nothing else runs of the task. What another attempt does, on another machine, may go well yet. */
+function isLastFailure(task: Task, error: WireError, maxAttempts: number, isLeft: boolean): boolean {
   if (task.failures + 1 >= maxAttempts) return true;
   if (error.retryable) return false;
-  if (isFinal(error)) return true;
+  if (isLeft && isFinal(error)) return true;
   // What fails the same again will fail so a third time.
   const last = task.lastError;
   return last?.code === error.code && (last.message === error.message || !OPEN_CODES.has(error.code));
@@ -171,22 +185,36 @@ function isFinal(error: WireError): boolean {
 
 export function loseAttempt(turn: Turn, attempt: Attempt, cause: string): void {
   moveAttempt(attempt, { kind: "lost", cause }, turn.now, cause);
-  if (attempt.task.status.kind === "running" && attempt.task.status.attempt === attempt) {
-    leave(turn, attempt);
-    countLoss(turn, attempt.task, cause);
-    wake(turn, attempt.task);
-  } else {
+  const { task } = attempt;
+  const isOwn = task.status.kind === "running" && task.status.attempt === attempt;
+  if (!isOwn && task.copy !== attempt) {
     dropAttempt(turn, attempt);
+  } else if (leave(turn, attempt)) {
+    countLoss(turn, task, cause);
+    retry(turn, task);
   }
 }
 
-/** Takes a running attempt off its task; whoever read what it wrote must read it anew. */
-function leave(turn: Turn, attempt: Attempt): void {
+/**
+ * Takes a running attempt off its task; whoever read what it wrote must read it anew.
+ *
+ * @returns Whether nothing else runs of the task.
+ */
+function leave(turn: Turn, attempt: Attempt): boolean {
   const { task } = attempt;
+  const { copy } = task;
   dropAttempt(turn, attempt);
-  moveTask(task, { kind: "waiting" }, turn.now);
   task.avoid = attempt.agent;
+  task.copy = undefined;
   if (attempt.isFollowed) restartFollowers(turn, attempt);
+  if (copy === attempt) return false;
+  moveTask(task, copy === undefined ? { kind: "waiting" } : { kind: "running", attempt: copy }, turn.now);
+  return copy === undefined;
+}
+
+function retry(turn: Turn, task: Task): void {
+  if (task.status.kind === "waiting") rest(turn, task);
+  wake(turn, task);
 }
 
 function countLoss(turn: Turn, task: Task, cause: string, error?: WireError): void {

@@ -10,8 +10,10 @@ import { aheadOf } from "./ahead.ts";
 import type { Agent, Attempt, Execution, Group, Pipeline, Task } from "./execution_state.ts";
 import { areInputsCommitted, areInputsStarted, inputOf } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
-import { cancelAttempt, wake } from "./lifetime.ts";
+import { cancelTask, wake } from "./lifetime.ts";
 import { canDissolve, isPipelineReady, pipelineSize } from "./pipelining.ts";
+import { isResting } from "./resting.ts";
+import { nextStraggler } from "./speculation.ts";
 import { isActive, moveTask } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
 
@@ -123,6 +125,24 @@ function freestAgent(state: JobState, avoid: string | undefined): Agent | undefi
 }
 
 function launch(turn: Turn, task: Task, agent: Agent): void {
+  const attempt = begin(turn, task, agent);
+  moveTask(task, { kind: "running", attempt }, turn.now);
+}
+
+/** Runs stragglers a second time, when there are slots that nothing waits for; call after `dispatch`. */
+export function copyStragglers(turn: Turn): void {
+  if (firstReady(turn.state) !== undefined) return;
+  for (;;) {
+    const straggler = nextStraggler(turn.state, turn.now);
+    if (straggler === undefined) return;
+    const { task, agent } = straggler;
+    task.copies += 1;
+    task.copy = begin(turn, task, agent);
+  }
+}
+
+/** Orders an attempt. */
+function begin(turn: Turn, task: Task, agent: Agent): Attempt {
   const { state, now } = turn;
   const { group } = task;
   const { execution, stage } = group;
@@ -136,6 +156,8 @@ function launch(turn: Turn, task: Task, agent: Agent): void {
     isFollowed: group.isFollowed,
     isAhead: agent.running.size >= agent.slots,
     follows,
+    launchedAt: now,
+    startedAt: undefined,
     status: { kind: "launched" },
     totals: undefined,
   };
@@ -145,7 +167,6 @@ function launch(turn: Turn, task: Task, agent: Agent): void {
   agent.running.add(attempt);
   execution.running.add(attempt);
   execution.isChanged = true;
-  moveTask(task, { kind: "running", attempt }, now);
   turn.commands.push({
     kind: "launch",
     agent: agent.id,
@@ -160,6 +181,7 @@ function launch(turn: Turn, task: Task, agent: Agent): void {
       isFollowed: group.isFollowed,
     },
   });
+  return attempt;
 }
 
 /** Depends on the place of the task alone, so that every attempt draws the same sample. */
@@ -189,7 +211,7 @@ function preempt(turn: Turn, group: Group): void {
     if (attempt.task.group === group && attempt.task.number > (last?.task.number ?? first)) last = attempt;
   }
   if (last === undefined) return;
-  cancelAttempt(turn, last);
+  cancelTask(turn, last.task);
   moveTask(last.task, { kind: "waiting" }, turn.now);
   wake(turn, last.task);
 }
@@ -205,7 +227,7 @@ function servePipeline(turn: Turn, execution: Execution): void {
     for (const task of [...pipeline.pending]) {
       const agent = freestAgent(turn.state, task.avoid);
       if (agent === undefined) return;
-      if (areInputsStarted(task)) launch(turn, task, agent);
+      if (!isResting(turn, task) && areInputsStarted(task)) launch(turn, task, agent);
     }
   }
 }

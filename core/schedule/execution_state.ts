@@ -40,6 +40,9 @@ export interface Attempt {
   readonly isAhead: boolean;
   /** Attempts that it reads while they are written. */
   readonly follows: ReadonlySet<string>;
+  /** When it was ordered; when a worker took it, as far as that was told. */
+  readonly launchedAt: number;
+  startedAt: number | undefined;
   status: AttemptStatus;
   totals: TaskReport | undefined;
 }
@@ -62,6 +65,10 @@ export interface Task {
   readonly shard: number;
   readonly share: Share | undefined;
   status: TaskStatus;
+  /** A second attempt beside the one that runs: whichever commits first counts. */
+  copy: Attempt | undefined;
+  /** Copies that were ever made of it. */
+  copies: number;
   launches: number;
   failures: number;
   /** In a row. */
@@ -70,6 +77,8 @@ export interface Task {
   firstLoss: string | undefined;
   /** Agent of the last attempt that went wrong: another one is preferred. */
   avoid: string | undefined;
+  /** It is not tried again before. */
+  restsUntil: number;
   /** It was committed before and is computed again. */
   isRevived: boolean;
   readonly history: string[];
@@ -141,6 +150,8 @@ export interface Group {
   isFollowed: boolean;
   /** How long its tasks take, in milliseconds, the last ones more than those before; undefined before the first one. */
   paceMs: number | undefined;
+  /** How long the last ones of its attempts took that were committed, in no order. */
+  readonly durations: number[];
   /** Bytes of each partition of the output, or of each task's shard when it has one partition. */
   readonly partitionBytes: Float64Array;
   /** Rows before each task's input, kept once the inputs were all there (op index). */
@@ -264,6 +275,7 @@ function createGroup(execution: Execution, plan: TaskGroupPlan): Group {
     isPipelined: false,
     isFollowed: false,
     paceMs: undefined,
+    durations: [],
     partitionBytes: new Float64Array(partitionsOf(plan) > 1 ? partitionsOf(plan) : plan.tasks),
     rowsBefore: undefined,
     splitters: undefined,
@@ -283,12 +295,15 @@ export function createTask(group: Group, number: number, shard: number, share?: 
     shard,
     share,
     status: { kind: "waiting" },
+    copy: undefined,
+    copies: 0,
     launches: 0,
     failures: 0,
     losses: 0,
     lastError: undefined,
     firstLoss: undefined,
     avoid: undefined,
+    restsUntil: Number.NEGATIVE_INFINITY,
     isRevived: false,
     history: [],
   };

@@ -12,7 +12,7 @@ import { createExecution, type Edge, type Execution, type Group, type Producer }
 import { shardCount } from "./inputs.ts";
 import type { JobCommand, JobEvent, JobState, SinkPart } from "./job_state.ts";
 import {
-  cancelAttempt,
+  cancelTask,
   failReaders,
   releaseChannel,
   releaseCommitted,
@@ -236,7 +236,7 @@ function abandon(turn: Turn, execution: Execution): void {
   for (const group of execution.groups) {
     for (const task of group.tasks) {
       if (isDone(task)) continue;
-      if (task.status.kind === "running") cancelAttempt(turn, task.status.attempt);
+      cancelTask(turn, task);
       moveTask(task, { kind: "abandoned" }, turn.now);
     }
   }

@@ -43,7 +43,7 @@ export function checkAttempts(state: JobState): void {
     if (agent === undefined) fail(`its agent ${attempt.agent} is gone`);
     if (agent?.running.has(attempt) !== holdsSlot) fail("its agent's slots say otherwise");
     if (task.group.execution.running.has(attempt) !== holdsSlot) fail("its execution says otherwise");
-    const isOwn = "attempt" in task.status && task.status.attempt === attempt;
+    const isOwn = ("attempt" in task.status && task.status.attempt === attempt) || task.copy === attempt;
     if (isOwn !== (status.kind !== "cancelling")) fail(`its task is ${task.status.kind}`);
     if (!holdsSlot && status.kind !== "committed") fail("it is over");
   }
@@ -107,9 +107,20 @@ function checkTask(state: JobState, task: Task): void {
     if (isCommitted !== (status.kind === "committed"))
       fail(`attempt ${attempt.id} is ${attempt.status.kind}`);
   }
+  checkCopy(task);
   const { kind } = group.execution.status;
   const keepsAll = kind === "ending" || kind === "publishing";
   if (status.kind === "committed" && !keepsAll && !isNeeded(task)) fail("nobody needs its shard");
   const isLost = kind === "ending" || kind === "broken";
   if (status.kind === "released" && !isLost && isNeeded(task)) fail("somebody needs its shard");
+}
+
+/** Beside the attempt that runs there is at most one more, on another agent, and nobody reads it before its commit. */
+function checkCopy({ status, copy, group, history }: Task): void {
+  if (copy === undefined) return;
+  const isBeside =
+    status.kind === "running" && status.attempt !== copy && status.attempt.agent !== copy.agent;
+  if (!isBeside || copy.isFollowed || (copy.status.kind !== "launched" && copy.status.kind !== "running")) {
+    throw new InvariantError(`Attempt ${copy.id} of ${group.plan.label} copies nothing that runs`, history);
+  }
 }

@@ -13,7 +13,7 @@ import {
 } from "../errors.ts";
 import type { ShardPiece } from "../plan/physical.ts";
 import { announce, loseAttempt, onAttemptEvent } from "./attempt_events.ts";
-import { canEverFit, dispatch, failForSlots, totalSlots } from "./dispatch.ts";
+import { canEverFit, copyStragglers, dispatch, failForSlots, totalSlots } from "./dispatch.ts";
 import type { Channel, Execution, Group, OutputDataset, Task } from "./execution_state.ts";
 import { fail, finish, onPublished, progressOf, settle, submit } from "./executions.ts";
 import { followable } from "./inputs.ts";
@@ -21,6 +21,7 @@ import { checkAttempts, checkExecution, checkSlots } from "./invariants.ts";
 import type { JobCommand, JobEvent, JobState, LocatedPiece } from "./job_state.ts";
 import { channelError, failReaders, loseShard, releaseChannel, releaseIfUnneeded, wake } from "./lifetime.ts";
 import type { PartitionReport } from "./report.ts";
+import { takeRested } from "./resting.ts";
 import { shardSize } from "./totals.ts";
 import { isActive } from "./transitions.ts";
 import { beginTurn, releaseShard, type Turn } from "./turn.ts";
@@ -45,6 +46,7 @@ export function applyAll(state: JobState, events: readonly JobEvent[], now: numb
   }
   do dispatch(turn);
   while (follow(turn));
+  if (events.some(({ kind }) => kind === "tick")) copyStragglers(turn);
   for (const [agent, attempts] of turn.releases) turn.commands.push({ kind: "release", agent, attempts });
   return turn.commands;
 }
@@ -62,6 +64,14 @@ function follow(turn: Turn): boolean {
     }
   }
   return isAny;
+}
+
+/** True while something waits for time: whoever feeds events must feed ticks, too, a few times a second. */
+export function needsTicks(state: JobState): boolean {
+  for (const execution of state.executions.values()) {
+    if (isActive(execution) || execution.status.kind === "ending") return true;
+  }
+  return false;
 }
 
 /** @throws {InvariantError} If the state contradicts itself, with the story of what it is about. */
@@ -285,6 +295,7 @@ function followOutput(turn: Turn, output: OutputDataset | undefined): void {
 
 function onTick(turn: Turn): void {
   const { state, now } = turn;
+  for (const task of takeRested(turn)) wake(turn, task);
   state.slotlessSince = totalSlots(state) > 0 ? undefined : (state.slotlessSince ?? now);
   const isSlotless = state.slotlessSince !== undefined && now - state.slotlessSince >= SLOTLESS_MS;
   for (const execution of state.executions.values()) {

@@ -7,7 +7,7 @@
 import type { WireError } from "../errors.ts";
 import type { PhysicalPlan, ShardPiece } from "../plan/physical.ts";
 import type { CompareKeys } from "../plan/splitters.ts";
-import type { Agent, Attempt, Channel, Execution, Group, OutputDataset } from "./execution_state.ts";
+import type { Agent, Attempt, Channel, Execution, Group, OutputDataset, Task } from "./execution_state.ts";
 import type { AgentEvent, TaskOrder } from "./order.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
 import type { ShardReport } from "./report.ts";
@@ -22,6 +22,10 @@ export interface JobOptions {
   readonly seed: number;
   /** Shards that read less than twice so much are not divided among tasks. 1 MiB when missing. */
   readonly minShareBytes?: number | undefined;
+  /** What a task waits before its second repetition; twice as much before the third, and so on. At once when missing. */
+  readonly backoffMs?: number | undefined;
+  /** Tasks that take much longer than others of their group are run on another agent too. */
+  readonly speculates?: boolean | undefined;
 }
 
 /** An event of an agent's stream that is about an attempt, with the agent that told it. */
@@ -153,6 +157,8 @@ export interface JobState {
   readonly ready: Group[];
   /** Executions whose pipeline has tasks that wait. */
   readonly pipelines: Set<Execution>;
+  /** Tasks that went wrong more than once and wait for the time to be tried again. */
+  readonly resting: Set<Task>;
   /** Number of the next execution: its age. */
   nextAge: number;
   /** Since when there is no slot at all. */
@@ -169,6 +175,7 @@ export function createJobState(options: JobOptions): JobState {
     outputs: new Map(),
     ready: [],
     pipelines: new Set(),
+    resting: new Set(),
     nextAge: 0,
     slotlessSince: undefined,
   };

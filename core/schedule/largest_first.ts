@@ -27,7 +27,7 @@ export function orderTasks(group: Group): void {
 }
 
 /** What each task reads, where that is known. */
-function bytesOfTasks(group: Group): Float64Array | undefined {
+export function bytesOfTasks(group: Group): Float64Array | undefined {
   const { head } = group.plan;
   if (head.kind === "source") return Float64Array.from(head.splits, bytesOfSplit);
   const isExchange = group.edges.some(({ edge }) => edge.mode === "partition");

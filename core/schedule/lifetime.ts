@@ -10,6 +10,7 @@ import { divideShards, isUntouched } from "./divide.ts";
 import type { Attempt, Channel, Edge, Execution, Group, Producer, Task } from "./execution_state.ts";
 import { areInputsCommitted, isBarrier, partsOf, preferredAgent, tasksOfShard } from "./inputs.ts";
 import { orderTasks } from "./largest_first.ts";
+import { isResting } from "./resting.ts";
 import { InvariantError, isActive, isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
 import { freeSlot, releaseShard, type Turn } from "./turn.ts";
 
@@ -36,7 +37,7 @@ function isHeld(group: Group): boolean {
 /** Queues a waiting task whose inputs are there. Tasks of a pipeline are launched together instead. */
 export function wake(turn: Turn, task: Task): void {
   const { group } = task;
-  if (task.status.kind !== "waiting" || !isActive(group.execution)) return;
+  if (task.status.kind !== "waiting" || !isActive(group.execution) || isResting(turn, task)) return;
   if (group.isPipelined) {
     turn.state.pipelines.add(group.execution);
     return;
@@ -116,7 +117,7 @@ export function releaseCommitted(turn: Turn, task: Task, attempt: Attempt): void
 
 /** It was being computed again for somebody who did without it. */
 function dropRevived(turn: Turn, task: Task): void {
-  if (task.status.kind === "running") cancelAttempt(turn, task.status.attempt);
+  cancelTask(turn, task);
   moveTask(task, { kind: "released" }, turn.now);
   turn.touched.add(task.group.execution);
   releaseInputs(turn, task);
@@ -128,6 +129,14 @@ export function releaseChannel(turn: Turn, channel: Channel): void {
   channel.status = "released";
   turn.state.channels.delete(channel.id);
   releaseShard(turn, channel.agent, channel.attempt);
+}
+
+/** Stops what runs of a task. */
+export function cancelTask(turn: Turn, task: Task): void {
+  if (task.status.kind !== "running") return;
+  cancelAttempt(turn, task.status.attempt);
+  if (task.copy !== undefined) cancelAttempt(turn, task.copy);
+  task.copy = undefined;
 }
 
 /** Tells an attempt to stop; it holds its slot until it has. */
@@ -234,7 +243,7 @@ export function restartFollowers(turn: Turn, attempt: Attempt): void {
       for (const task of group.tasks) {
         if (task.status.kind !== "running" || !task.status.attempt.follows.has(gone.id)) continue;
         const follower = task.status.attempt;
-        cancelAttempt(turn, follower);
+        cancelTask(turn, task);
         moveTask(task, { kind: "waiting" }, turn.now);
         stack.push(follower);
         wake(turn, task);

@@ -68,6 +68,7 @@ export function groupProgress(execution: Execution): GroupProgress[] {
   const live = new Map<Group, { running: number; rows: number; bytes: number }>();
   for (const attempt of execution.running) {
     const { group } = attempt.task;
+    if (attempt.task.copy === attempt) continue;
     const sum = live.get(group) ?? { running: 0, rows: 0, bytes: 0 };
     if (!attempt.isAhead || attempt.status.kind !== "launched") sum.running += 1;
     sum.rows += attempt.totals?.rowsOut ?? 0;

@@ -20,7 +20,8 @@ type Table<Kind extends string> = Readonly<Record<Kind, readonly Kind[]>>;
 export const TASK_TRANSITIONS: Table<TaskStatus["kind"]> = {
   waiting: ["ready", "running", "released", "abandoned"],
   ready: ["waiting", "running", "released", "abandoned"],
-  running: ["waiting", "committed", "released", "abandoned"],
+  // To itself: its attempt went, and the copy goes on.
+  running: ["waiting", "running", "committed", "released", "abandoned"],
   committed: ["waiting", "released"],
   released: ["waiting"],
   abandoned: [],

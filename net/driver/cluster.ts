@@ -48,7 +48,9 @@ export async function openClusterJob(
   });
   const { workers, memoryBytesPerWorker, leaseMs } = seats;
   const lease = { leaseMs, lostMs: LOST_MS };
-  const executor = new Executor({ job: id, memoryBytesPerWorker, listener: output.listener, lease });
+  const { speculates } = flags;
+  const { listener } = output;
+  const executor = new Executor({ job: id, memoryBytesPerWorker, listener, lease, speculates });
   for (const { client, workers: count } of seats.taken) executor.addAgent(client, count);
   const onExit = (): void => job.sweep();
   process.once("exit", onExit);

@@ -15,6 +15,7 @@ import {
   datasetPieces,
   datasetSizes,
   isDatasetOrdered,
+  needsTicks,
 } from "../../core/schedule/job_scheduler.ts";
 import {
   createJobState,
@@ -35,6 +36,7 @@ const TICK_MS = 200;
 const STOP_GRACE_MS = 2_000;
 const MAX_ATTEMPTS = 4;
 const MAX_LOSSES = 5;
+const BACKOFF_MS = 250;
 
 export type ExecutionOutcome = Extract<JobCommand, { kind: "executionEnded" }>["outcome"];
 export type ProgressSnapshot = Extract<JobCommand, { kind: "progress" }>;
@@ -63,6 +65,8 @@ export interface ExecutorOptions {
   readonly job: string;
   readonly memoryBytesPerWorker: number;
   readonly minShareBytes?: number;
+  /** Stragglers are run on a second agent too. Default true. */
+  readonly speculates?: boolean | undefined;
   readonly listener: JobListener;
   /** Set for agents that connections lead to, which may break. */
   readonly lease?: LeaseTimes;
@@ -91,6 +95,8 @@ export class Executor {
       maxLosses: MAX_LOSSES,
       seed: 1,
       minShareBytes: options.minShareBytes,
+      backoffMs: BACKOFF_MS,
+      speculates: options.speculates ?? true,
     });
   }
 
@@ -113,7 +119,6 @@ export class Executor {
     },
   ): void {
     this.#executions.set(execution, { graph: options.graph, listener: options.listener, sinks: new Map() });
-    this.#timer ??= setInterval(() => this.feed({ kind: "tick" }), TICK_MS);
     this.feed({
       kind: "executionSubmitted",
       execution,
@@ -223,6 +228,16 @@ export class Executor {
       }
     }
     this.#flushLaunches(launches);
+    this.#keepTime();
+  }
+
+  #keepTime(): void {
+    if (!this.#isEnding && needsTicks(this.#state)) {
+      this.#timer ??= setInterval(() => this.feed({ kind: "tick" }), TICK_MS);
+    } else {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
   }
 
   #flushLaunches(launches: Map<string, TaskOrder[]>): void {
@@ -275,10 +290,6 @@ export class Executor {
     const running = this.#executions.get(execution);
     if (running === undefined) return;
     this.#executions.delete(execution);
-    if (this.#executions.size === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    }
     const skipped = outcome.kind === "done" ? skippedText(outcome.totals) : undefined;
     if (skipped !== undefined) this.#options.listener.onWarning(skipped);
     running.listener.onEnded(outcome, running.sinks);

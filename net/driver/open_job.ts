@@ -34,6 +34,12 @@ export interface JobOptions {
   readonly logLevel?: "debug" | "info" | "warn" | "error";
   /** Show progress on stderr. Default false. */
   readonly progress?: boolean;
+  /**
+   * Tasks that take much longer than most of their step are run a second time on another agent of the cluster, and the
+   * first to end counts. To be switched off when the program's functions have effects that must not happen twice.
+   * Default true.
+   */
+  readonly speculation?: boolean;
 }
 
 /**
@@ -57,7 +63,7 @@ export async function openJob(options: JobOptions = {}): Promise<Job> {
     return runWorker();
   }
   host.wasCalled = true;
-  const { workers, memory, logLevel = "info", progress = false } = options;
+  const { workers, memory, logLevel = "info", progress = false, speculation = true } = options;
   if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= MAX_WORKERS)) {
     throw new RangeError(
       `Cannot open a job: workers must be an integer from 1 to ${MAX_WORKERS}, got ${workers}`,
@@ -76,6 +82,7 @@ export async function openJob(options: JobOptions = {}): Promise<Job> {
       isJson: false,
       isQuiet: !progress,
       logLevel,
+      speculates: speculation,
     },
     [],
   );

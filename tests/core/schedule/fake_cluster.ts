@@ -26,6 +26,14 @@ interface FakeAgent {
   readonly shards: Set<string>;
 }
 
+interface FakeOptions {
+  readonly maxAttempts?: number;
+  readonly maxLosses?: number;
+  readonly isSkewed?: boolean;
+  readonly backoffMs?: number;
+  readonly speculates?: boolean;
+}
+
 type Command<Kind extends JobCommand["kind"]> = Extract<JobCommand, { kind: Kind }>;
 
 export class FakeCluster {
@@ -49,7 +57,7 @@ export class FakeCluster {
   /** Partition 1 of what tasks write is much larger than the others. */
   readonly isSkewed: boolean;
 
-  constructor(options: { maxAttempts?: number; maxLosses?: number; isSkewed?: boolean } = {}) {
+  constructor(options: FakeOptions = {}) {
     this.isSkewed = options.isSkewed ?? false;
     this.state = createJobState({
       job: "j",
@@ -57,6 +65,8 @@ export class FakeCluster {
       maxAttempts: options.maxAttempts ?? 4,
       maxLosses: options.maxLosses ?? 5,
       seed: 1,
+      backoffMs: options.backoffMs,
+      speculates: options.speculates,
       ...(this.isSkewed ? { minShareBytes: 1 } : {}),
     });
   }
@@ -124,6 +134,12 @@ export class FakeCluster {
   agentOf(attempt: string): string {
     for (const [id, agent] of this.agents) if (agent.running.has(attempt)) return id;
     throw new Error(`${attempt} does not run; these do: ${this.running().join(" ")}`);
+  }
+
+  /** Lets time go by, and tells the scheduler. */
+  tick(ms: number): void {
+    this.now += ms;
+    this.send({ kind: "tick" });
   }
 
   start(attempt: string): void {

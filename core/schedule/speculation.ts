@@ -1,0 +1,97 @@
+/**
+ * Runs tasks that take much longer than others of their group a second time, on another agent: whichever attempt
+ * commits first counts, and the other one is told to stop.
+ *
+ * Only with slots that nothing else wants, a few at a time, and never what somebody reads while it is written. It
+ * picks stragglers and the agents for their copies; it launches nothing. As in Dean and Ghemawat, "MapReduce" (2004),
+ * § 3.6, with the median as Spark has it.
+ */
+
+import type { Agent, Attempt, Group, Task } from "./execution_state.ts";
+import { areInputsCommitted } from "./inputs.ts";
+import type { JobState } from "./job_state.ts";
+import { bytesOfTasks } from "./largest_first.ts";
+import { isActive } from "./transitions.ts";
+
+/** A straggler has taken so many times as long as most, */
+const FACTOR = 3;
+/** and so long at least. */
+const LEAST_MS = 1_000;
+/** This part of its group must be done, so that it is known what most take. */
+const DONE_SHARE = 0.5;
+/** Of one task, ever. */
+const MAX_COPIES = 2;
+/** Copies that run at a time take this part of all slots, or one. */
+const SLOT_SHARE = 0.1;
+/** Durations of a group that are remembered. */
+const MAX_DURATIONS = 64;
+
+export interface Straggler {
+  readonly task: Task;
+  readonly agent: Agent;
+}
+
+/** Takes note how long an attempt took that was committed. */
+export function noteDuration(group: Group, ms: number): void {
+  const { durations } = group;
+  if (durations.length < MAX_DURATIONS) durations.push(ms);
+  else durations[group.done % MAX_DURATIONS] = ms;
+}
+
+/** The next task to run twice, and where; call only when nothing waits for a slot. */
+export function nextStraggler(state: JobState, now: number): Straggler | undefined {
+  if (state.options.speculates !== true || state.agents.size < 2 || state.pipelines.size > 0)
+    return undefined;
+  let slots = 0;
+  for (const agent of state.agents.values()) slots += agent.slots;
+  let room = Math.max(1, Math.floor(slots * SLOT_SHARE));
+  let found: Straggler | undefined;
+  for (const execution of state.executions.values()) {
+    for (const attempt of execution.running) {
+      if (attempt.task.copy === attempt) room -= 1;
+      if (found !== undefined || !isActive(execution) || !isStraggler(attempt, now)) continue;
+      const agent = freeAgentBeside(state, attempt.agent);
+      if (agent !== undefined) found = { task: attempt.task, agent };
+    }
+  }
+  return room > 0 ? found : undefined;
+}
+
+function isStraggler(attempt: Attempt, now: number): boolean {
+  const { task, status, isFollowed, isAhead } = attempt;
+  const { group } = task;
+  // One that was launched beyond the slots waits, unless it was told as started.
+  if (status.kind !== "running" && (status.kind !== "launched" || isAhead)) return false;
+  if (isFollowed || group.isFollowed || group.isPipelined) return false;
+  if (task.status.kind !== "running" || task.status.attempt !== attempt) return false;
+  if (task.copy !== undefined || task.copies >= MAX_COPIES) return false;
+  const elapsed = now - (attempt.startedAt ?? attempt.launchedAt);
+  if (elapsed < LEAST_MS || group.done < group.tasks.length * DONE_SHARE) return false;
+  return elapsed >= FACTOR * expectedMs(task) && areInputsCommitted(task);
+}
+
+/** What most tasks of the group took; more for one that has more to read. */
+function expectedMs({ group, number }: Task): number {
+  const { durations } = group;
+  if (durations.length === 0) return Number.POSITIVE_INFINITY;
+  const most = medianOf(Float64Array.from(durations));
+  const bytes = bytesOfTasks(group);
+  if (bytes === undefined) return most;
+  const own = bytes[number] ?? 0;
+  const typical = medianOf(bytes);
+  return typical > 0 ? most * Math.max(1, own / typical) : most;
+}
+
+function medianOf(values: Float64Array): number {
+  return values.slice().sort()[values.length >> 1];
+}
+
+function freeAgentBeside(state: JobState, other: string): Agent | undefined {
+  let best: Agent | undefined;
+  for (const agent of state.agents.values()) {
+    const free = agent.slots - agent.running.size;
+    if (agent.id === other || free <= 0) continue;
+    if (best === undefined || free > best.slots - best.running.size) best = agent;
+  }
+  return best;
+}
