@@ -66,8 +66,8 @@ export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]
       throw unreachable.error;
     }
     const why = describeMissing(request, placement);
-    if (!isPatient) throw new NotEnoughResourcesError(`Cannot run on the cluster: ${why}`);
-    notice(`waiting for room on the cluster: ${why}`);
+    if (!isPatient) throw new NotEnoughResourcesError(`Cannot run the job: ${why}`);
+    notice(`waiting: ${why}`);
     if (refusals.length > 0) await pause(AGAIN_MS, signal);
     refusals = [];
     waitMs = WAIT_MS;

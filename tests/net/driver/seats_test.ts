@@ -68,7 +68,7 @@ describe("takeSeats()", () => {
     const { all, notices, asked } = options(() => ({ a: ++rounds < 4 ? 1 : 2 }));
     expect(seatsOf(await takeSeats(all))).toEqual([["a", 2]]);
     expect(notices.length).toBe(1);
-    expect(notices[0]).toStartWith("waiting for room on the cluster: there is no room for 2 workers");
+    expect(notices[0]).toStartWith("waiting: there is no room for 2 workers");
     expect(asked.length).toBe(4);
   });
 
@@ -86,7 +86,7 @@ describe("takeSeats()", () => {
 
   test("fails at once when it may not wait", async () => {
     const { all } = options(() => ({ a: 1 }), { isPatient: false });
-    expect(takeSeats(all)).rejects.toThrow(/^Cannot run on the cluster: there is no room for 2 workers/);
+    expect(takeSeats(all)).rejects.toThrow(/^Cannot run the job: there is no room for 2 workers/);
   });
 
   test("passes over an agent that has no room after all", async () => {
