@@ -16,7 +16,7 @@ export interface PlacementRequest {
   readonly workers: number;
   /** Fewer than these are of no use: none is granted then. Default 1. */
   readonly leastWorkers?: number;
-  /** Of each worker. */
+  /** Of each worker; 0 for what an agent has for each of its slots. */
   readonly memoryBytes: number;
   readonly dataCenter?: string;
   readonly rack?: string;
@@ -71,7 +71,7 @@ export function placeWorkers(request: PlacementRequest, places: readonly Place[]
   for (const seat of seats) free += seat.free;
   let total = 0;
   for (const { agent } of suitable) {
-    total += capacity(agent.slots, agent.memoryBytes, request.memoryBytes);
+    total += capacity(agent.slots, agent.memoryBytes, memoryOfEach(request, agent));
   }
   const room: Room = { agents: places.length, suitable: suitable.length, free, total };
   const count = Math.min(request.workers, free);
@@ -79,7 +79,9 @@ export function placeWorkers(request: PlacementRequest, places: readonly Place[]
   fill(seats, count, pull);
   const grants = seats
     .filter(({ granted }) => granted > 0)
-    .map(({ agent, granted }) => ({ agent, workers: granted, memoryBytes: granted * request.memoryBytes }));
+    .map(({ agent, granted: workers }) => {
+      return { agent, workers, memoryBytes: workers * memoryOfEach(request, agent) };
+    });
   return { grants, missing: request.workers - count, room };
 }
 
@@ -131,7 +133,7 @@ function seatsOf(request: PlacementRequest, places: readonly Place[], pull: Inpu
   const machines = new Map<string, Machine>();
   const seats: Seat[] = [];
   for (const { agent, load } of places) {
-    const free = capacity(load.freeSlots, load.freeMemoryBytes, request.memoryBytes);
+    const free = capacity(load.freeSlots, load.freeMemoryBytes, memoryOfEach(request, agent));
     if (free === 0) continue;
     let machine = machines.get(agent.host);
     if (machine === undefined) {
@@ -141,6 +143,10 @@ function seatsOf(request: PlacementRequest, places: readonly Place[], pull: Inpu
     seats.push({ agent, machine, spot: pull.spotOf(agent), free, granted: 0 });
   }
   return seats;
+}
+
+function memoryOfEach({ memoryBytes }: PlacementRequest, agent: AgentInfo): number {
+  return memoryBytes === 0 ? Math.floor(agent.memoryBytes / Math.max(1, agent.slots)) : memoryBytes;
 }
 
 function capacity(slots: number, memoryBytes: number, each: number): number {

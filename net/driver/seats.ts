@@ -67,8 +67,9 @@ export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]
     }
     const why = describeMissing(request, placement);
     if (!isPatient) throw new NotEnoughResourcesError(`Cannot run the job: ${why}`);
-    notice(`waiting: ${why}`);
-    if (refusals.length > 0) await pause(AGAIN_MS, signal);
+    // With refusals it is told already why.
+    if (refusals.length === 0) notice(`waiting: ${why}`);
+    else await pause(AGAIN_MS, signal);
     refusals = [];
     waitMs = WAIT_MS;
   }
