@@ -1,7 +1,8 @@
 /** The command line of scripts/bench. */
 import { PEERS, type Peer } from "./workloads.ts";
 
-const USAGE = `usage: scripts/bench [--quick] [--peers[=LIST]] [--rounds N] [--data DIR] [--growth[=SHARE]] [W1 …]
+const USAGE = `usage: scripts/bench [--quick] [--peers[=LIST]] [--rounds N] [--data DIR] [--growth[=SHARE]]
+                     [--cluster] [W1 …]
 Measures the built executable beside its peers, in turn, and compares what they write.
   --quick       small data, one round: proves that everything runs and that outputs agree
   --peers       DuckDB and Polars too, not only the scripts in scripts/benchmarks
@@ -10,12 +11,15 @@ Measures the built executable beside its peers, in turn, and compares what they 
   --data DIR    keeps the data there and takes what is there already
   --growth[=SHARE]  W7: time at 1×, 4× and 16× of that share of the data (default 1; 50 GB of
                 disk then), and with a memory budget of a quarter of the input
+  --cluster     W1 to W3 on a cluster of two agents on this machine beside local mode with as many
+                slots, and what starting, tasks, streams and idle agents cost there
   W1 …          of W1 to W6 (default: all)`;
 
 export interface Arguments {
   readonly isQuick: boolean;
   /** What share of the data W7 begins with; undefined when it is not asked for. */
   readonly growth: number | undefined;
+  readonly isCluster: boolean;
   readonly peers: readonly Peer[];
   readonly rounds: number;
   readonly data: string | undefined;
@@ -26,6 +30,7 @@ export interface Arguments {
 export function parseArguments(given: readonly string[]): Arguments {
   const rest = [...given];
   let isQuick = false;
+  let isCluster = false;
   let growth: number | undefined;
   let peers: readonly Peer[] = ["plain", "typed"];
   let rounds: number | undefined;
@@ -33,6 +38,7 @@ export function parseArguments(given: readonly string[]): Arguments {
   const workloads: string[] = [];
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
     if (argument === "--quick") isQuick = true;
+    else if (argument === "--cluster") isCluster = true;
     else if (argument === "--growth") growth = 1;
     else if (argument.startsWith("--growth=")) growth = Number(argument.slice("--growth=".length));
     else if (argument === "--peers") peers = ["plain", "typed", "duckdb", "polars"];
@@ -45,7 +51,7 @@ export function parseArguments(given: readonly string[]): Arguments {
   rounds ??= isQuick ? 1 : 3;
   // Small data beside large under the same names would be mistaken for it.
   if (!(rounds >= 1) || (growth !== undefined && !(growth > 0)) || (isQuick && data !== undefined)) exit(2);
-  return { isQuick, growth, peers, rounds, data, workloads };
+  return { isQuick, growth, isCluster, peers, rounds, data, workloads };
 }
 
 function parsePeers(list: string): readonly Peer[] {

@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Arguments, parseArguments } from "./arguments.ts";
+import { measureCluster } from "./cluster.ts";
 import { compareOutputs } from "./compare.ts";
 import { FULL, provide, QUICK } from "./data.ts";
 import { measureGrowth } from "./growth.ts";
@@ -25,6 +26,8 @@ console.log(`${availableParallelism()} cores, Bun ${Bun.version}, ${rounds}${siz
 if (options.growth !== undefined) {
   const base = options.growth * (options.isQuick ? QUICK : FULL);
   await measureGrowth(folder, base, options.rounds, options.workloads);
+} else if (options.isCluster) {
+  await measureCluster({ folder, ...options });
 } else {
   for (const workload of WORKLOADS) {
     if (isWanted(workload.name)) await runWorkload(workload, options);

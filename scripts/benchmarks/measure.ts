@@ -23,9 +23,15 @@ export interface Measurement {
  *
  * @throws {Error} If it fails, or leaves a process behind.
  */
-export async function measure(command: readonly string[]): Promise<Measurement> {
+export async function measure(
+  command: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Measurement> {
   const begin = performance.now();
-  const child = Bun.spawn([...command], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = Bun.spawn([...command], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...env },
+  });
   const sampler = new Sampler(child.pid);
   const stdout = new Response(child.stdout).text();
   const code = await child.exited;
@@ -68,6 +74,16 @@ class Sampler {
   }
 }
 
+/** CPU seconds so far of a process, of its descendants, and of those that they have waited for. */
+export function cpuSecondsOf(pid: number): number {
+  return [...treeOf(pid).keys()].reduce((sum, id) => sum + (statOf(id)?.secondsWithEnded ?? 0), 0);
+}
+
+/** What a process and its descendants hold in memory. */
+export function bytesOf(pid: number): number {
+  return [...treeOf(pid).keys()].reduce((sum, id) => sum + proportionalBytes(id), 0);
+}
+
 /** The ids of a process and its descendants, with the CPU seconds of each so far. */
 function treeOf(root: number): Map<number, number> {
   const stats = readdirSync("/proc")
@@ -81,11 +97,20 @@ function treeOf(root: number): Map<number, number> {
   return tree;
 }
 
-function statOf(pid: number): { pid: number; parent: number; seconds: number } | undefined {
+interface Stat {
+  readonly pid: number;
+  readonly parent: number;
+  readonly seconds: number;
+  readonly secondsWithEnded: number;
+}
+
+function statOf(pid: number): Stat | undefined {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return { pid, parent: Number(fields[1]), seconds: (Number(fields[11]) + Number(fields[12])) / 100 };
+  const [own, system, ended, endedSystem] = fields.slice(11, 15).map((ticks) => Number(ticks) / 100);
+  const seconds = own + system;
+  return { pid, parent: Number(fields[1]), seconds, secondsWithEnded: seconds + ended + endedSystem };
 }
 
 function proportionalBytes(pid: number): number {
