@@ -87,7 +87,7 @@ async function measureSmall(
   const flags = ["--master", master];
   const script = await startsOf(lucioleCommand("first_task", flags));
   const executable = join(folder, "first_task");
-  await measure([luciole, "compile", lucioleCommand("first_task").at(-1) ?? "", "--output", executable]);
+  await measure([luciole, "compile", lucioleCommand("first_task").at(-1) ?? "", "--out", executable]);
   const compiled = await startsOf([executable], { LUCIOLE_MASTER: master });
   const tasks = isQuick ? TASKS / 50 : TASKS;
   const { stdout } = await measure([...lucioleCommand("empty_tasks", flags), String(tasks)]);
