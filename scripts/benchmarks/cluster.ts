@@ -9,12 +9,14 @@ import { FULL, provide, QUICK } from "./data.ts";
 import { LocalCluster } from "./local_cluster.ts";
 import { bytesOf, cpuSecondsOf, type Measurement, measure } from "./measure.ts";
 import { markdown, median, seconds } from "./report.ts";
+import { measureStream } from "./stream.ts";
 import { luciole, lucioleCommand, WORKLOADS, type Workload } from "./workloads.ts";
 
 const AGENTS = 2;
 const STARTS = 7;
 const TASKS = 10_000;
 const IDLE_SECONDS = 10;
+const STREAM_BYTES = 1e9;
 
 export interface ClusterOptions {
   readonly folder: string;
@@ -92,10 +94,14 @@ async function measureSmall(
   const tasks = isQuick ? TASKS / 50 : TASKS;
   const { stdout } = await measure([...lucioleCommand("empty_tasks", flags), String(tasks)]);
   const rate = tasks / (median(stdout.trim().split("\n").map(Number)) / 1000);
+  const stream =
+    (await measureStream(join(folder, "stream"), isQuick ? STREAM_BYTES / 50 : STREAM_BYTES)) / 1e9;
+  rmSync(join(folder, "stream"), { recursive: true });
   return [
     ["warm script job, command to first task", `${script.toFixed(0)} ms`],
     ["warm job of an executable, command to first task", `${compiled.toFixed(0)} ms`],
     [`empty tasks, ${tasks} in a warm job`, `${rate.toFixed(0)}/s`],
+    ["one stream of a shard over loopback", `${stream.toFixed(2)} GB/s`],
   ];
 }
 

@@ -60,7 +60,9 @@ export class LocalCluster {
   }
 
   #spawn(name: string, args: readonly string[]): void {
-    const child = Bun.spawn([luciole, ...args, "--log-level", "warn"], { stdio: ["ignore", "ignore", "inherit"] });
+    const child = Bun.spawn([luciole, ...args, "--log-level", "warn"], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     this.#processes.push({ name, process: child });
   }
 
