@@ -33,8 +33,8 @@ export async function openClusterJob(
 ): Promise<DriverJob> {
   applyCodeSetting();
   const access = await openClusterAccess(flags.cluster);
-  // It takes a while; that it fails is told when it is needed.
-  void localProgram().catch(() => undefined);
+  // Without a program no room is asked for, which would be kept for nothing.
+  await localProgram();
   const id = `j${randomBytes(6).toString("hex")}`;
   const output = createJobOutput(flags);
   const seats = new JobSeats({ job: id, flags, access, signal });
