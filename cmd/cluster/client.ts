@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ClientConfig } from "../../core/cluster/config.ts";
 import type { SettingTexts } from "../../core/cluster/settings.ts";
 import { openClusterClient } from "../../net/driver/cluster_client.ts";
+import { userAtHost } from "../../net/runtime/machine.ts";
 import { outputWidth } from "../table.ts";
 import { VERSION } from "../version.ts";
 import type { Terminal } from "./port.ts";
@@ -40,6 +41,7 @@ function terminalOf(texts: SettingTexts): Terminal {
     width: outputWidth(),
     now: () => Date.now(),
     isJson: texts.json === "true",
+    user: userAtHost(),
     print: (line) => void process.stdout.write(`${line}\n`),
     warn: (line) => void process.stderr.write(`${line}\n`),
   };

@@ -11,8 +11,8 @@ export interface ClusterPort {
   jobs(): Promise<readonly ClusterJob[]>;
   /** @throws {LucioleError} code "not-found" when the agent has no such job any more. */
   logs(agent: AgentInfo, job: string, from: number): Promise<readonly LogEntry[]>;
-  /** Ends the job there; fine when it has ended. */
-  endJob(agent: AgentInfo, job: string): Promise<void>;
+  /** Ends the job there; fine when it has ended. @param by Told to its driver. */
+  endJob(agent: AgentInfo, job: string, by: string): Promise<void>;
 }
 
 /** Where verbs write, and when. */
@@ -21,6 +21,8 @@ export interface Terminal {
   readonly width: number;
   readonly now: () => number;
   readonly isJson: boolean;
+  /** "user@host" of who sits there. */
+  readonly user: string;
   /** A result, with its line end. */
   print(line: string): void;
   /** What went wrong beside it. */

@@ -63,7 +63,7 @@ export async function cancel(cluster: ClusterPort, terminal: Terminal, wanted: s
   await Promise.all(
     agents.map(async (agent) => {
       try {
-        await cluster.endJob(agent, job.job);
+        await cluster.endJob(agent, job.job, `${terminal.user} with luciole cancel`);
       } catch (error) {
         failures.push(`agent ${agent.id} at ${agent.address}: ${describeThrown(error)}`);
       }

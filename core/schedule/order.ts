@@ -44,6 +44,8 @@ export type AgentEvent =
       readonly text: string;
     }
   | { readonly kind: "workerMessage"; readonly worker: number; readonly message: unknown }
+  /** Somebody asked the agent to end the job: it does. */
+  | { readonly kind: "jobCancelled"; readonly by: string }
   | { readonly kind: "workerStarted"; readonly worker: number }
   | {
       readonly kind: "workerExited";

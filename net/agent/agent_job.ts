@@ -192,8 +192,9 @@ export class AgentJob {
     if (refusal !== undefined) this.#log(-1, "warn", `on agent ${this.#options.agent} ${refusal}`);
   }
 
-  /** Resolves when workers, files and streams are gone. */
-  end(): Promise<void> {
+  /** Resolves when workers, files and streams are gone. @param by Who asked for it, if not the driver. */
+  end(by?: string): Promise<void> {
+    if (by !== undefined) this.events.push({ kind: "jobCancelled", by });
     this.#ended ??= this.#end();
     return this.#ended;
   }

@@ -170,11 +170,11 @@ export class AgentJobs {
   }
 
   /** Resolves when nothing of the job is left; fine when there is no such job. */
-  async end(id: string): Promise<void> {
+  async end(id: string, by?: string): Promise<void> {
     const job = this.#jobs.get(id);
     if (job === undefined) return;
     this.#leases.end(id);
-    await job.end().finally(() => {
+    await job.end(by).finally(() => {
       this.#jobs.delete(id);
       this.#release(id);
       if (this.#jobs.size === 0) this.#disk?.stop();

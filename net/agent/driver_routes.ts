@@ -19,6 +19,8 @@ import {
 } from "./bodies.ts";
 import { pieceAnswers } from "./piece_answers.ts";
 
+/** Of whoever ends the job of another. */
+const MAX_NAME = 100;
 const MAX_CHANNEL_BYTES = 64 * 1024 * 1024;
 
 export function addDriverRoutes(app: Hono, jobs: AgentJobs): void {
@@ -30,7 +32,8 @@ export function addDriverRoutes(app: Hono, jobs: AgentJobs): void {
     return done();
   });
   app.delete("/v1/jobs/:job", async (context) => {
-    await jobs.end(checkId(context.req.param("job"), "job"));
+    const by = context.req.query("by")?.slice(0, MAX_NAME);
+    await jobs.end(checkId(context.req.param("job"), "job"), by);
     return done();
   });
   app.get("/v1/jobs/:job/events", (context) => {

@@ -47,9 +47,9 @@ export class ClusterClient {
     return (await this.#ask(agent, "GET", path, TIMEOUT_MS)) as readonly LogEntry[];
   }
 
-  /** Resolves when nothing of the job is left there; fine when there is no such job. */
-  async endJob(agent: AgentInfo, job: string): Promise<void> {
-    await this.#ask(agent, "DELETE", ROUTES.job(job), END_TIMEOUT_MS);
+  /** Resolves when nothing of the job is left there; fine when there is no such job. @param by Told to its driver. */
+  async endJob(agent: AgentInfo, job: string, by: string): Promise<void> {
+    await this.#ask(agent, "DELETE", `${ROUTES.job(job)}?by=${encodeURIComponent(by)}`, END_TIMEOUT_MS);
   }
 
   async #ask(agent: AgentInfo, method: "GET" | "DELETE", path: string, timeoutMs: number): Promise<unknown> {

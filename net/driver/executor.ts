@@ -5,7 +5,13 @@
  * Holds the one JobState of the job and a clock; decides nothing itself. Requests to one
  * agent are sent one after the other, so they arrive in the order of the commands.
  */
-import { LucioleError, ShardLostError, toWireError, type WireError } from "../../core/errors.ts";
+import {
+  CancelledError,
+  LucioleError,
+  ShardLostError,
+  toWireError,
+  type WireError,
+} from "../../core/errors.ts";
 import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
@@ -83,6 +89,8 @@ export class Executor {
   readonly #trace = openTrace();
   readonly #stop = new AbortController();
   readonly #streams: Promise<void>[] = [];
+  /** By somebody else than the driver. */
+  #cancelled: CancelledError | undefined;
   #isEnding = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -325,16 +333,23 @@ export class Executor {
     const text = `agent ${agent} is gone: ${cause}`;
     this.#lost.set(agent, text);
     this.#requests.remove(agent);
-    this.#options.listener.onWarning(text);
+    if (this.#cancelled === undefined) this.#options.listener.onWarning(text);
     this.feed({ kind: "agentLost", agent, cause: text });
     for (const execution of [...this.#executions.keys()]) this.#checkAgents(execution, text);
   }
 
+  /** Its agents end it: what is lost from now on is lost for that. */
+  #cancelJob(by: string): void {
+    const { job } = this.#options;
+    this.#cancelled ??= new CancelledError(`Job ${job} was cancelled by ${by}`, { fields: { job, by } });
+    for (const execution of [...this.#executions.keys()]) this.cancel(execution, this.#cancelled);
+  }
+
   /** With no agent left, tasks would wait for ever. */
   #checkAgents(execution: string, cause: string): void {
-    if (this.#requests.clients.length > 0) return;
+    if (this.#cancelled === undefined && this.#requests.clients.length > 0) return;
     const message = `Cannot go on with the job: it has no agent any more; ${cause}`;
-    this.cancel(execution, new LucioleError("agents-lost", message));
+    this.cancel(execution, this.#cancelled ?? new LucioleError("agents-lost", message));
   }
 
   #hear(agent: string, events: readonly AgentEvent[]): void {
@@ -368,6 +383,7 @@ export class Executor {
     if (event.kind === "log") this.#options.listener.onLog(event);
     else if (event.kind === "workerMessage")
       this.#options.listener.onWorkerMessage(event.worker, event.message);
+    else if (event.kind === "jobCancelled") this.#cancelJob(event.by);
   }
 }
 

@@ -3,7 +3,6 @@
  *
  * Which agents these are is decided elsewhere.
  */
-import { hostname, userInfo } from "node:os";
 import { basename, extname } from "node:path";
 import process from "node:process";
 import type { Grant } from "../../core/cluster/placement.ts";
@@ -12,6 +11,7 @@ import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
 import { localProgram } from "../program/local_program.ts";
 import { shipProgram } from "../program/ship.ts";
 import type { JobOrder, Transport } from "../protocol.ts";
+import { userAtHost } from "../runtime/machine.ts";
 import { AgentClient } from "./agent_client.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import type { Refusal } from "./seats.ts";
@@ -111,7 +111,7 @@ export class JobSeats {
         workingDirectory: process.cwd(),
       },
       name: programName(),
-      driver: driverName(),
+      driver: userAtHost(),
       leaseMs,
       peers: Object.fromEntries(grants.map(({ agent }) => [agent.id, agent.address])),
     };
@@ -127,14 +127,4 @@ export class JobSeats {
 function programName(): string {
   const script = process.argv[1] ?? process.execPath;
   return basename(script, extname(script));
-}
-
-function driverName(): string {
-  try {
-    const { username, uid } = userInfo();
-    return `${username === "unknown" ? uid : username}@${hostname()}`;
-  } catch {
-    // A container may run as a user that its system does not know.
-    return hostname();
-  }
 }

@@ -74,9 +74,9 @@ export class FakeCluster implements ClusterPort {
     return answer;
   };
 
-  endJob = async ({ id, address }: AgentInfo, job: string): Promise<void> => {
+  endJob = async ({ id, address }: AgentInfo, job: string, by: string): Promise<void> => {
     if (address === "unreachable:1") throw new LucioleError("unreachable", "nothing listens there");
-    this.ended.push(`${id} ${job}`);
+    this.ended.push(`${id} ${job} ${by}`);
   };
 }
 
@@ -93,6 +93,7 @@ export function fakeTerminal(changes: Partial<Pick<Terminal, "width" | "isJson">
   return {
     width: 80,
     isJson: false,
+    user: "ann@laptop",
     ...changes,
     now: () => NOW,
     print: (line) => void lines.push(line),

@@ -153,7 +153,7 @@ describe("cancel", () => {
     const terminal = fakeTerminal();
     const cluster = new FakeCluster([agentView("a1"), agentView("a2")], [clusterJob("j1"), clusterJob("k1")]);
     await cancel(cluster, terminal, "k");
-    expect(cluster.ended).toEqual(["a1 k1"]);
+    expect(cluster.ended).toEqual(["a1 k1 ann@laptop with luciole cancel"]);
     expect(terminal.lines).toEqual(["Cancelled job k1 (count) on 1 agent"]);
   });
 

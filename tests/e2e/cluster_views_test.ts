@@ -1,0 +1,90 @@
+/** Looking at jobs of a real cluster and ending them, from the command line: status, jobs, logs, cancel, doctor. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { Cluster } from "./cluster.ts";
+import { type Finished, LUCIOLE } from "./executable.ts";
+
+/** Its tasks say that they have begun, and wait to be ended. */
+const ENDLESS = `
+import { flow, run } from "luciole";
+const endless = flow("endless", (f) => f.generate(2, async function* (shard) {
+  console.log("shard", shard, "has begun");
+  for (;;) yield await new Promise((resolve) => setTimeout(resolve, 20, shard));
+}).count());
+await run(async (job) => console.log(await (await job.execute(endless)).collect()));
+`;
+const SMALL = `
+import { flow, run } from "luciole";
+const sum = flow("sum", (f) => f.range(10).sum());
+await run(async (job) => console.log(JSON.stringify(await (await job.execute(sum)).collect()), job.workers));
+`;
+
+const cluster = await Cluster.open({
+  agents: 2,
+  slots: 1,
+  files: { "endless.ts": ENDLESS, "small.ts": SMALL },
+});
+afterAll(() => cluster[Symbol.asyncDispose]());
+const luciole = (...args: readonly string[]) =>
+  cluster.folder.run([LUCIOLE, ...args], { env: { LUCIOLE_MASTER: cluster.address, USER: "ann" } });
+
+/** Runs the endless program; `act` may look at it once both of its tasks have begun, and must end it. */
+async function whileRunning(act: (job: string) => Promise<void>): Promise<Finished> {
+  const begun = Promise.withResolvers<void>();
+  const running = cluster.run(["endless.ts"], {
+    env: { USER: "bob" },
+    onText: { text: "shard 1 has begun", act: () => begun.resolve() },
+  });
+  await Promise.race([begun.promise, running]);
+  const [job] = JSON.parse((await luciole("jobs", "--json")).stdout);
+  await act(job.job);
+  return running;
+}
+
+describe("a cluster's commands", () => {
+  test("show agents, and that no job runs", async () => {
+    const { code, stdout } = await luciole("status");
+    expect(code).toBe(0);
+    expect(stdout).toStartWith(`Master m1 at ${cluster.address}, version `);
+    expect(stdout).toContain("2 agents, 2 of 2 slots free");
+    expect(stdout).toMatch(/^a0 .* alive .* 1\/1 /m);
+    expect((await luciole("jobs")).stdout).toBe("No jobs.\n");
+  });
+
+  test("doctor finds nothing wrong", async () => {
+    const findings = JSON.parse((await luciole("doctor", "--json")).stdout);
+    const own = findings.filter(({ check }: { check: string }) =>
+      /^(master|clock|agent|luciole)/.test(check),
+    );
+    expect(own.filter(({ isOk }: { isOk: boolean }) => !isOk)).toEqual([]);
+    expect(own.length).toBe(5);
+  });
+
+  test("show a job and what it prints, and cancel it: its driver says by whom", async () => {
+    const finished = await whileRunning(async (job) => {
+      const { stdout } = await luciole("jobs");
+      expect(stdout).toMatch(new RegExp(`^${job} +endless +(starting|running) +2 +2 .* bob@`, "m"));
+      const logs = await luciole("logs", "endless");
+      expect(logs.stdout).toMatch(/^\d\d:\d\d:\d\d \[worker 0\] shard [01] has begun$/m);
+      expect(logs.stdout).toMatch(/^\d\d:\d\d:\d\d \[worker 1\] shard [01] has begun$/m);
+      const refused = await cluster.run(["--no-wait", "small.ts"]);
+      expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: "" });
+      expect(refused.stderr).toMatch(/^error: .*\n$/);
+      const cancelled = await luciole("cancel", job.slice(0, 8));
+      expect(cancelled).toEqual({
+        code: 0,
+        stdout: `Cancelled job ${job} (endless) on 2 agents\n`,
+        stderr: "",
+      });
+    });
+    expect({ code: finished.code, stdout: finished.stdout }).toEqual({ code: 1, stdout: "" });
+    const [last] = finished.stderr.trimEnd().split("\n").slice(-1);
+    expect(last).toMatch(/^error: Job j\w+ was cancelled by ann@\S+ with luciole cancel$/);
+    expect(finished.stderr).not.toContain("warning");
+    await cluster.settled();
+    expect((await luciole("jobs")).stdout).toBe("No jobs.\n");
+  });
+
+  test("a job goes on a cluster whose jobs were cancelled", async () => {
+    expect(await cluster.run(["small.ts"])).toEqual({ code: 0, stdout: "[45] 2\n", stderr: "" });
+  });
+});
