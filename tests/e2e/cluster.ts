@@ -84,6 +84,8 @@ const DEADLINE_MS = 30_000;
 export class Cluster implements AsyncDisposable {
   readonly folder: Folder;
   readonly agents = new Map<string, RoleProcess>();
+  /** Masters beside the first, and agents that are to be refused. */
+  readonly others: RoleProcess[] = [];
   readonly #options: ClusterOptions;
   readonly #ports = new Map<string, string>();
   #master: RoleProcess | undefined;
@@ -147,6 +149,13 @@ export class Cluster implements AsyncDisposable {
     await agent.tells(/knows this agent/);
   }
 
+  /** Starts a role that the cluster does without. */
+  startOther(name: string, role: "master" | "agent", flags: readonly string[]): RoleProcess {
+    const other = this.#start(name, role, flags);
+    this.others.push(other);
+    return other;
+  }
+
   agent(name: string): RoleProcess {
     const agent = this.agents.get(name);
     if (agent === undefined) throw new Error(`There is no agent ${name}`);
@@ -182,7 +191,8 @@ export class Cluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.settled();
-      const roles = [...this.agents.values(), ...(this.#master === undefined ? [] : [this.#master])];
+      const master = this.#master === undefined ? [] : [this.#master];
+      const roles = [...this.agents.values(), ...this.others, ...master];
       const codes = await Promise.all(
         roles.map(async (role) => (role.isThere ? await role.end("SIGTERM") : 0)),
       );
@@ -196,7 +206,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Workers, and drivers, and what is in the directories of jobs. */
   #left(): readonly string[] {
-    const roles = [this.#master, ...this.agents.values()].map((role) => `${role?.child.pid}`);
+    const roles = [this.#master, ...this.agents.values(), ...this.others].map((role) => `${role?.child.pid}`);
     const processes = processesOf(this.folder.scratch).filter((pid) => !roles.includes(pid));
     return [
       ...processes.map((pid) => `process ${pid} ${commandOf(pid)}`),
