@@ -25,7 +25,8 @@ export function openNotices(options: NoticeOptions): Notice {
       : [said, given];
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(logLevel)) return;
     const time = now().toISOString();
-    const line = text.replace(/\s*\n\s*/g, " | ");
+    // Some of it may be a stranger's, who must not move the cursor of whoever looks.
+    const line = text.replace(/\s*\n\s*/g, " | ").replace(/\p{Cc}/gu, "?");
     write(
       isJson
         ? JSON.stringify({ kind: "notice", time, role, level, text })

@@ -6,7 +6,7 @@
  */
 import type { ValueCodec } from "../batch/ports.ts";
 
-/** What a token allows: everything in the cluster, or what is within one job. Times in ms since 1970. */
+/** What a token allows: everything in the cluster, or reading the shards of one job. Times in ms since 1970. */
 export type TokenClaims = {
   readonly notBefore: number;
   readonly notAfter: number;
@@ -20,7 +20,7 @@ export interface TokenSigner {
 
 export interface TokenUse {
   readonly now: number;
-  /** The job whose route is asked for; undefined for the routes of no job. */
+  /** The job whose shards are asked for; undefined for everything else. */
   readonly job?: string;
 }
 
@@ -30,7 +30,7 @@ export type TokenVerdict =
   | { readonly kind: "signature" }
   | { readonly kind: "expired"; readonly sinceMs: number }
   | { readonly kind: "notYetValid"; readonly inMs: number }
-  /** Of one job, used for another one or for the whole cluster. */
+  /** Of one job, used for another one or for more than its shards. */
   | { readonly kind: "otherJob" };
 
 /** How far the clocks of two machines may differ. */

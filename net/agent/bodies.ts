@@ -4,6 +4,7 @@
  * What an agent only hands on (plans, inputs, reports) is checked as far as the
  * agent itself looks at it; whoever uses the rest meets its own checks.
  */
+import { parseAddress } from "../../core/cluster/address.ts";
 import type { WireError } from "../../core/errors.ts";
 import { MAX_WORKERS } from "../../core/program/limits.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
@@ -65,7 +66,13 @@ export function leaseRequest(body: Fields): LeaseRequest {
 
 function addresses(value: unknown): Record<string, string> {
   const peers = Object.entries(fields(value, "peers"));
-  return Object.fromEntries(peers.map(([id, address]) => [checkId(id, "peers"), text(address, "peers")]));
+  return Object.fromEntries(peers.map(([id, address]) => [checkId(id, "peers"), hostAndPort(address)]));
+}
+
+function hostAndPort(value: unknown): string {
+  const address = text(value, "peers");
+  if (parseAddress(address, 0) === undefined) throw malformed("peers", "host:port", address);
+  return address;
 }
 
 /** Checks an execution as far as an agent looks at it. */
@@ -129,7 +136,7 @@ function heldPiece(value: unknown): HeldPiece {
   const { attempt, partition, chunks } = fields(value, "pieces");
   const piece = {
     attempt: checkId(attempt, "attempt"),
-    partition: natural(Number(partition) + 1, "partition") - 1,
+    partition: natural(typeof partition === "number" ? partition + 1 : partition, "partition") - 1,
   };
   if (chunks === undefined) return piece;
   const { from, to } = fields(chunks, "chunks");
@@ -161,9 +168,17 @@ function taskOrder(value: unknown): TaskOrder {
   natural(order.group, "group");
   natural(order.task, "task");
   const input = fields(order.input, "input");
-  list(input.pieces, "input.pieces");
-  fields(input.sides, "input.sides");
+  for (const edge of list(input.pieces, "input.pieces")) checkEdge(edge, "input.pieces");
+  const sides = fields(input.sides, "input.sides");
+  for (const side in sides) checkEdge(sides[side], "input.sides");
   return order as unknown as TaskOrder;
+}
+
+/** Orders may have many thousands of pieces, and whoever reads one meets its own checks. */
+function checkEdge(edge: unknown, name: string): void {
+  for (const piece of list(edge, name)) {
+    if (typeof piece !== "object" || piece === null) throw malformed(name, "maps", piece);
+  }
 }
 
 function result(value: unknown): AttemptResult {

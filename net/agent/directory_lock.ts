@@ -37,6 +37,7 @@ export function ownDirectory(directory: string): OwnedDirectory {
   const jobs = join(directory, JOBS);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    checkOwner(directory);
     takeLock(directory, path);
     rmSync(jobs, { recursive: true, force: true });
     mkdirSync(jobs, { mode: 0o700 });
@@ -57,6 +58,19 @@ export function ownDirectory(directory: string): OwnedDirectory {
       rmSync(path, { force: true });
     },
   };
+}
+
+/** Whoever else may write to it could put programs there that this user then runs. */
+function checkOwner(directory: string): void {
+  const own = process.getuid?.();
+  if (own === undefined) return;
+  const { uid, mode } = statSync(directory);
+  const isStrange = own !== 0 && uid !== own && uid !== 0;
+  if (!isStrange && (mode & 0o002) === 0) return;
+  const why = isStrange ? "it belongs to another user" : "every user of this machine may write to it";
+  throw new LucioleError("directory", `Cannot use the agent's directory ${directory}: ${why}`, {
+    fields: { directory },
+  });
 }
 
 function takeLock(directory: string, path: string): void {

@@ -106,6 +106,7 @@ export class JobShards {
   }
 
   openChannel(attempt: string): void {
+    if (this.#isClosed) throw new ProtocolError(`Cannot open channel ${attempt}: the job is being ended`);
     if (this.#committed.has(attempt)) {
       throw new ProtocolError(`Cannot open channel ${attempt}: it was closed already`);
     }

@@ -20,6 +20,8 @@ import { checkId, type Fields, fields, ids, list, malformed, natural, text } fro
 export const MAX_MASTER_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_TEXT = 200;
 const MAX_LABELS = 100;
+/** They would move the cursor of whoever looks. */
+const CONTROL = /\p{Cc}/gu;
 const MAX_JOBS = 10_000;
 const MAX_NAMED_AGENTS = 20_000;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/;
@@ -117,12 +119,14 @@ function labelsOf(value: unknown): Readonly<Record<string, string>> {
 function shown(value: unknown, name: string): string {
   const whole = text(value, name);
   // A slice would keep the whole in memory for as long as itself.
-  return whole.length <= MAX_TEXT ? whole : Buffer.from(whole.slice(0, MAX_TEXT)).toString();
+  const short = whole.length <= MAX_TEXT ? whole : Buffer.from(whole.slice(0, MAX_TEXT)).toString();
+  return short.replace(CONTROL, "?");
 }
 
 function shortText(value: unknown, name: string): string {
   const short = text(value, name);
   if (short.length > MAX_TEXT) throw malformed(name, `at most ${MAX_TEXT} characters`, short);
+  if (short.search(CONTROL) >= 0) throw malformed(name, "a text without control characters", short);
   return short;
 }
 

@@ -4,7 +4,8 @@
  * Both runtimes offer node:child_process, so there is one implementation. It does
  * not know what the child is for.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import { LineSplitter } from "./line_splitter.ts";
 
 export interface SpawnOptions {
@@ -37,11 +38,20 @@ const PIPE_GRACE_MS = 200;
 export function spawnChild(options: SpawnOptions): ChildProcess {
   const [file, ...args] = options.command;
   if (file === undefined) throw new RangeError("Cannot start a process: the command is empty");
-  const child = spawn(file, args, {
-    env: { ...options.environment },
-    cwd: options.workingDirectory,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  let child: ChildProcessByStdio<null, Readable, Readable>;
+  try {
+    child = spawn(file, args, {
+      env: { ...options.environment },
+      cwd: options.workingDirectory,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  } catch (error) {
+    // An empty name, a zero byte, too long a command line: told as a missing file is.
+    queueMicrotask(() =>
+      options.onExit({ error: error instanceof Error ? error : new Error(String(error)) }),
+    );
+    return { pid: undefined, kill: () => undefined };
+  }
   const stdout = new LineSplitter(options.onStdout);
   const stderr = new LineSplitter(options.onStderr);
   let isOver = false;

@@ -90,10 +90,10 @@ export function authenticate(options: GuardOptions): MiddlewareHandler {
 }
 
 /**
- * What is within a job; its start and end are its driver's, who has the secret: a worker's token that
- * outlived its job would start programs. As the router reads it: what has no form of an id is no job.
+ * What workers read of other agents. Nothing else is open to a token of a job: with the start of one, a
+ * token that outlived its job would start programs. As the router reads it: what is no id is no job.
  */
-const IN_JOB = /^\/v1\/jobs\/([^/]+)\//;
+const SHARDS_OF_JOB = /^\/v1\/jobs\/([^/]+)\/(?:shards\/|pieces$)/;
 
 function badToken(
   secret: ClusterSecret,
@@ -109,7 +109,7 @@ function badToken(
       `${seen}, and this cluster has a secret`,
     );
   }
-  const job = IN_JOB.exec(path)?.[1];
+  const job = SHARDS_OF_JOB.exec(path)?.[1];
   const use = job !== undefined && ID_PATTERN.test(job) ? { now, job } : { now };
   const verdict = verifyToken(secret, token, use);
   return verdict.kind === "valid" ? undefined : refused(verdict.kind, reasonText(verdict), now);

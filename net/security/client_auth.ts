@@ -49,7 +49,7 @@ export function clusterToken(secret: ClusterSecret, now: number, lifeMs = CLUSTE
   return signToken(secret, { scope: "cluster", notBefore: now, notAfter: now + lifeMs });
 }
 
-/** For what is within one job: `/v1/jobs/JOB/…`, on every machine. */
+/** For reading the shards of one job, on every machine. */
 export function jobToken(secret: ClusterSecret, job: string, now: number, lifeMs = JOB_LIFE_MS): string {
   return signToken(secret, { scope: "job", job, notBefore: now, notAfter: now + lifeMs });
 }

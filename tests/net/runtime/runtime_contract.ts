@@ -167,7 +167,9 @@ async function checkSpawn(): Promise<void> {
   same(describeExit(killed.exit), "was ended by signal SIGKILL", "signal");
   const left = await start(["/bin/sh", "-c", "sleep 5 & exit 0"]);
   same(left.exit, { code: 0 }, "exit with a grandchild that holds the pipes");
-  for (const missing of [await start(["/no/such/file"]), await start(["/bin/sh"], "/no/such/directory")]) {
+  const impossible = [["/no/such/file"], [""], ["/bin/sh", "a\0b"], ["/bin/sh", "x".repeat(10_000_000)]];
+  const started = await Promise.all(impossible.map((command) => start(command)));
+  for (const missing of [...started, await start(["/bin/sh"], "/no/such/directory")]) {
     if (missing.exit.error === undefined) throw new Error(`missing: ${JSON.stringify(missing.exit)}`);
   }
 }

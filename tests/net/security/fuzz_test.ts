@@ -110,29 +110,33 @@ describe("X3: random requests", () => {
     master.close();
   }, 120_000);
 
-  test("to an agent", async () => {
-    const home = await mkdtemp(join(tmpdir(), "luciole-test-"));
-    const before = process.env.TMPDIR;
-    process.env.TMPDIR = home;
-    const world = await AgentWorld.open().finally(() => {
-      if (before === undefined) delete process.env.TMPDIR;
-      else process.env.TMPDIR = before;
-    });
-    const { app } = world.agent;
-    const used: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
+  test.each(["scripted", "process"] as const)(
+    "to an agent with %s workers",
+    async (workers) => {
+      const home = await mkdtemp(join(tmpdir(), "luciole-test-"));
+      const before = process.env.TMPDIR;
+      process.env.TMPDIR = home;
+      const world = await AgentWorld.open({ workers }).finally(() => {
+        if (before === undefined) delete process.env.TMPDIR;
+        else process.env.TMPDIR = before;
+      });
+      const { app } = world.agent;
+      const used: number[] = [];
+      for (let round = 0; round < ROUNDS; round++) {
+        await world.startJob();
+        await fuzzRoutes({ app, fetch: guarded(world.agent, {}), samples: AGENT_SAMPLES, runs: RUNS, round });
+        for (const job of ["j1", "j2"]) await world.call("DELETE", `/v1/jobs/${job}`);
+        used.push(usedBytes());
+      }
+      expect(used[ROUNDS - 1] - used[1]).toBeLessThan(MAX_GROWTH_BYTES);
       await world.startJob();
-      await fuzzRoutes({ app, fetch: guarded(world.agent, {}), samples: AGENT_SAMPLES, runs: RUNS, round });
-      for (const job of ["j1", "j2"]) await world.call("DELETE", `/v1/jobs/${job}`);
-      used.push(usedBytes());
-    }
-    expect(used[ROUNDS - 1] - used[1]).toBeLessThan(MAX_GROWTH_BYTES);
-    await world.startJob();
-    await world.enqueue(order("a1"));
-    expect((await world.next(0)).kind).toBe("order");
-    expect(await world.close()).toEqual([]);
-    // X4: nothing was written beside the agent's own directory.
-    expect(await readdir(home)).toEqual([]);
-    await rm(home, { recursive: true });
-  }, 120_000);
+      await world.enqueue(order("a1"));
+      if (workers === "scripted") expect((await world.next(0)).kind).toBe("order");
+      expect(await world.close()).toEqual([]);
+      // X4: nothing was written beside the agent's own directory.
+      expect(await readdir(home)).toEqual([]);
+      await rm(home, { recursive: true });
+    },
+    120_000,
+  );
 });

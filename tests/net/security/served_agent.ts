@@ -37,22 +37,18 @@ export class ServedAgent {
     const runtime = await currentRuntime();
     const guard: GuardOptions = { secret, clock: () => NOW, ...options };
     const listen = { hostname: "127.0.0.1", port: 0 };
-    return new ServedAgent(world, await runtime.serve({ listen, fetch: guarded(world.agent, guard) }));
+    return new ServedAgent(world, await runtime.serve({ listen, fetch: guarded(world.agent.remote, guard) }));
   }
 
   /** Method and path of each route of the agent, with ids that are fine and of one job. */
   routes(
     job: string,
-  ): readonly { readonly method: string; readonly path: string; readonly isOfJob: boolean }[] {
-    const own = this.world.agent.app.routes.filter(({ method }) => method !== "ALL");
+  ): readonly { readonly method: string; readonly path: string; readonly isShard: boolean }[] {
+    const own = this.world.agent.remote.routes.filter(({ method }) => method !== "ALL");
     return own.map(({ method, path }) => ({
       method,
-      path: path
-        .replace(":job", job)
-        .replace(":partition", "0")
-        .replace(/:worker/, "0")
-        .replace(/:\w+/g, "a1"),
-      isOfJob: path.startsWith("/v1/jobs/:job/"),
+      path: path.replace(":job", job).replace(":partition", "0").replace(/:\w+/g, "a1"),
+      isShard: /^\/v1\/jobs\/:job\/(shards|pieces)/.test(path),
     }));
   }
 

@@ -68,19 +68,27 @@ describe("X1: every route of an agent", () => {
 
   test("takes a token of the cluster", async () => {
     for (const { method, path } of agent.routes("j9")) {
-      if (path.startsWith("/v1/workers")) continue;
       expect((await agent.send(method, path, { token: good })).status).not.toBe(401);
     }
   });
 
-  test("takes a token of a job within the job, and nowhere else: not to start or end it", async () => {
+  test("takes a token of a job for its shards, and for nothing else: not to start or end it", async () => {
     const token = jobToken(secret, "j9", NOW);
-    for (const { method, path, isOfJob } of agent.routes("j9")) {
+    for (const { method, path, isShard } of agent.routes("j9")) {
       const { status } = await agent.send(method, path, { token });
-      expect({ method, path, isRefused: status === 401 }).toEqual({ method, path, isRefused: !isOfJob });
+      expect({ method, path, isRefused: status === 401 }).toEqual({ method, path, isRefused: !isShard });
     }
-    for (const path of ["/v1/jobs/j9x/events", "/v1//jobs/j9/events", "/v1/jobs/j9%2f..%2fj1/events"]) {
+    const shard = "shards/a1/0";
+    for (const path of [`/v1/jobs/j9x/${shard}`, `/v1//jobs/j9/${shard}`, `/v1/jobs/j9%2f..%2fj1/${shard}`]) {
       expect((await agent.send("GET", path, { token })).status).toBe(401);
+    }
+  });
+
+  test("has none for workers: they use its socket", async () => {
+    for (const path of ["/v1/workers/0/next", "/v1/workers/0/peers?job=j1"]) {
+      for (const method of ["GET", "POST"]) {
+        expect((await agent.send(method, path, { token: good })).status).toBe(404);
+      }
     }
   });
 
