@@ -32,6 +32,8 @@ export interface Refusal {
   readonly error: unknown;
 }
 
+/** A job that has just ended may not be out of the heartbeats yet. */
+const FIRST_WAIT_MS = 250;
 /** What a master may hold its answer for. */
 const WAIT_MS = 20_000;
 const AGAIN_MS = 1_000;
@@ -44,7 +46,7 @@ export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]
   const notice = once(options.onNotice);
   const place = patientMaster(options);
   let refusals: Refusal[] = [];
-  let waitMs = 0;
+  let waitMs = FIRST_WAIT_MS;
   for (;;) {
     signal.throwIfAborted();
     // Without those that refused it is not waited for long: they may have room before the others.
@@ -88,7 +90,7 @@ function patientMaster(options: SeatsOptions): SeatsOptions["place"] {
         return placement;
       } catch (error) {
         const isGone = answeredAt === undefined || performance.now() - answeredAt > MASTER_GONE_MS;
-        if (isGone || waitMs === 0 || !isUnreachable(error)) throw error;
+        if (isGone || !isUnreachable(error)) throw error;
         notice(`waiting for the master: ${error.message}`);
       }
       await pause(AGAIN_MS, signal);

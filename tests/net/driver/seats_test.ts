@@ -81,7 +81,7 @@ describe("takeSeats()", () => {
     const { all, asked, held } = options(() => ({ a: ++rounds < 2 ? 0 : 2 }), { start: refuseFirst });
     expect(seatsOf(await takeSeats(all))).toEqual([["a", 2]]);
     expect(asked.map(({ exclude }) => exclude)).toEqual([[], [], ["a"], []]);
-    expect(held).toEqual([0, 20_000, 1, 20_000]);
+    expect(held).toEqual([250, 20_000, 1, 20_000]);
   });
 
   test("fails at once when it may not wait", async () => {
