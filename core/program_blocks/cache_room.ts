@@ -18,8 +18,8 @@ export interface CacheRoom {
 }
 
 /** Nothing is given up in vain: where it would not do, `evicted` is empty. */
-export function makeRoom(cached: readonly CachedSize[], wantedBytes: number, maxBytes: number): CacheRoom {
-  let over = cached.reduce((sum, { sizeBytes }) => sum + sizeBytes, wantedBytes) - maxBytes;
+export function makeRoom(cached: readonly CachedSize[], maxBytes: number): CacheRoom {
+  let over = cached.reduce((sum, { sizeBytes }) => sum + sizeBytes, -maxBytes);
   const evicted: string[] = [];
   const idle = cached.filter(({ isInUse }) => !isInUse).sort((a, b) => a.usedAt - b.usedAt);
   for (const { key, sizeBytes } of idle) {

@@ -84,7 +84,14 @@ export class ProgramCache {
 
   /** @throws {ProgramMissingError} When it was not announced, or is here by now. */
   async put(sha256: string, blocks: readonly ProgramBlock[]): Promise<void> {
-    await (await this.#find(sha256)).put(blocks);
+    const upload = await this.#find(sha256);
+    try {
+      await upload.put(blocks);
+    } catch (error) {
+      // The room that it takes is of more use to others.
+      if (error instanceof LucioleError && error.code === "disk-full") await this.#discard(sha256);
+      throw error;
+    }
   }
 
   /** All blocks were sent: it becomes a program, or it is told what is missing. */

@@ -5,7 +5,7 @@
  * does not know how they came, nor what runs them.
  */
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { LucioleError, ProgramMissingError } from "../../core/errors.ts";
 import { formatSize } from "../../core/program/size.ts";
@@ -69,7 +69,7 @@ export class ProgramStore {
         store.#lastUse = Math.max(store.#lastUse, mtimeMs);
       } else if (DRAFT.test(name)) await rm(path, { force: true });
     }
-    await store.#makeRoom(0);
+    await store.#makeRoom();
     return store;
   }
 
@@ -119,7 +119,7 @@ export class ProgramStore {
     const draft = join(this.#directory, `draft-${randomBytes(8).toString("hex")}`);
     this.#reserved.set(draft, name.sizeBytes);
     try {
-      await this.#makeRoom(0);
+      await this.#makeRoom();
     } catch (error) {
       this.#reserved.delete(draft);
       throw error;
@@ -152,19 +152,25 @@ export class ProgramStore {
     entry.usedAt = this.#lastUse;
   }
 
-  async #makeRoom(wantedBytes: number): Promise<void> {
-    const { evicted, lackingBytes } = makeRoom(this.#sizes(), wantedBytes, this.#maxBytes);
+  /** For what is reserved: within the bound, and within what the disk has. */
+  async #makeRoom(): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#directory);
+    let heldBytes = 0;
+    for (const { sizeBytes } of this.#entries.values()) heldBytes += sizeBytes;
+    const maxBytes = Math.min(this.#maxBytes, heldBytes + bavail * bsize);
+    const { evicted, lackingBytes } = makeRoom(this.#sizes(), maxBytes);
     for (const key of evicted) {
       const entry = this.#entries.get(key);
       this.#entries.delete(key);
       if (entry !== undefined) await rm(entry.path, { force: true });
     }
     if (lackingBytes === 0) return;
+    const what =
+      maxBytes < this.#maxBytes ? "the disk" : `the program cache of ${formatSize(this.#maxBytes)}`;
     throw new LucioleError(
       "disk-full",
-      `Cannot keep the program: the program cache of ${formatSize(this.#maxBytes)} lacks ${formatSize(lackingBytes)} ` +
-        "beside the programs in use",
-      { fields: { maxBytes: this.#maxBytes, lackingBytes } },
+      `Cannot keep the program: ${what} lacks ${formatSize(lackingBytes)} beside the programs in use`,
+      { fields: { maxBytes, lackingBytes } },
     );
   }
 

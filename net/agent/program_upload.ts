@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import { ProtocolError } from "../../core/errors.ts";
+import { LucioleError, ProtocolError } from "../../core/errors.ts";
 import type { BlockUpload } from "../../core/program_blocks/block_upload.ts";
 import {
   BLOCK_BYTES,
@@ -114,13 +114,24 @@ export class ProgramUpload {
   async #write(block: number, bytes: Uint8Array): Promise<void> {
     if (!this.blocks.isMissing(block)) return;
     let written = 0;
-    while (written < bytes.byteLength) {
-      const rest = bytes.byteLength - written;
-      const { bytesWritten } = await this.#file.write(bytes, written, rest, block * BLOCK_BYTES + written);
-      written += bytesWritten;
+    try {
+      while (written < bytes.byteLength) {
+        const rest = bytes.byteLength - written;
+        const { bytesWritten } = await this.#file.write(bytes, written, rest, block * BLOCK_BYTES + written);
+        written += bytesWritten;
+      }
+    } catch (error) {
+      throw asFull(error);
     }
     this.blocks.take(block);
   }
+}
+
+/** What a full disk fails with, told as such. */
+function asFull(error: unknown): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+  return new LucioleError("disk-full", "Cannot keep the program: the agent's disk is full", { cause: error });
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Hono } from "hono";
 import { createAgent } from "../../net/agent/agent.ts";
+import { ProgramCache } from "../../net/agent/program_cache.ts";
 import { MASTER_ROUTES } from "../../net/cluster_protocol.ts";
 import { createMaster } from "../../net/master/master.ts";
 import { currentRuntime } from "../../net/runtime/current_runtime.ts";
@@ -16,7 +17,10 @@ const runtime = await currentRuntime();
 const startWorker = () => {
   throw new Error("no workers here");
 };
-const agent = await createAgent({ id: "a1", directory, slots: 1, runtime, startWorker });
+const own = { command: ["/own"], version: "1.0.0", platform: "linux-x64" };
+const cache = { agent: "a1", directory: join(directory, "programs"), maxBytes: 1, own };
+const programs = await ProgramCache.create(cache);
+const agent = await createAgent({ id: "a1", directory, slots: 1, runtime, startWorker, programs });
 
 afterAll(async () => {
   master.close();
@@ -35,8 +39,8 @@ function documented(title: string): readonly string[] {
 }
 
 /** Middleware is for all methods. */
-function routesOf(app: Hono): readonly string[] {
-  const routes = app.routes.filter(({ method }) => method !== "ALL");
+function routesOf(...apps: readonly Hono[]): readonly string[] {
+  const routes = apps.flatMap((app) => app.routes.filter(({ method }) => method !== "ALL"));
   return [...new Set(routes.map(({ method, path }) => `${method} ${path}`))].sort();
 }
 
@@ -48,6 +52,6 @@ describe("docs/protocol.md", () => {
   });
 
   test("has the routes of the agent", () => {
-    expect(documented("Agent")).toEqual(routesOf(agent.app));
+    expect(documented("Agent")).toEqual(routesOf(agent.app, agent.remote));
   });
 });
