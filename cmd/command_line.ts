@@ -60,6 +60,7 @@ function createCommandLine() {
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand(false)
+    .configureHelp({ subcommandTerm: termOf })
     .option("--role <role>", `be a part of a cluster: ${ROLES.join(", ")}; luciole --role agent --help`)
     .enablePositionalOptions()
     .addHelpText(
@@ -68,12 +69,15 @@ function createCommandLine() {
     )
     // Commands inherit it: a mistake becomes an exception, so exit codes are decided in one place.
     .exitOverride();
+  root.commandsGroup("Programs:");
   addRun(root);
   addCompile(root);
   addPlot(root);
+  root.commandsGroup("Clusters:");
   addClusterCommands(root);
   addToken(root);
   addCert(root);
+  root.commandsGroup("Other:");
   addVersion(root);
   addHelp(root);
   return root;
@@ -81,10 +85,25 @@ function createCommandLine() {
 
 type Root = Command;
 
+/** The name and its arguments: that there are options goes without saying. */
+function termOf(command: { name(): string; readonly registeredArguments: readonly Argument[] }): string {
+  const words = command.registeredArguments.map((argument) => {
+    const word = argument.variadic ? `${argument.name()}...` : argument.name();
+    return argument.required ? word : `[${word}]`;
+  });
+  return [command.name(), ...words].join(" ");
+}
+
+interface Argument {
+  readonly required: boolean;
+  readonly variadic: boolean;
+  name(): string;
+}
+
 function addCompile(root: Root): void {
   root
     .command("compile")
-    .description("make one executable of a program; needs nothing else installed")
+    .description("make one executable of a program")
     .usage("[options] PROGRAM")
     .argument("<PROGRAM>", "the program's file")
     .option("-o, --out <file>", "the executable (default: the program's name without its extension, here)")
@@ -100,7 +119,7 @@ function addCompile(root: Root): void {
 function addPlot(root: Root): void {
   root
     .command("plot")
-    .description("draw the plan of a program's flow without running it")
+    .description("draw the plan of a flow without running it")
     .usage("[options] PROGRAM")
     .argument("<PROGRAM>", "the program's file")
     .option("--flow <name>", "the flow (default: the only one)")
@@ -127,7 +146,7 @@ function addPlot(root: Root): void {
 function addToken(root: Root): void {
   root
     .command("token")
-    .description("make the file of a cluster's secret, which every machine of it needs")
+    .description("make the file of a cluster's secret")
     .usage("[options] [FILE]")
     .argument("[FILE]", "the file", "luciole.token")
     .option("--json", "the result as JSON")
@@ -140,9 +159,7 @@ function addToken(root: Root): void {
 }
 
 function addCert(root: Root): void {
-  const cert = root
-    .command("cert")
-    .description("make certificates for TLS between the machines of a cluster");
+  const cert = root.command("cert").description("make certificates for TLS");
   const days = new Option("--days <n>", "how long they are valid").default("365");
   const hosts = "names and addresses under which masters and agents are dialled, beside this machine's";
   cert
@@ -177,7 +194,7 @@ function addCert(root: Root): void {
 function addVersion(root: Root): void {
   root
     .command("version")
-    .description("print the version of the engine, its protocol and its runtime")
+    .description("print what this executable is")
     .option("--json", "the result as JSON")
     .action((options) => printVersion(options.json === true));
 }

@@ -62,19 +62,19 @@ const AGENT_OPTIONS: readonly OptionSpec[] = [
 ].map((setting: OptionSpec) => ({ ...setting, text: `of agents: ${setting.text}` }));
 
 export function addClusterCommands(root: Command): void {
-  const status = root.command("status").description("show the agents of a cluster and what is free");
+  const status = root.command("status").description("show agents and what is free");
   addVerb(status, CLIENT_OPTIONS, async (texts, config) => {
     const { showStatus } = await import("./client.ts");
     await showStatus(config, texts);
   });
-  const jobs = root.command("jobs").description("list the jobs that run on a cluster");
+  const jobs = root.command("jobs").description("list the jobs that run");
   addVerb(jobs, CLIENT_OPTIONS, async (texts, config) => {
     const { showJobs } = await import("./client.ts");
     await showJobs(config, texts);
   });
   addLogs(root);
   addCancel(root);
-  const doctor = root.command("doctor").description("check a cluster as seen from here, and say what to do");
+  const doctor = root.command("doctor").description("say what is wrong, and what to do");
   addVerb(doctor, CLIENT_OPTIONS, async (texts, config) => {
     const { doctor } = await import("./doctor.ts");
     await doctor(config, texts.json === "true");
@@ -107,7 +107,7 @@ function perform(
 function addLogs(root: Command): void {
   const command = root
     .command("logs")
-    .description("show what the workers of a job have printed of late")
+    .description("show what a job has printed of late")
     .argument("<JOB>", "its id, the beginning of it, or its name");
   const options = [...LOGS_OPTIONS, ...CLIENT_OPTIONS];
   addOptions(command, options);
@@ -128,7 +128,7 @@ const WORKER = { name: "worker", ...wholeNumber(0, 1_000_000) };
 function addCancel(root: Command): void {
   const command = root
     .command("cancel")
-    .description("end a job on all of its agents")
+    .description("end a job")
     .argument("<JOB>", "its id, the beginning of it, or its name");
   addOptions(command, CLIENT_OPTIONS);
   command.action((job) =>
@@ -145,9 +145,7 @@ function addDeploy(root: Command): void {
     .default([], "none");
   const command = root
     .command("deploy")
-    .description(
-      "bring up a cluster on hosts that ssh reaches: the executable, the secret, a master and agents",
-    )
+    .description("start a master and agents over ssh")
     .usage("[options] HOSTS...")
     .argument("<HOSTS...>", "host or user@host; the first one gets the master")
     .addOption(sshOption)
