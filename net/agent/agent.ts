@@ -14,6 +14,7 @@ import type { Hono } from "hono";
 import type { AgentLoad } from "../../core/cluster/agent_info.ts";
 import { LucioleError } from "../../core/errors.ts";
 import { createApp } from "../app.ts";
+import type { OnFailure } from "../request_id.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { AgentJobs } from "./agent_jobs.ts";
 import { addDriverRoutes } from "./driver_routes.ts";
@@ -44,6 +45,8 @@ export interface AgentOptions {
   readonly programs?: ProgramCache;
   /** Told what an operator of the agent may want to know. */
   readonly onNotice?: (text: string) => void;
+  /** Told of requests of the network that are refused or fail. */
+  readonly onFailure?: OnFailure;
   /** What its workers show to other agents. */
   readonly access?: PeerAccess;
 }
@@ -76,7 +79,7 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   const jobs = new AgentJobs({ ...options, startWorker, onChange: () => changed() });
   addDriverRoutes(app, jobs);
   addWorkerRoutes(app, jobs, options.access);
-  const remote = createApp("agent");
+  const remote = createApp("agent", options.onFailure);
   addDriverRoutes(remote, jobs);
   if (options.programs !== undefined) addProgramRoutes(remote, options.programs);
   const close = async () => {

@@ -11,6 +11,7 @@ import process from "node:process";
 import type { AgentInfo } from "../../core/cluster/agent_info.ts";
 import type { LucioleError } from "../../core/errors.ts";
 import manifest from "../../package.json" with { type: "json" };
+import { type FailureLog, openFailureLog } from "../failure_log.ts";
 import { ownProgram } from "../program/own_program.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import type { RunningServer, Runtime } from "../runtime/runtime.ts";
@@ -61,9 +62,10 @@ export class RunningAgent {
   readonly #server: RunningServer;
   readonly #owned: OwnedDirectory;
   readonly #heartbeats: Heartbeats;
+  readonly #failures: FailureLog;
 
   private constructor(parts: AgentParts, server: RunningServer) {
-    const { config, agent, owned, runtime, security, onNotice } = parts;
+    const { config, agent, owned, runtime, security, onNotice, failures } = parts;
     const { credentials, tls } = security;
     const shown = { ...(credentials && { credentials }), ...(tls && { tls: tls.client }) };
     const refused = Promise.withResolvers<LucioleError>();
@@ -72,6 +74,7 @@ export class RunningAgent {
     this.#agent = agent;
     this.#server = server;
     this.#owned = owned;
+    this.#failures = failures;
     this.#heartbeats = new Heartbeats({
       masters: config.masters.map((address) => ({
         address,
@@ -96,6 +99,8 @@ export class RunningAgent {
     const { jobs: directory } = owned;
     const diskBytes = config.diskBytes ?? mostOfDisk(directory);
     const access = { ...(secret && { secret }), ...(tls && { tls: tls.client }) };
+    const failures = openFailureLog(onNotice);
+    const { onFailure } = failures;
     let agent: Agent | undefined;
     try {
       const programs = await ProgramCache.create({
@@ -113,6 +118,7 @@ export class RunningAgent {
         directory,
         programs,
         onNotice,
+        onFailure,
         access,
       });
       const server = await serveGuarded({
@@ -121,9 +127,10 @@ export class RunningAgent {
         app: agent.remote,
         security,
         onWarning: (text) => onNotice(`warning: ${text}`),
+        onFailure,
       });
       return new RunningAgent(
-        { config: { ...config, diskBytes }, agent, owned, runtime, security, onNotice },
+        { config: { ...config, diskBytes }, agent, owned, runtime, security, onNotice, failures },
         server,
       );
     } catch (error) {
@@ -140,6 +147,7 @@ export class RunningAgent {
       await this.#agent.close();
     } finally {
       await this.#server.stop();
+      this.#failures.close();
       this.#owned.release();
     }
   }
@@ -158,6 +166,7 @@ interface AgentParts {
   readonly runtime: Runtime;
   readonly security: Security;
   readonly onNotice: OnNotice;
+  readonly failures: FailureLog;
 }
 
 /** What programs of past jobs may take. */

@@ -20,6 +20,7 @@ import {
   type JobOrder,
   PROTOCOL,
   PROTOCOL_HEADER,
+  REQUEST_HEADER,
   type ReleaseRequest,
   ROUTES,
   type Transport,
@@ -30,6 +31,8 @@ export class AgentClient {
   readonly id: string;
   readonly #transport: Transport;
   readonly #job: string;
+  /** Part of their names in the log of the agent. */
+  #requests = 0;
 
   constructor(options: { readonly id: string; readonly job: string; readonly transport: Transport }) {
     this.id = options.id;
@@ -125,7 +128,11 @@ export class AgentClient {
     type: string,
     signal?: AbortSignal,
   ): Promise<Response> {
-    const headers = { [PROTOCOL_HEADER]: String(PROTOCOL), "content-type": type };
+    const headers = {
+      [PROTOCOL_HEADER]: String(PROTOCOL),
+      [REQUEST_HEADER]: `${this.#job}-${this.#requests++}`,
+      "content-type": type,
+    };
     const init: RequestInit = { method, headers };
     if (body !== undefined) init.body = body as Uint8Array<ArrayBuffer>;
     if (signal !== undefined) init.signal = signal;

@@ -6,7 +6,7 @@
 import { formatAddress } from "../../core/cluster/address.ts";
 import type { MasterConfig } from "../../core/cluster/config.ts";
 import manifest from "../../package.json" with { type: "json" };
-import { LogGuard } from "../agent/log_guard.ts";
+import { openFailureLog } from "../failure_log.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import { untilSignal } from "../runtime/signals.ts";
 import { readSecurity, serveGuarded } from "../security/security.ts";
@@ -21,19 +21,12 @@ export interface RunningMaster {
   close(): Promise<void>;
 }
 
-/** Requests that fail are told of one by one up to here; a flood of them must not fill a disk. */
-const FAILURES_PER_SECOND = 10;
-
 /** Starts a master. @throws {LucioleError} code "usage", or "address" when it cannot listen there. */
 export async function startMaster(config: MasterConfig, onNotice: OnNotice): Promise<RunningMaster> {
   const { id, host, port, heartbeatMs: intervalMs, lostMs } = config;
   const security = await readSecurity(config.security);
-  const failures = new LogGuard({
-    onLine: onNotice,
-    onDropped: (lines) => onNotice(`${lines} more requests failed`),
-    linesPerSecond: FAILURES_PER_SECOND,
-  });
-  const onFailure = (line: string) => failures.line(line);
+  const failures = openFailureLog(onNotice);
+  const { onFailure } = failures;
   const app = createMaster({ id, version: manifest.version, intervalMs, lostMs, onNotice, onFailure });
   try {
     const server = await serveGuarded({
@@ -49,7 +42,7 @@ export async function startMaster(config: MasterConfig, onNotice: OnNotice): Pro
     const close = async (): Promise<void> => {
       app.close();
       await server.stop();
-      failures.flush();
+      failures.close();
     };
     return { address: formatAddress({ host, port: bound }), close };
   } catch (error) {
