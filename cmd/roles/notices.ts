@@ -12,17 +12,16 @@ export interface NoticeOptions {
   readonly now?: () => Date;
 }
 
-const WARNING = "warning: ";
+/** What is told without a level says by its words that something is wrong. */
+const OF_WARNINGS = /^(warning: |Cannot |request \S+ .* failed: )/;
 
 export type Notice = (text: string, level?: LogLevel) => void;
 
 export function openNotices(options: NoticeOptions): Notice {
   const { role, isJson, logLevel, write = toStderr, now = () => new Date() } = options;
   return (said, given = "info") => {
-    // What is told without a level says itself that it is a warning.
-    const [text, level] = said.startsWith(WARNING)
-      ? [said.slice(WARNING.length), "warn" as const]
-      : [said, given];
+    const text = said.replace(/^warning: /, "");
+    const level = given === "info" && OF_WARNINGS.test(said) ? "warn" : given;
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(logLevel)) return;
     const time = now().toISOString();
     // Some of it may be a stranger's, who must not move the cursor of whoever looks.

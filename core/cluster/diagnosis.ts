@@ -68,7 +68,7 @@ export function diagnose(facts: DiagnosisFacts): readonly Finding[] {
   return [
     ok("luciole", `version ${facts.version}, ${facts.about}`),
     ...facts.files.map(({ what, path, why }) => finding(what, why === undefined, why ?? path)),
-    ...facts.masters.map(({ address, probe }) => ofMaster(address, probe, facts.version)),
+    ...facts.masters.map(({ address, probe }) => ofMaster(address, probe, facts)),
     ...facts.masters.flatMap(({ address, probe }) => ofClock(address, probe)),
     ...ofAgentCount(facts),
     ...facts.agents.flatMap(ofAgent),
@@ -102,8 +102,12 @@ function adviceOn(reason: string, role: "master" | "agent", address: string): st
   }
 }
 
-function ofMaster(address: string, probe: Probe, version: string): Finding {
+function ofMaster(address: string, probe: Probe, { version, files }: DiagnosisFacts): Finding {
   const check = `master ${address}`;
+  const hasNoSecret = files.some(({ what, why }) => what === "secret" && why !== undefined);
+  if (probe.kind === "failure" && probe.reason === "missing" && hasNoSecret) {
+    return failed(check, "it answers, and wants the secret that cannot be read", undefined);
+  }
   if (probe.kind === "failure") return failed(check, probe.why, adviceOn(probe.reason, "master", address));
   const other = probe.version === version ? "" : `; this is ${version}, and programs run as both can`;
   return ok(check, `answers in ${formatMs(probe.ms)}, version ${probe.version}${other}`);

@@ -55,7 +55,10 @@ export async function examineCluster({ masters, security: files }: ClientConfig)
     disks: await examineDisks(),
     ports: await Promise.all(
       PORTS.map(async ({ port, role }) => {
-        return { port, role, state: await stateOfPort(port, dialled(`127.0.0.1:${port}`)) };
+        const address = `127.0.0.1:${port}`;
+        // What runs here may be of another cluster, with TLS or without.
+        const plain = tcpTransport(runtime, { address, name: "it" });
+        return { port, role, state: await stateOfPort(port, [dialled(address), plain]) };
       }),
     ),
   };
@@ -151,7 +154,7 @@ async function examineDisks(): Promise<ClusterFacts["disks"]> {
   return [...disks.values()];
 }
 
-async function stateOfPort(port: number, transport: Transport): Promise<PortState> {
+async function stateOfPort(port: number, transports: readonly Transport[]): Promise<PortState> {
   const isOpen = await new Promise<boolean>((resolve) => {
     const socket = dial({ host: "127.0.0.1", port, timeout: LOCAL_TIMEOUT_MS });
     const end = (isThere: boolean): void => {
@@ -166,10 +169,13 @@ async function stateOfPort(port: number, transport: Transport): Promise<PortStat
   if (!isOpen) return "free";
   // Any answer of luciole has the header, also a refusal.
   const headers = { [PROTOCOL_HEADER]: String(PROTOCOL) };
-  const init = { headers, signal: AbortSignal.timeout(LOCAL_TIMEOUT_MS) };
-  const isLuciole = await transport.fetch(MASTER_ROUTES.health(), init).then(
-    (response) => response.headers.has(PROTOCOL_HEADER),
-    () => false,
-  );
-  return isLuciole ? "luciole" : "other";
+  for (const transport of transports) {
+    const init = { headers, signal: AbortSignal.timeout(LOCAL_TIMEOUT_MS) };
+    const isLuciole = await transport.fetch(MASTER_ROUTES.health(), init).then(
+      (response) => response.headers.has(PROTOCOL_HEADER),
+      () => false,
+    );
+    if (isLuciole) return "luciole";
+  }
+  return "other";
 }

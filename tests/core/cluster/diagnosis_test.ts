@@ -92,6 +92,17 @@ describe("diagnose()", () => {
     ]);
   });
 
+  test("blames a secret that cannot be read, and not the master that wants it", () => {
+    const masters = [
+      { address: "m", probe: failure("missing", "the cluster has a secret, and this program none") },
+    ];
+    const files = [{ what: "secret", path: "s", why: "others may use it" }];
+    expect(fails({ masters, files, agents: [] })).toEqual([
+      "secret: others may use it",
+      "master m: it answers, and wants the secret that cannot be read",
+    ]);
+  });
+
   test("takes an agent that left, and a clock a few seconds apart, for what they are", () => {
     const masters = [{ address: "m", probe: { ...ANSWER, clockMs: 9_000 } }];
     const findings = diagnose({ ...WELL, masters, agents: [AGENT, { ...AGENT, id: "a2", state: "left" }] });
