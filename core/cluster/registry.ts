@@ -25,6 +25,8 @@ export interface RegistryOptions {
 
 export type RegistryEvent =
   | { readonly kind: "heartbeat"; readonly heartbeat: Heartbeat }
+  /** The master's process stood still, and heard nobody meanwhile. */
+  | { readonly kind: "stoodStill"; readonly ms: number }
   | { readonly kind: "tick" };
 
 /** What is worth telling; most heartbeats change nothing. */
@@ -63,6 +65,9 @@ export class Registry {
 
   apply(event: RegistryEvent, now: number): readonly RegistryChange[] {
     const changes: RegistryChange[] = [];
+    if (event.kind === "stoodStill") {
+      for (const record of this.#alive.values()) record.heardAt = Math.min(now, record.heardAt + event.ms);
+    }
     this.#expire(now, changes);
     if (event.kind === "heartbeat") this.#hear(event.heartbeat, now, changes);
     return changes;

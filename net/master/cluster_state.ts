@@ -6,7 +6,7 @@
 import type { AgentView, ClusterJob, Heartbeat } from "../../core/cluster/agent_info.ts";
 import type { Placement, PlacementRequest } from "../../core/cluster/placement.ts";
 import { PlacementLine } from "../../core/cluster/placement_line.ts";
-import { Registry, type RegistryChange } from "../../core/cluster/registry.ts";
+import { Registry, type RegistryChange, type RegistryEvent } from "../../core/cluster/registry.ts";
 import { NotEnoughResourcesError } from "../../core/errors.ts";
 import { describeChange } from "./notices.ts";
 
@@ -25,6 +25,7 @@ export interface WaitOptions {
 
 /** Many heartbeats that come together move the line once. */
 const SERVE_MS = 20;
+const STOOD_STILL_MS = 3_000;
 const MAX_WAITING = 2_000;
 
 export class ClusterState {
@@ -48,8 +49,7 @@ export class ClusterState {
   /** @throws {LucioleError} When the heartbeat is refused. */
   hear(heartbeat: Heartbeat): void {
     const now = this.#options.clock();
-    const changes = this.#registry.apply({ kind: "heartbeat", heartbeat }, now);
-    this.#tell(changes);
+    const changes = this.#apply({ kind: "heartbeat", heartbeat }, now);
     const isOther = changes.length > 0 || this.#registry.gains > this.#servedGains;
     if (isOther && this.#line.length > 0) this.#arm(now + SERVE_MS);
     this.#armNext();
@@ -83,7 +83,7 @@ export class ClusterState {
 
   agents(): readonly AgentView[] {
     const now = this.#options.clock();
-    this.#tell(this.#registry.apply({ kind: "tick" }, now));
+    this.#apply({ kind: "tick" }, now);
     return this.#registry.agents(now);
   }
 
@@ -104,7 +104,7 @@ export class ClusterState {
 
   #serve(): void {
     const now = this.#options.clock();
-    this.#tell(this.#registry.apply({ kind: "tick" }, now));
+    this.#apply({ kind: "tick" }, now);
     this.#servedGains = this.#registry.gains;
     this.#answer(this.#line.serve(now));
     this.#armNext();
@@ -117,11 +117,20 @@ export class ClusterState {
     }
   }
 
-  #tell(changes: readonly RegistryChange[]): void {
+  #apply(event: RegistryEvent, now: number): readonly RegistryChange[] {
+    const changes = [...this.#registry.apply({ kind: "stoodStill", ms: this.#stoodStillMs(now) }, now)];
+    changes.push(...this.#registry.apply(event, now));
     for (const change of changes) {
       const text = describeChange(change);
       if (text !== undefined) this.#options.onNotice(text);
     }
+    return changes;
+  }
+
+  /** How long the process stood still, as the timer is never so late otherwise, and some time to hear agents again. */
+  #stoodStillMs(now: number): number {
+    const lateMs = now - this.#registry.nextDeadline();
+    return lateMs > STOOD_STILL_MS ? lateMs + this.#options.lostMs / 2 : 0;
   }
 
   #armNext(): void {

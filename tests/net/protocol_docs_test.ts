@@ -4,10 +4,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Hono } from "hono";
+import { fromWireError, type WireError } from "../../core/errors.ts";
 import { createAgent } from "../../net/agent/agent.ts";
 import { ProgramCache } from "../../net/agent/program_cache.ts";
 import { MASTER_ROUTES } from "../../net/cluster_protocol.ts";
 import { createMaster } from "../../net/master/master.ts";
+import { failure } from "../../net/replies.ts";
 import { currentRuntime } from "../../net/runtime/current_runtime.ts";
 
 const text = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
@@ -39,9 +41,13 @@ function documented(title: string): readonly string[] {
 }
 
 /** Middleware is for all methods. */
-function routesOf(...apps: readonly Hono[]): readonly string[] {
-  const routes = apps.flatMap((app) => app.routes.filter(({ method }) => method !== "ALL"));
+function routesOf(app: Hono): readonly string[] {
+  const routes = app.routes.filter(({ method }) => method !== "ALL");
   return [...new Set(routes.map(({ method, path }) => `${method} ${path}`))].sort();
+}
+
+function wire(code: string): WireError {
+  return { name: "LucioleError", code, message: "", retryable: false, fields: {} };
 }
 
 describe("docs/protocol.md", () => {
@@ -51,7 +57,22 @@ describe("docs/protocol.md", () => {
     expect(new Set(paths)).toEqual(new Set(Object.values(MASTER_ROUTES).map((route) => route())));
   });
 
-  test("has the routes of the agent", () => {
-    expect(documented("Agent")).toEqual(routesOf(agent.app, agent.remote));
+  test("has the routes of the agent, those of its workers apart: the network does not reach them", () => {
+    const remote = routesOf(agent.remote);
+    expect(documented("Agent: for drivers and other agents")).toEqual(remote);
+    const own = routesOf(agent.app).filter((route) => !remote.includes(route));
+    expect(documented("Agent: for its workers")).toEqual(own);
+  });
+
+  test("has the status of errors", () => {
+    const rows = [...text.matchAll(/^\| (4\d\d|507) \| (.*) \|$/gm)];
+    const codes = rows.flatMap(([, status, row]) =>
+      [...String(row).matchAll(/(?<!field )`([a-z-]+)`/g)].map(
+        ([, code]) => [String(code), Number(status)] as const,
+      ),
+    );
+    const told = codes.filter(([, status]) => status !== 401 && status !== 426);
+    expect(told.length).toBeGreaterThan(8);
+    for (const [code, status] of told) expect(failure(fromWireError(wire(code))).status, code).toBe(status);
   });
 });

@@ -138,6 +138,18 @@ describe("Registry", () => {
     expect(registry.agents(12_003)).toMatchObject([{ promisedSlots: 0 }]);
   });
 
+  test("does not lose those that it could not hear", () => {
+    const registry = open();
+    hear(registry, heartbeat(agentInfo("a"), 0), 0);
+    hear(registry, heartbeat(agentInfo("b"), 0), 5_000);
+    expect(registry.apply({ kind: "stoodStill", ms: 53_000 }, 60_000)).toEqual([]);
+    registry.check();
+    expect(tick(registry, 62_999)).toEqual([]);
+    expect(tick(registry, 63_000)).toEqual(["lost a"]);
+    expect(tick(registry, 67_999)).toEqual([]);
+    expect(tick(registry, 68_000)).toEqual(["lost b"]);
+  });
+
   test("tells when there may be more room", () => {
     const registry = open();
     const gained = (act: () => unknown) => {

@@ -39,6 +39,18 @@ describe("createMaster()", () => {
     ]);
   });
 
+  test("loses no agent because it stood still itself", async () => {
+    await beat("a");
+    await beat("b");
+    world.now += 3_600_000;
+    await beat("b", 1);
+    const { agents } = await world.call<ClusterView>("GET", MASTER_ROUTES.cluster());
+    expect(agents.map(({ state }) => state)).toEqual(["alive", "alive"]);
+    world.now += 6_000;
+    await beat("b", 2);
+    expect(world.notices.at(-1)).toMatch(/^agent a .* is lost/);
+  });
+
   test("refuses a name that another host has", async () => {
     await beat("a");
     const twin = agentInfo("a", { incarnation: "x", host: "other", address: "other:7401" });
