@@ -17,13 +17,16 @@ export interface CacheRoom {
   readonly lackingBytes: number;
 }
 
+/** Also of tiny programs there are not more than can be looked through. */
+const MAX_PROGRAMS = 1000;
+
 /** Nothing is given up in vain: where it would not do, `evicted` is empty. */
 export function makeRoom(cached: readonly CachedSize[], maxBytes: number): CacheRoom {
   let over = cached.reduce((sum, { sizeBytes }) => sum + sizeBytes, -maxBytes);
   const evicted: string[] = [];
   const idle = cached.filter(({ isInUse }) => !isInUse).sort((a, b) => a.usedAt - b.usedAt);
   for (const { key, sizeBytes } of idle) {
-    if (over <= 0) break;
+    if (over <= 0 && cached.length - evicted.length <= MAX_PROGRAMS) break;
     evicted.push(key);
     over -= sizeBytes;
   }

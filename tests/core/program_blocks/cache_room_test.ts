@@ -18,6 +18,11 @@ describe("makeRoom()", () => {
     expect(makeRoom(all, 90)).toEqual({ evicted: [], lackingBytes: 0 });
   });
 
+  test("keeps a thousand at most, however small", () => {
+    const all = Array.from({ length: 1003 }, (_, i) => cached(String(i), 1, i, i === 1));
+    expect(makeRoom(all, 2 ** 30)).toEqual({ evicted: ["0", "2", "3"], lackingBytes: 0 });
+  });
+
   test("never gives up what is in use, and nothing in vain", () => {
     const all = [cached("used", 60, 1, true), cached("idle", 40, 2)];
     expect(makeRoom(all, 60)).toEqual({ evicted: ["idle"], lackingBytes: 0 });
