@@ -22,6 +22,8 @@ import { pieceAnswers } from "./piece_answers.ts";
 /** Of whoever ends the job of another. */
 const MAX_NAME = 100;
 const MAX_CHANNEL_BYTES = 64 * 1024 * 1024;
+/** A task that reads a hundred thousand pieces of one agent asks for them in less. */
+const MAX_PIECES_BYTES = 16 * 1024 * 1024;
 
 export function addDriverRoutes(app: Hono, jobs: AgentJobs): void {
   const jobOf = (id: string) => jobs.findForDriver(checkId(id, "job"));
@@ -105,7 +107,7 @@ function addShardRoutes(app: Hono, jobs: AgentJobs): void {
   });
   app.post("/v1/jobs/:job/pieces", async (context) => {
     const { shards } = jobOf(context.req.param("job"));
-    const { pieces } = piecesRequest(await readFields(context.req.raw));
+    const { pieces } = piecesRequest(await readFields(context.req.raw, MAX_PIECES_BYTES));
     return value(pieceAnswers(pieces, (piece, maxBytes) => shards.piece(piece, maxBytes)));
   });
   app.put("/v1/jobs/:job/channels/:attempt", (context) => {

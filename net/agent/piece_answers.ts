@@ -8,6 +8,8 @@ import type { HeldPiece, PieceAnswer } from "../protocol.ts";
 
 /** What one answer holds, about. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** However small they are: the agent does nothing else meanwhile. */
+const MAX_PIECES = 4096;
 /** Larger pieces are streamed, each by itself. */
 const MAX_PIECE_BYTES = 1024 * 1024;
 
@@ -19,7 +21,7 @@ export function pieceAnswers(
   const answers: PieceAnswer[] = [];
   let sizeBytes = 0;
   for (const piece of pieces) {
-    if (sizeBytes >= MAX_ANSWER_BYTES) break;
+    if (sizeBytes >= MAX_ANSWER_BYTES || answers.length >= MAX_PIECES) break;
     const answer = orNull(() => read(piece, MAX_PIECE_BYTES));
     answers.push(answer);
     if (answer instanceof Uint8Array) sizeBytes += answer.byteLength;

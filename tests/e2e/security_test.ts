@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LUCIOLE } from "./executable.ts";
+import { BUN, DENO, LUCIOLE } from "./executable.ts";
 import { GuardedCluster } from "./guarded_cluster.ts";
 
 const PROGRAM = `
@@ -24,6 +24,7 @@ let shapes: readonly string[];
 
 beforeAll(async () => {
   cluster = await GuardedCluster.open({ "job.ts": PROGRAM }, 2);
+  cluster.folder.installPackage();
   const read = (name: string) => readFileSync(join(cluster.folder.path, name));
   const secret = read("cluster.token").toString().trim();
   const bytes = Buffer.from(secret, "base64url");
@@ -50,6 +51,16 @@ describe("the cluster of docs/security.md", () => {
     }
   });
 
+  test.each([
+    ["bun", [BUN, "job.ts"]],
+    ["deno", [DENO, "run", "-A", "job.ts"]],
+  ])("takes drivers on %s, with the certificate of clients", async (_, command) => {
+    const env = { LUCIOLE_TLS_CERT: "certs/client.crt", LUCIOLE_TLS_KEY: "certs/client.key" };
+    const { code, stdout, stderr } = await cluster.run([...command, "--master", cluster.master], env);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    expect(JSON.parse(stdout).length).toBe(2);
+  });
+
   test("X6: shows no secret in argv, environment, logs, errors and files", async () => {
     const failed = await cluster.run([...cluster.runCommand, "fail"]);
     expect(failed.code).toBe(1);
@@ -62,7 +73,9 @@ describe("the cluster of docs/security.md", () => {
     const proc = process.platform === "linux" ? processes.flatMap(argvAndEnvironment) : [];
     const said = [failed, noToken, debug].flatMap(({ stdout, stderr }) => [stdout, stderr]);
     const files = readdirSync(cluster.folder.path, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && !/\.(key|token)$/.test(entry.name))
+      .filter(
+        (entry) => entry.isFile() && !/\.(key|token)$|node_modules/.test(join(entry.parentPath, entry.name)),
+      )
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), "latin1"));
     for (const text of [...said, ...proc, ...cluster.roles.map((role) => role.said), ...files]) {
       expect(secretsIn(text)).toEqual([]);

@@ -49,6 +49,8 @@ export interface ScriptedWorker {
 }
 
 export interface AgentWorldOptions {
+  /** Where its directory is made. */
+  readonly home?: string;
   readonly slots?: number;
   readonly stallMs?: number;
   readonly heldBytes?: number;
@@ -77,7 +79,7 @@ export class AgentWorld {
   }
 
   static async open(options: AgentWorldOptions = {}): Promise<AgentWorld> {
-    const directory = await mkdtemp(join(tmpdir(), "luciole-test-"));
+    const directory = await mkdtemp(join(options.home ?? tmpdir(), "luciole-test-"));
     const scripted: ScriptedWorker[] = [];
     const inMemory = workersInProcess({ fetch: (request) => agent.fetch(request) });
     const starters = {

@@ -97,13 +97,13 @@ export function changed(body: unknown): fc.Arbitrary<unknown> {
 
 type Place = readonly (string | number)[];
 
-function placesOf(value: unknown, at: Place = []): Place[] {
+export function placesOf(value: unknown, at: Place = []): Place[] {
   if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return [at];
   const inner = Object.entries(value).flatMap(([name, item]) => placesOf(item, [...at, name]));
   return [at, ...inner];
 }
 
-function changeAt(body: unknown, [name, ...rest]: Place, how: string, value: unknown): unknown {
+export function changeAt(body: unknown, [name, ...rest]: Place, how: string, value: unknown): unknown {
   if (name === undefined) return how === "double" ? [body, body] : value;
   const copy: Record<string, unknown> | unknown[] = Array.isArray(body)
     ? [...body]
