@@ -31,6 +31,7 @@ export class AgentClient {
   readonly id: string;
   readonly #transport: Transport;
   readonly #job: string;
+  readonly #left = new AbortController();
   /** Part of their names in the log of the agent. */
   #requests = 0;
 
@@ -38,6 +39,11 @@ export class AgentClient {
     this.id = options.id;
     this.#job = options.job;
     this.#transport = options.transport;
+  }
+
+  /** Gives up what is still asked without a deadline: a request to who is silent would keep the process from its end. */
+  leave(): void {
+    this.#left.abort(new LucioleError(UNREACHABLE, `The driver has left agent ${this.id}`));
   }
 
   async startJob(order: JobOrder): Promise<void> {
@@ -126,16 +132,15 @@ export class AgentClient {
     path: string,
     body: Uint8Array | undefined,
     type: string,
-    signal?: AbortSignal,
+    signal = this.#left.signal,
   ): Promise<Response> {
     const headers = {
       [PROTOCOL_HEADER]: String(PROTOCOL),
       [REQUEST_HEADER]: `${this.#job}-${this.#requests++}`,
       "content-type": type,
     };
-    const init: RequestInit = { method, headers };
+    const init: RequestInit = { method, headers, signal };
     if (body !== undefined) init.body = body as Uint8Array<ArrayBuffer>;
-    if (signal !== undefined) init.signal = signal;
     const response = await this.#transport.fetch(path, init);
     if (response.ok) return response;
     const answer = new Uint8Array(await response.arrayBuffer());

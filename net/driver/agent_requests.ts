@@ -35,6 +35,7 @@ export class AgentRequests {
 
   /** The agent is gone: what is asked of it is lost with it. */
   remove(agent: string): void {
+    this.#lines.get(agent)?.client.leave();
     this.#lines.delete(agent);
   }
 

@@ -215,6 +215,7 @@ export class Executor {
     });
     await Promise.race([Promise.allSettled([...this.#streams, this.#requests.settled()]), late]);
     clearTimeout(timer);
+    for (const client of this.#requests.clients) client.leave();
   }
 
   feed(event: JobEvent): void {
