@@ -7,7 +7,7 @@
 /** Names of files in the directory of a deployment. */
 export const EXECUTABLE = "bin/luciole";
 /** How long a role may take until it listens, and to end. */
-const START_TENTHS = 100;
+const START_TENTHS = 300;
 const STOP_TENTHS = 150;
 
 export interface DeployedRole {
