@@ -51,8 +51,10 @@ let found: Promise<LocalProgram> | undefined;
 export function localProgram(): Promise<LocalProgram> {
   if (found === undefined) {
     found = find();
-    // Whoever began early may ask for it late.
-    found.catch(() => undefined);
+    // Whoever began early may ask for it late, and whoever asks again may have done something about it.
+    found.catch(() => {
+      found = undefined;
+    });
   }
   return found;
 }

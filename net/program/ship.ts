@@ -20,6 +20,7 @@ import {
   type ProgramReply,
 } from "../../core/program_blocks/program_ref.ts";
 import { decode, encode } from "../cbor.ts";
+import { pause } from "../pause.ts";
 import { CBOR, PROTOCOL, PROTOCOL_HEADER, ROUTES, type Transport } from "../protocol.ts";
 import type { BlockReader, LocalProgram, SendableProgram } from "./local_program.ts";
 import { ownProgram } from "./own_program.ts";
@@ -139,12 +140,12 @@ class Shipment {
 
   async #send({ batch, blocks, vain }: Extract<SenderCommand, { kind: "send" }>): Promise<SenderEvent> {
     const read = await Promise.all(blocks.map((block) => this.#read(block)));
-    await pause(vain);
+    await pauseAfter(vain, this.#agent.signal);
     try {
       await this.#agent.put(this.#program.ref.sha256, read);
       return { kind: "taken", batch };
     } catch (error) {
-      const cause = worthAnother(error);
+      const cause = worthAnother(error, this.#agent.signal);
       if (error instanceof ProgramMissingError) this.#apply(await this.#tellAgain());
       return { kind: "failed", batch, cause };
     }
@@ -162,12 +163,12 @@ class Shipment {
   }
 
   async #commit(vain: number): Promise<SenderEvent> {
-    await pause(vain);
+    await pauseAfter(vain, this.#agent.signal);
     try {
       return told(await this.#agent.commit(this.#program.ref.sha256));
     } catch (error) {
       if (error instanceof ProgramMissingError) return await this.#tellAgain();
-      return { kind: "unheard", cause: worthAnother(error) };
+      return { kind: "unheard", cause: worthAnother(error, this.#agent.signal) };
     }
   }
 
@@ -177,7 +178,7 @@ class Shipment {
     try {
       return told(await this.#agent.announce(ref, hashes));
     } catch (error) {
-      return { kind: "unheard", cause: worthAnother(error) };
+      return { kind: "unheard", cause: worthAnother(error, this.#agent.signal) };
     }
   }
 }
@@ -187,27 +188,25 @@ function told({ isPresent, missing }: ProgramReply): SenderEvent {
 }
 
 /** Nothing is lost by trying again what may not have arrived; what the agent refuses it would refuse again. */
-function worthAnother(error: unknown): unknown {
-  if (error instanceof LucioleError && !error.retryable) throw error;
+function worthAnother(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted === true || (error instanceof LucioleError && !error.retryable)) throw error;
   return error;
 }
 
-async function pause(vain: number): Promise<void> {
-  if (vain === 0) return;
-  const ms = Math.min(FIRST_PAUSE_MS * 2 ** (vain - 1), LAST_PAUSE_MS);
-  await new Promise((resolve) => setTimeout(resolve, ms));
+async function pauseAfter(vain: number, signal: AbortSignal | undefined): Promise<void> {
+  if (vain > 0) await pause(Math.min(FIRST_PAUSE_MS * 2 ** (vain - 1), LAST_PAUSE_MS), signal);
 }
 
 /** The requests to one agent, with its answers as values and errors. */
 class ProgramRequests {
   readonly name: string;
   readonly #transport: Transport;
-  readonly #signal: AbortSignal | undefined;
+  readonly signal: AbortSignal | undefined;
 
   constructor(transport: Transport, { agent, signal }: ShipOptions) {
     this.name = agent;
     this.#transport = transport;
-    this.#signal = signal;
+    this.signal = signal;
   }
 
   async announce(program: ProgramRef, hashes?: Uint8Array): Promise<ProgramReply> {
@@ -228,7 +227,7 @@ class ProgramRequests {
       method: "POST",
       headers: { [PROTOCOL_HEADER]: String(PROTOCOL), "content-type": CBOR },
       body: encode(body) as Uint8Array<ArrayBuffer>,
-      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
+      ...(this.signal === undefined ? {} : { signal: this.signal }),
     });
     const answer = new Uint8Array(await response.arrayBuffer());
     if (response.status === 204) return undefined;

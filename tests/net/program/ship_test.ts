@@ -154,6 +154,24 @@ describe("shipProgram()", () => {
     expect(await opened[0]?.announce(program.ref)).toMatchObject({ isPresent: true });
   });
 
+  test("ends at once when it is aborted", async () => {
+    const to = await openAgent();
+    const program = executable(content(5 * BLOCK_BYTES, 10));
+    const leaving = new AbortController();
+    let posts = 0;
+    const cut: Transport = {
+      fetch: async (path, init) => {
+        if (path.endsWith("/programs")) return await to.fetch(path, init);
+        posts++;
+        leaving.abort();
+        throw new Error("the connection is cut");
+      },
+    };
+    const failed = shipProgram(cut, { program }, { agent: "a1", signal: leaving.signal });
+    await expect(failed).rejects.toThrow("the connection is cut");
+    expect(posts).toBe(1);
+  });
+
   test("fails with the agent's reason when the program changed while it was sent", async () => {
     const to = await openAgent();
     const bytes = content(3 * BLOCK_BYTES, 4);
