@@ -55,7 +55,7 @@ export function planDeployment(options: DeployOptions): DeployPlan {
         args: ["--host", listen, "--port", String(port), ...shared],
       }));
       const agent = ["--host", listen, "--port", String(AGENT_PORT), "--advertise", host.host];
-      const args = [...agent, "--master", masters.join(","), "--data-dir", "data", ...shared, ...agentArgs];
+      const args = [...agent, "--master", masters.join(","), ...shared, ...agentArgs];
       return { host, roles: [...started, { role: "agent" as const, args }] };
     }),
   };

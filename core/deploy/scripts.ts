@@ -30,7 +30,8 @@ echo "machine=$(uname -m)"
 echo "sha=$({ sha256sum ${EXECUTABLE} || shasum -a 256 ${EXECUTABLE}; } 2>/dev/null | cut -d' ' -f1)"
 ${FUNCTIONS}
 for role in master agent; do
-  if isAlive; then echo "$role=$(cat "$role.stamp" 2>/dev/null)"; fi
+  use $role
+  if isAlive; then echo "$role=$(cat "$own.stamp" 2>/dev/null)"; fi
 done
 `;
 }
@@ -55,37 +56,47 @@ export function forgetScript(directory: string, suffix: string, files: readonly 
   return `${inDirectory(directory, false)}\nrm -f ${names.join(" ")}\n`;
 }
 
-/** Starts a role unless it runs as it is to be; tells `state` (running, started, failed, silent), and `why` it failed. */
+/**
+ * Starts a role unless it runs as it is to be. While it starts its command line may be that of the shell still, and once
+ * it has ended its id is kept for the shell, until `jobs` looks.
+ *
+ * The script tells `state` (running, started, failed, silent), and `why` it failed.
+ */
 export function startScript(directory: string, { role, args, stamp }: DeployedRole): string {
   const command = [`./${EXECUTABLE}`, "--role", role, ...args].map(quote).join(" ");
+  // A flag, should there be one, wins over it.
+  const place = 'LUCIOLE_DATA_DIR="data-$host"';
   return `${inDirectory(directory, false)}
-role=${role}
 ${FUNCTIONS}
+use ${role}
 if isAlive; then
-  if [ "$(cat "$role.stamp" 2>/dev/null)" = ${quote(stamp)} ]; then
+  if [ "$(cat "$own.stamp" 2>/dev/null)" = ${quote(stamp)} ]; then
     echo state=running
     exit 0
   fi
   stop
 fi
-[ ! -f "$role.log" ] || mv -f "$role.log" "$role.log.1"
+[ ! -f "$own.log" ] || mv -f "$own.log" "$own.log.1"
+: >"$own.log"
 if command -v setsid >/dev/null 2>&1; then
-  setsid nohup ${command} >"$role.log" 2>&1 </dev/null &
+  ${place} setsid nohup ${command} >"$own.log" 2>&1 </dev/null &
 else
-  nohup ${command} >"$role.log" 2>&1 </dev/null &
+  ${place} nohup ${command} >"$own.log" 2>&1 </dev/null &
 fi
-echo $! >"$role.pid"
-echo ${quote(stamp)} >"$role.stamp"
+started=$!
+echo $started >"$own.pid"
+echo ${quote(stamp)} >"$own.stamp"
 tenths=0
 while [ $tenths -lt ${START_TENTHS} ]; do
-  if grep -q 'listens on' "$role.log"; then
+  if grep -q 'listens on' "$own.log"; then
     echo state=started
     exit 0
   fi
-  if ! isAlive; then
+  jobs >/dev/null 2>&1
+  if ! kill -0 $started 2>/dev/null; then
     echo state=failed
-    echo "why=$(grep -v '^nohup: ' "$role.log" | head -n 1)"
-    rm -f "$role.pid" "$role.stamp"
+    echo "why=$({ grep '^error: ' "$own.log" || grep -v '^nohup: ' "$own.log"; } | head -n 1)"
+    rm -f "$own.pid" "$own.stamp"
     exit 0
   fi
   sleep 0.1
@@ -100,13 +111,14 @@ export function stopScript(directory: string): string {
   return `${inDirectory(directory, false, "echo agent=none; echo master=none; exit 0")}
 ${FUNCTIONS}
 for role in agent master; do
+  use $role
   if isAlive; then
     stop
     echo "$role=stopped"
   else
     echo "$role=none"
   fi
-  rm -f "$role.pid" "$role.stamp"
+  rm -f "$own.pid" "$own.stamp"
 done
 `;
 }
@@ -128,9 +140,17 @@ function inDirectory(directory: string, isMade: boolean, otherwise = "exit 1"): 
   return `umask 077\ncd "$HOME" && ${make}cd ${path} 2>/dev/null || { ${otherwise}; }`;
 }
 
-/** A process id may be another process's by now: the command line tells. */
-const FUNCTIONS = `isAlive() {
-  pid=$(cat "$role.pid" 2>/dev/null) || return 1
+/**
+ * Hosts may share the directory, as homes often are: what is of one host has its name. A process id may be another
+ * process's by now: the command line tells.
+ */
+const FUNCTIONS = `host=$(uname -n)
+use() {
+  role=$1
+  own=$1-$host
+}
+isAlive() {
+  pid=$(cat "$own.pid" 2>/dev/null) || return 1
   kill -0 "$pid" 2>/dev/null || return 1
   if [ -r "/proc/$pid/cmdline" ]; then
     tr '\\0' ' ' <"/proc/$pid/cmdline" | grep -q -e "--role $role"

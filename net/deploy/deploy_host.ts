@@ -96,10 +96,13 @@ function checkStart(role: string, answer: ReadonlyMap<string, string>, directory
   if (state === "failed") {
     throw new LucioleError(
       "deploy",
-      `the ${role} ended at once: ${answer.get("why") ?? "it does not say why"}`,
+      `the ${role} ended at once: ${answer.get("why")?.replace(/^error: /, "") ?? "it does not say why"}`,
     );
   }
-  throw new LucioleError("deploy", `the ${role} does not listen yet: see ${directory}/${role}.log there`);
+  throw new LucioleError(
+    "deploy",
+    `the ${role} does not listen yet: see ${directory}/${role}-HOST.log there`,
+  );
 }
 
 async function sumOf(paths: readonly string[]): Promise<string> {

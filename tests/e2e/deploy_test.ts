@@ -64,6 +64,12 @@ describe("B5: luciole deploy", () => {
         `master and agent already running (${platform})`,
       );
       expect((await deploy("--slots", "2")).stdout).toContain(`master and agent started (${platform})\n`);
+      const other = await deploy("--data-dir", "/dev/null/x");
+      expect(other).toMatchObject({ code: 1, stderr: "" });
+      expect(other.stdout).toMatch(
+        /^failed {2}127.0.0.1 {2}the agent ended at once: Cannot use the agent's directory/,
+      );
+      expect((await deploy("--slots", "1")).stdout).toContain(`master and agent started (${platform})\n`);
     } finally {
       const stopped = await luciole("deploy", "--stop", "127.0.0.1", ...options);
       expect(stopped).toMatchObject({

@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type DeployedRole,
@@ -32,6 +32,7 @@ trap 'echo ended; exit 0' TERM
 while :; do sleep 0.05; done
 `;
 
+const HOST = hostname();
 const homes: string[] = [];
 
 function newHome(directory: string): string {
@@ -72,8 +73,8 @@ afterEach(async () => {
 });
 
 describe("startScript()", () => {
-  const log = (home: string) => readFileSync(join(home, DIRECTORY, "agent.log"), "utf8");
-  const pid = (home: string) => readFileSync(join(home, DIRECTORY, "agent.pid"), "utf8");
+  const log = (home: string) => readFileSync(join(home, DIRECTORY, `agent-${HOST}.log`), "utf8");
+  const pid = (home: string) => readFileSync(join(home, DIRECTORY, `agent-${HOST}.pid`), "utf8");
 
   test("starts a role with its arguments as they are, once", async () => {
     const home = newHome(DIRECTORY);
@@ -91,7 +92,7 @@ describe("startScript()", () => {
     const first = pid(home);
     expect((await sh(home, startScript(DIRECTORY, agent({ stamp: "s2" })))).get("state")).toBe("started");
     expect(pid(home)).not.toBe(first);
-    expect(readFileSync(join(home, DIRECTORY, "agent.log.1"), "utf8")).toEndWith("ended\n");
+    expect(readFileSync(join(home, DIRECTORY, `agent-${HOST}.log.1`), "utf8")).toEndWith("ended\n");
     expect((await sh(home, probeScript(DIRECTORY))).get("agent")).toBe("s2");
   });
 
@@ -99,13 +100,13 @@ describe("startScript()", () => {
     const home = newHome(DIRECTORY);
     const answer = await sh(home, startScript(DIRECTORY, agent({ args: ["--fail"] })));
     expect(Object.fromEntries(answer)).toEqual({ state: "failed", why: "error: no such thing" });
-    expect(existsSync(join(home, DIRECTORY, "agent.pid"))).toBe(false);
+    expect(existsSync(join(home, DIRECTORY, `agent-${HOST}.pid`))).toBe(false);
   });
 
   test("takes no other process for the one that it started", async () => {
     const home = newHome(DIRECTORY);
-    writeFileSync(join(home, DIRECTORY, "agent.pid"), String(process.pid));
-    writeFileSync(join(home, DIRECTORY, "agent.stamp"), "s1");
+    writeFileSync(join(home, DIRECTORY, `agent-${HOST}.pid`), String(process.pid));
+    writeFileSync(join(home, DIRECTORY, `agent-${HOST}.stamp`), "s1");
     expect((await sh(home, probeScript(DIRECTORY))).has("agent")).toBe(false);
     expect((await sh(home, startScript(DIRECTORY, agent()))).get("state")).toBe("started");
   });
