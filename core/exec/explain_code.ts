@@ -7,7 +7,7 @@
 
 import { rowReaderSource } from "../batch/row_reader.ts";
 import type { Shape } from "../batch/shape.ts";
-import type { CsvType } from "../format/csv_columns.ts";
+import { type CsvType, csvTypeOf } from "../format/csv_columns.ts";
 import { csvLoopSource } from "../format/csv_loop_source.ts";
 import type { CsvOptions, Graph } from "../graph/node.ts";
 import { operationName } from "../graph/operation_name.ts";
@@ -40,7 +40,7 @@ function codeOfHead(graph: Graph, { head }: TaskGroupPlan): GeneratedCode[] {
   if (spec.kind !== "csv") return [];
   const names = csvNames(spec.options, head.columns);
   if (names === undefined) return [];
-  const types = names.map((name): CsvType => spec.options.types?.[name] ?? "string");
+  const types = names.map((name): CsvType => csvTypeOf(spec.options, name));
   const delimiter = (spec.options.delimiter ?? ",").charCodeAt(0);
   const fields = types.map((type, slot) => ({ slot, type }));
   const shape: Shape = { kind: "object", names, items: types.map((kind) => ({ kind })) };

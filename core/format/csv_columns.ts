@@ -5,11 +5,17 @@
  * not allow makes its row a fault; what happens then is the parser's affair.
  */
 import type { Column } from "../batch/column.ts";
+import type { CsvOptions } from "../graph/node.ts";
 import type { CsvTokenizer } from "./csv_tokenizer.ts";
 import { NO_TEXT, parseBoolean, parseNumber } from "./csv_values.ts";
 import { parseDate } from "./date_values.ts";
 
 export type CsvType = "string" | "number" | "boolean" | "date";
+
+/** The type of a column by its name, which may be that of something that every object has. */
+export function csvTypeOf({ types }: CsvOptions, name: string): CsvType {
+  return types !== undefined && Object.hasOwn(types, name) ? types[name] : "string";
+}
 
 export interface ColumnRequest {
   readonly bytes: Uint8Array;

@@ -8,7 +8,7 @@ import type { Batch, Column } from "../batch/column.ts";
 import { LucioleError } from "../errors.ts";
 import { nearestName } from "../graph/arguments.ts";
 import type { CsvOptions } from "../graph/node.ts";
-import { csvColumn } from "./csv_columns.ts";
+import { csvColumn, csvTypeOf } from "./csv_columns.ts";
 import { CsvLoop } from "./csv_loop.ts";
 import { CsvTokenizer, readHeader } from "./csv_tokenizer.ts";
 import { joinBytes } from "./join_bytes.ts";
@@ -161,7 +161,7 @@ export class CsvParser {
     const slotOf = Int32Array.from(header, (name) => this.#names.indexOf(name));
     checkNames(header, header.length === 0 ? [] : [...names, ...Object.keys(csv.types ?? {})]);
     this.#tokenizer = new CsvTokenizer(this.#delimiter, slotOf);
-    const typeOf = (slot: number) => csv.types?.[this.#names[slot]] ?? "string";
+    const typeOf = (slot: number) => csvTypeOf(csv, this.#names[slot]);
     const fields = Array.from(slotOf, (slot) => (slot < 0 ? undefined : { slot, type: typeOf(slot) }));
     if (this.#options.isGenerated !== false) this.#loop = CsvLoop.of({ delimiter: this.#delimiter, fields });
     return this.#tokenizer;
@@ -170,7 +170,7 @@ export class CsvParser {
   /** Any text is a string; of the other types a row may be malformed also when nobody looks at the column. */
   #isMade(name: string): boolean {
     const { csv, wanted } = this.#options;
-    return wanted === undefined || wanted.includes(name) || (csv.types?.[name] ?? "string") !== "string";
+    return wanted === undefined || wanted.includes(name) || csvTypeOf(csv, name) !== "string";
   }
 
   #emit(tokenizer: CsvTokenizer, bytes: Uint8Array, from: number, end: number): void {
@@ -198,8 +198,7 @@ export class CsvParser {
       tokenizer.faults.push({ row, reason });
     };
     return this.#names.map((name, slot) => {
-      const type = this.#options.csv.types?.[name] ?? "string";
-      return csvColumn(type, { bytes, index: tokenizer, slot, name }, refuse);
+      return csvColumn(csvTypeOf(this.#options.csv, name), { bytes, index: tokenizer, slot, name }, refuse);
     });
   }
 

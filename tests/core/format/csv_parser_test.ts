@@ -90,6 +90,16 @@ function quoted(value: string, always: boolean): string {
   return always || /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }
 
+test("columns may have the names of what every object has", () => {
+  const text = "constructor,n,toString,__proto__,hasOwnProperty\na,1,b,c,d\n";
+  const row = ["a", 1, "b", "c", "d"];
+  for (const csv of [{ types: { n: "number" } }, { types: { n: "number", toString: "string" } }] as const) {
+    const { rows, malformed } = parse(text, csv as CsvOptions);
+    expect(malformed).toEqual([]);
+    expect(rows.map((each) => Object.values(each as object))).toEqual([row]);
+  }
+});
+
 describe("CsvParser", () => {
   test("reads what RFC 4180 writes when fields, line ends and pieces are random", () => {
     const table = fc.integer({ min: 1, max: 4 }).chain((width) =>
