@@ -27,7 +27,8 @@ export class Heartbeats {
   readonly #options: HeartbeatsOptions;
   readonly #lines: readonly MasterLine[];
   #sequence = 0;
-  #wasAccepted = false;
+  /** A master took the agent in, or all of them refused it. */
+  #isDecided = false;
   #isClosed = false;
 
   /** Begins at once. */
@@ -65,13 +66,14 @@ export class Heartbeats {
     return { agent, load: load(), sequence: this.#sequence++ };
   }
 
-  #judge(): void {
-    if (this.#wasAccepted || this.#isClosed) return;
-    if (this.#lines.some((line) => line.isAccepted)) this.#wasAccepted = true;
+  /** True once, when the owner is told that the agent is refused. */
+  #judge(): boolean {
+    if (this.#isDecided || this.#isClosed) return false;
     const refusals = this.#lines.map((line) => line.refusal);
     const [first] = refusals;
-    if (this.#wasAccepted || first === undefined || refusals.includes(undefined)) return;
-    this.#wasAccepted = true;
-    this.#options.onRefused(first);
+    const isRefused = first !== undefined && !refusals.includes(undefined);
+    this.#isDecided = this.#lines.some((line) => line.isAccepted) || isRefused;
+    if (isRefused) this.#options.onRefused(first);
+    return isRefused;
   }
 }

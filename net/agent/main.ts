@@ -213,7 +213,7 @@ export async function runAgent(config: AgentConfig, onNotice: OnNotice): Promise
   const agent = await RunningAgent.start(config, onNotice);
   onNotice(`agent ${config.id} listens on ${agent.address} with ${config.slots} slots`);
   const end = await Promise.race([untilSignal(() => agent.abandon()), agent.refused]);
-  onNotice(`agent ${config.id} ends: ${typeof end === "string" ? end : end.message}`);
+  if (typeof end === "string") onNotice(`agent ${config.id} ends: ${end}`);
   await agent.close();
   if (typeof end !== "string") throw end;
 }

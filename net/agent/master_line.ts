@@ -14,7 +14,8 @@ export interface MasterLineOptions {
   readonly intervalMs: number;
   readonly next: () => Heartbeat;
   readonly onNotice: (text: string) => void;
-  readonly onOutcome: () => void;
+  /** Says whether the agent is at its end: then its owner tells why. */
+  readonly onOutcome: () => boolean;
 }
 
 const MIN_INTERVAL_MS = 50;
@@ -37,6 +38,8 @@ export class MasterLine {
   readonly #closing = new AbortController();
   /** Failures since the last heartbeat that arrived. */
   #failures = 0;
+  /** Of the last heartbeat. */
+  #trouble: LucioleError | undefined;
   #told: string | undefined;
   isAccepted = false;
   /** What the master said when it did not take the agent in. */
@@ -75,7 +78,8 @@ export class MasterLine {
       this.#isSending = false;
       if (this.#closing.signal.aborted) return;
       this.#timer = setTimeout(() => this.#beat(), this.#isDirty ? GAP_MS : pauseMs);
-      this.#options.onOutcome();
+      const isOver = this.#options.onOutcome();
+      if (!isOver && this.#trouble !== undefined) this.#tell(this.#trouble);
     });
   }
 
@@ -110,6 +114,7 @@ export class MasterLine {
     }
     this.#failures = 0;
     this.refusal = undefined;
+    this.#trouble = undefined;
     if (this.isAccepted && this.#told === undefined) return;
     this.isAccepted = true;
     this.#told = undefined;
@@ -120,9 +125,8 @@ export class MasterLine {
     this.#failures++;
     const isFirst = this.#failures === 1 && this.isAccepted;
     if (isFirst && failure.code === "unreachable") return AGAIN_MS;
-    const error = linkError([failure]);
-    if (failure.code !== "unreachable") this.refusal = error;
-    this.#tell(error);
+    this.#trouble = linkError([failure]);
+    if (failure.code !== "unreachable") this.refusal = this.#trouble;
     return this.#intervalMs;
   }
 
@@ -130,7 +134,7 @@ export class MasterLine {
     this.#failures++;
     this.refusal =
       error instanceof LucioleError ? error : new LucioleError("internal", String(error), { cause: error });
-    this.#tell(this.refusal);
+    this.#trouble = this.refusal;
   }
 
   /** The same thing once. */
