@@ -8,6 +8,8 @@ import type { AttemptResult } from "../schedule/report.ts";
 import { OrderLine } from "./order_line.ts";
 import { goTogether, TaskPace } from "./task_pace.ts";
 
+const MAX_FORGOTTEN = 10_000;
+
 type AttemptPhase = "queued" | "running" | "committed" | "over";
 
 export class OrderBook {
@@ -17,6 +19,8 @@ export class OrderBook {
   readonly #pace = new TaskPace();
   /** Attempts of which one ended its worker: each is given alone, so that it is known which one does. */
   readonly #suspects = new Set<string>();
+  /** The last ones that were forgotten: their orders may come once more, late. */
+  readonly #forgotten = new Set<string>();
 
   phaseOf(attempt: string): AttemptPhase | undefined {
     return this.#attempts.get(attempt);
@@ -30,7 +34,7 @@ export class OrderBook {
 
   /** Ignores one that it knows: a driver that did not hear the answer sends the same orders again. */
   accept(order: TaskOrder): void {
-    if (this.#attempts.has(order.attempt)) return;
+    if (this.#attempts.has(order.attempt) || this.#forgotten.has(order.attempt)) return;
     this.#attempts.set(order.attempt, "queued");
     this.#line.push(order);
   }
@@ -84,6 +88,10 @@ export class OrderBook {
     if (this.#attempts.get(attempt) === "running") return;
     this.#attempts.delete(attempt);
     this.#suspects.delete(attempt);
+    this.#forgotten.add(attempt);
+    if (this.#forgotten.size <= MAX_FORGOTTEN) return;
+    const [oldest] = this.#forgotten;
+    this.#forgotten.delete(oldest);
   }
 
   /** Nothing that is queued will be given. */

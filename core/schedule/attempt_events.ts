@@ -155,7 +155,12 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
   const isLeft = leave(turn, attempt);
   if (error.code === "shard-lost") {
     const lost = turn.state.attempts.get(String(error.fields.attempt));
-    if (lost?.status.kind === "committed") loseShard(turn, lost, error.message);
+    if (lost?.status.kind === "committed") {
+      // The agents may not reach each other: the shard is made elsewhere, and its reader may stay where it is.
+      lost.task.avoid = lost.agent;
+      task.avoid = undefined;
+      loseShard(turn, lost, error.message);
+    }
     if (isLeft) countLoss(turn, task, error.message, error);
   } else {
     const isFinal = isLastFailure(task, error, turn.state.options.maxAttempts, isLeft);

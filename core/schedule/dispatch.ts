@@ -66,7 +66,9 @@ function firstReady(state: JobState): Group | undefined {
 function launchReady(turn: Turn, group: Group, spare: number): number {
   let left = spare;
   const accepts = (number: number): boolean => isStillReady(turn, group.tasks[number]);
-  for (const agent of turn.state.agents.values()) {
+  // Of what is followed the first comes first, wherever its input lies: room was made for it.
+  const choosing = group.isFollowed ? [] : turn.state.agents.values();
+  for (const agent of choosing) {
     while (left > 0 && freeSlotsOf(agent) > 0) {
       const number = group.ready.takePreferring(agent.id, accepts);
       if (number === undefined) break;

@@ -233,6 +233,8 @@ export class DriverJob implements Job {
       graph,
     });
     record.isSubmitted = true;
+    // Handles that were dropped before anybody knew of what they stand for.
+    for (const dataset of record.dropped) executor.feed({ kind: "datasetReleased", dataset });
   }
 
   #cancel(record: ExecutionRecord, cause: CancelledError): void {
@@ -276,6 +278,7 @@ export class DriverJob implements Job {
       release: () => {
         isReleased = true;
         this.#placements.delete(dataset);
+        record.dropped.add(dataset);
         executor.feed({ kind: "datasetReleased", dataset });
       },
       persist: async (ref, path) => (await this.execute(persistFlow, { input: ref, path })).result(),

@@ -36,6 +36,8 @@ export class ExecutionRecord implements ExecutionListener {
   readonly ended = new Deferred<ExecutionTotals>();
   /** True once the executor knows of it. */
   isSubmitted = false;
+  /** Datasets of it whose handles are gone. */
+  readonly dropped = new Set<string>();
   /** Why it failed. */
   failure: unknown;
   #isHeard = false;

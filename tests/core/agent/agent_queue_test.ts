@@ -47,6 +47,16 @@ function short(commands: readonly QueueCommand[]): string[] {
 }
 
 describe("AgentQueue", () => {
+  test("apply() ignores an order that comes once more after its attempt was released", () => {
+    const queue = started(1);
+    queue.apply({ kind: "enqueued", orders: [order("a")] }, 1);
+    queue.apply({ kind: "asked", worker: 0 }, 2);
+    queue.apply({ kind: "asked", worker: 0, ended: { attempt: "a", result: COMMITTED } }, 3);
+    queue.apply({ kind: "released", attempts: ["a"] }, 4);
+    expect(queue.apply({ kind: "enqueued", orders: [order("a")] }, 5)).toEqual([]);
+    queue.check();
+  });
+
   test("apply() gives queued orders in their order when workers ask", () => {
     const queue = started(2);
     queue.apply({ kind: "enqueued", orders: [order("a"), order("b"), order("c")] }, 1);

@@ -243,3 +243,20 @@ test("apply() warns of skew when one partition is much larger than the median", 
     "group 0 is skewed: its largest partition has 40000000 bytes, the median 1000000",
   ]);
 });
+
+test("apply() makes a shard elsewhere that its reader could not reach, and leaves the reader where it was", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 1);
+  cluster.join("b", 1);
+  const plan = planOf([{ tasks: 2 }, { tasks: 1, inputs: [edge(0, "all")] }], [1]);
+  cluster.submit("e", plan);
+  cluster.commitGroup("e", 0);
+  const reader = cluster.agentOf("e-1-0-1");
+  const far = reader === "a" ? "b" : "a";
+  const lost = cluster.order("e-1-0-1").input.pieces[0].find(({ agent }) => agent === far)?.attempt ?? "";
+  cluster.fail("e-1-0-1", new ShardLostError("cannot be reached", { fields: { attempt: lost } }));
+  const [again] = cluster.running();
+  expect(cluster.agentOf(again)).toBe(reader);
+  cluster.commit(again);
+  expect(cluster.agentOf("e-1-0-2")).toBe(reader);
+});

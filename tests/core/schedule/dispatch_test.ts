@@ -183,3 +183,18 @@ test("apply() does no work per event that grows with 20,000 tasks", () => {
   // About 0.3 s on an idle core; the rest is room for a busy one.
   expect(milliseconds).toBeLessThan(5_000);
 });
+
+test("dispatch() launches the first of followed shards first, wherever its input lies", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 1);
+  cluster.join("b", 1);
+  cluster.submit("in", planOf([{ tasks: 2 }], [0]));
+  cluster.commitGroup("in", 0);
+  cluster.submit("old", planOf([{ tasks: 1 }], [0]));
+  expect(cluster.agentOf("old-0-0-1")).toBe("a");
+  // Room would be made for the first task again and again, were it given to the second one, whose input lies there.
+  cluster.submit("e", planOf([{ tasks: 2, inputs: [edge("in.0", "forward")] }], [0]), { followed: [0] });
+  expect(cluster.cancelled()).toEqual([]);
+  expect(cluster.running()).toEqual(["old-0-0-1", "e-0-0-1"]);
+  expect(cluster.agentOf("e-0-0-1")).toBe("b");
+});

@@ -1,0 +1,143 @@
+/**
+ * A simulated agent: its slots, leases and jobs. It is the authority on its own slots, and ends what nobody renews.
+ */
+import { Leases } from "../../core/agent/leases.ts";
+import type { AgentInfo, Heartbeat } from "../../core/cluster/agent_info.ts";
+import { agentInfo, agentLoad, jobLoad } from "../core/cluster/agents.ts";
+import { JobPart } from "./job_part.ts";
+import type { MasterNode } from "./master_node.ts";
+import type { AgentPort, JobStart } from "./ports.ts";
+import type { World } from "./world.ts";
+
+const HEARTBEAT_MS = 2_000;
+
+export class AgentNode implements AgentPort {
+  readonly name: string;
+  readonly slots: number;
+  readonly jobs = new Map<string, JobPart>();
+  isUp = true;
+  life = 1;
+  /** What its tasks take is so many times as long: a slow disk. */
+  slowness = 1;
+  readonly #world: World;
+  readonly #masters: readonly MasterNode[];
+  #leases = new Leases();
+  #sequence = 0;
+  #isTicking = false;
+
+  constructor(name: string, slots: number, world: World, masters: readonly MasterNode[]) {
+    this.name = name;
+    this.slots = slots;
+    this.#world = world;
+    this.#masters = masters;
+    this.#beat();
+  }
+
+  get info(): AgentInfo {
+    return agentInfo(this.name, { slots: this.slots, incarnation: `${this.name}-${this.life}` });
+  }
+
+  start({ job, firstWorker, workers, leaseMs, isSkewed }: JobStart): "ok" | "refused" {
+    const known = this.jobs.get(job);
+    if (known?.isEnding === true) return "refused";
+    if (known === undefined) {
+      if (workers > this.slots - this.#used()) return "refused";
+      this.jobs.set(job, new JobPart(job, this, this.#world, isSkewed));
+    }
+    this.jobs.get(job)?.apply({ kind: "start", firstWorker, workers });
+    this.#leases.grant(job, leaseMs, this.#world.timeline.now);
+    this.#tickLater();
+    this.#tellMasters();
+    return "ok";
+  }
+
+  /** A job's part, for its driver: it is there. */
+  forDriver(job: string): JobPart | undefined {
+    this.#leases.renew(job, this.#world.timeline.now);
+    return this.jobs.get(job);
+  }
+
+  end(job: string, onEnded: () => void): void {
+    const part = this.jobs.get(job);
+    if (part === undefined) {
+      onEnded();
+      return;
+    }
+    this.#leases.end(job);
+    if (!part.isEnding) part.end();
+    const { life } = this;
+    this.#world.timeline.after(5 + this.#world.random.below(30), () => {
+      if (this.life !== life) return;
+      this.jobs.delete(job);
+      this.#tellMasters();
+      onEnded();
+    });
+  }
+
+  crash(): void {
+    this.isUp = false;
+    this.life += 1;
+    for (const part of this.jobs.values()) part.crash();
+    this.jobs.clear();
+    this.#leases = new Leases();
+  }
+
+  restart(): void {
+    this.isUp = true;
+    this.life += 1;
+    this.#sequence = 0;
+    this.#isTicking = false;
+    this.#beat();
+  }
+
+  #used(): number {
+    let used = 0;
+    for (const part of this.jobs.values()) used += part.workers.size;
+    return used;
+  }
+
+  #tickLater(): void {
+    if (this.#isTicking) return;
+    this.#isTicking = true;
+    const { life } = this;
+    this.#world.timeline.after(Leases.TICK_MS, () => {
+      if (this.life !== life) return;
+      this.#isTicking = false;
+      for (const { job } of this.#leases.tick(this.#world.timeline.now)) {
+        this.#world.tell(`${this.name} ends ${job}: its lease has run out`);
+        this.end(job, () => undefined);
+      }
+      if (this.#leases.size > 0) this.#tickLater();
+    });
+  }
+
+  #beat(): void {
+    const { life } = this;
+    if (!this.isUp) return;
+    this.#tellMasters();
+    this.#world.timeline.after(HEARTBEAT_MS, () => {
+      if (this.life === life) this.#beat();
+    });
+  }
+
+  #tellMasters(): void {
+    const jobs = [...this.jobs].map(([job, part]) =>
+      jobLoad(job, part.workers.size, { state: part.isEnding ? "ending" : "running" }),
+    );
+    const agent = this.info;
+    const heartbeat: Heartbeat = { agent, load: agentLoad(agent, jobs), sequence: this.#sequence };
+    this.#sequence += 1;
+    for (const master of this.#masters) {
+      this.#world.network.call<true>({
+        from: this,
+        to: master,
+        handle: (answer) => {
+          master.hear(heartbeat);
+          answer(true);
+        },
+        onAnswer: () => undefined,
+        onBroken: () => undefined,
+      });
+    }
+  }
+}

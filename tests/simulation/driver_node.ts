@@ -1,0 +1,365 @@
+/**
+ * A simulated driver: takes its workers from a master, runs executions by the production scheduler, publishes sinks,
+ * and compares what comes of them with the oracle, as net/driver does it all.
+ */
+import type { Grant } from "../../core/cluster/placement.ts";
+import type { WireError } from "../../core/errors.ts";
+import type { PhysicalPlan } from "../../core/plan/physical.ts";
+import { applyAll, check, datasetPieces, needsTicks } from "../../core/schedule/job_scheduler.ts";
+import {
+  createJobState,
+  type JobCommand,
+  type JobEvent,
+  type JobState,
+} from "../../core/schedule/job_state.ts";
+import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
+import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
+import { AgentLine } from "./agent_line.ts";
+import type { Process } from "./network.ts";
+import { add, type Content, NO_ROWS, oracle, type Rows, rowsOf, type Shards } from "./rows.ts";
+import type { World } from "./world.ts";
+
+const TICK_MS = 200;
+const BACKOFF_MS = 250;
+
+export interface DriverOptions {
+  readonly job: string;
+  readonly speculates: boolean;
+  readonly isSkewed: boolean;
+  /** Told of each execution that has ended. */
+  readonly onEnded: (execution: string, outcome: ExecutionOutcome) => void;
+}
+
+interface Execution {
+  readonly plan: PhysicalPlan;
+  readonly expected: readonly Shards[];
+  outcome?: ExecutionOutcome;
+}
+
+export class DriverNode implements Process {
+  readonly name: string;
+  isUp = true;
+  life = 1;
+  readonly lines = new Map<string, AgentLine>();
+  readonly executions = new Map<string, Execution>();
+  /** Datasets that programs can read, by id. */
+  readonly datasets = new Map<string, Shards>();
+  /** Attempts that were ordered. */
+  launches = 0;
+  readonly state: JobState;
+  readonly #options: DriverOptions;
+  readonly #world: World;
+  readonly #ends = new Set<string>();
+  /** Handles that are gone, perhaps before the execution is known to the scheduler. */
+  readonly #dropped = new Set<string>();
+  #isTicking = false;
+  #isClosing = false;
+
+  constructor(options: DriverOptions, world: World) {
+    this.name = `driver-${options.job}`;
+    this.#options = options;
+    this.#world = world;
+    this.state = createJobState({
+      job: options.job,
+      memoryBytesPerWorker: 1,
+      maxAttempts: 4,
+      maxLosses: 5,
+      seed: 1,
+      backoffMs: BACKOFF_MS,
+      speculates: options.speculates,
+      ...(options.isSkewed ? { minShareBytes: 1 } : {}),
+    });
+  }
+
+  /** Begins with the workers that it was granted. */
+  open(grants: readonly Grant[]): void {
+    for (const { agent, workers } of grants) {
+      const node = this.#world.agents.get(agent.id);
+      if (node === undefined) throw new Error(`${agent.id} was granted and never was`);
+      const line = new AgentLine(
+        {
+          job: this.#options.job,
+          driver: this,
+          agent: node,
+          onEvents: (events) => this.#hear(agent.id, events),
+          onLost: (cause) => this.#lose(agent.id, cause),
+        },
+        this.#world,
+      );
+      this.lines.set(agent.id, line);
+      this.feed({ kind: "agentJoined", agent: agent.id, slots: workers });
+    }
+  }
+
+  get isOver(): boolean {
+    return [...this.executions.values()].every(({ outcome }) => outcome !== undefined);
+  }
+
+  submit(id: string, plan: PhysicalPlan, followed: ReadonlySet<number>): void {
+    const { job } = this.#options;
+    const expected = oracle(plan, this.datasets);
+    this.executions.set(id, { plan, expected });
+    this.#world.plans.set(`${job}/${id}`, plan);
+    for (const { node, group, kind } of plan.outputs) {
+      if (kind === "sink") this.#world.files.open(this.#place(id, node));
+      else this.datasets.set(`${id}.${node}`, expected[group]);
+    }
+    let missing = 1;
+    const done = (): void => {
+      missing -= 1;
+      if (missing > 0) return;
+      this.feed({ kind: "executionSubmitted", execution: id, plan, compare: new Map(), followed });
+      for (const dataset of this.#dropped) this.feed({ kind: "datasetReleased", dataset });
+      if (this.lines.size === 0) this.#cancelAll();
+    };
+    for (const line of this.lines.values()) {
+      missing += 1;
+      line.now((part) => part.putExecution(id), done);
+    }
+    done();
+  }
+
+  cancel(execution: string, cause: WireError): void {
+    this.feed({ kind: "executionCancelled", execution, cause });
+  }
+
+  release(dataset: string): void {
+    this.datasets.delete(dataset);
+    this.#dropped.add(dataset);
+    this.feed({ kind: "datasetReleased", dataset });
+  }
+
+  /** A channel: written at once, and open until it is closed. */
+  openChannel(dataset: string, agent: string): void {
+    const attempt = `${dataset}-0`;
+    this.lines.get(agent)?.queue((part) => part.openChannel(attempt));
+    this.feed({ kind: "datasetOpened", dataset, agent, attempt });
+  }
+
+  closeChannel(dataset: string, agent: string, content: Content): void {
+    // It is whole on its agent before anybody is told so.
+    const onClosed = (): void => this.feed({ kind: "datasetClosed", dataset, rows: 3, bytes: 10 });
+    this.lines.get(agent)?.queue((part) => part.closeChannel(`${dataset}-0`, content), undefined, onClosed);
+  }
+
+  close(): void {
+    this.#isClosing = true;
+    for (const line of this.lines.values()) line.leave();
+  }
+
+  crash(): void {
+    this.isUp = false;
+    this.life += 1;
+  }
+
+  feed(event: JobEvent): void {
+    this.#feedAll([event]);
+  }
+
+  #feedAll(events: readonly JobEvent[]): void {
+    if (events.length === 0 || !this.isUp || this.#isClosing) return;
+    const commands = applyAll(this.state, events, this.#world.timeline.now);
+    check(this.state);
+    const launches = new Map<string, TaskOrder[]>();
+    for (const command of commands) {
+      if (command.kind === "launch") {
+        this.launches += 1;
+        const orders = launches.get(command.agent);
+        if (orders === undefined) launches.set(command.agent, [command.order]);
+        else orders.push(command.order);
+      } else {
+        this.#flush(launches);
+        this.#perform(command);
+      }
+    }
+    this.#flush(launches);
+    this.#keepTime();
+  }
+
+  #flush(launches: Map<string, TaskOrder[]>): void {
+    for (const [agent, orders] of launches) {
+      this.lines.get(agent)?.queue(
+        (part) => part.apply({ kind: "enqueued", orders }),
+        () => {
+          for (const { attempt } of orders)
+            this.feed({ kind: "attemptLost", agent, attempt, cause: "the job is unknown there" });
+        },
+      );
+    }
+    launches.clear();
+  }
+
+  #perform(command: Exclude<JobCommand, { kind: "launch" }>): void {
+    switch (command.kind) {
+      case "cancel":
+        this.lines
+          .get(command.agent)
+          ?.queue((part) => part.apply({ kind: "cancelled", attempts: [command.attempt] }));
+        return;
+      case "release":
+        this.lines.get(command.agent)?.queue((part) => part.release(command.attempts, []));
+        return;
+      case "executionForgotten":
+        for (const line of this.lines.values()) line.queue((part) => part.release([], [command.execution]));
+        return;
+      case "publishSinks":
+        this.#publish(command);
+        return;
+      case "executionEnded":
+        this.#end(command.execution, command.outcome);
+        return;
+      case "warning":
+        this.#world.tell(`${this.name}: ${command.text}`);
+        return;
+      case "outputReady":
+      case "progress":
+    }
+  }
+
+  /** Ticks as long as somebody waits for time. */
+  #keepTime(): void {
+    if (this.#isTicking || !needsTicks(this.state)) return;
+    this.#isTicking = true;
+    this.#later(TICK_MS, () => {
+      this.#isTicking = false;
+      this.feed({ kind: "tick" });
+    });
+  }
+
+  #later(ms: number, act: () => void): void {
+    const { life } = this;
+    this.#world.timeline.after(ms, () => {
+      if (this.isUp && this.life === life) act();
+    });
+  }
+
+  #publish({ execution, sinks }: Extract<JobCommand, { kind: "publishSinks" }>): void {
+    const { files, random } = this.#world;
+    let ms = 1;
+    for (const { node, parts } of sinks) {
+      const place = this.#place(execution, node);
+      this.#later(ms, () =>
+        files.gather(
+          place,
+          parts.map(({ attempt }) => attempt),
+        ),
+      );
+      ms += 1 + random.below(50);
+      this.#later(ms, () => files.put(place));
+    }
+    this.#later(ms + 1, () => this.feed({ kind: "sinksPublished", execution }));
+  }
+
+  #place(execution: string, node: number): string {
+    return `${this.#options.job}/${execution}/${node}`;
+  }
+
+  #end(id: string, outcome: ExecutionOutcome): void {
+    const execution = this.executions.get(id);
+    if (execution === undefined || execution.outcome !== undefined) throw new Error(`${id} ended twice`);
+    execution.outcome = outcome;
+    this.#world.tell(
+      `${this.name}: ${id} ${outcome.kind}${"error" in outcome ? ` ${outcome.error.message}` : ""}`,
+    );
+    for (const { node, group, kind } of execution.plan.outputs) {
+      if (kind === "sink") this.#checkSink(id, node, execution.expected[group], outcome);
+      else if (outcome.kind === "done") this.#checkDataset(`${id}.${node}`, execution.expected[group]);
+      else this.datasets.delete(`${id}.${node}`);
+    }
+    this.#options.onEnded(id, outcome);
+  }
+
+  #checkSink(id: string, node: number, expected: Shards, outcome: ExecutionOutcome): void {
+    const { files } = this.#world;
+    const place = this.#place(id, node);
+    const output = files.outputs.get(place);
+    if (outcome.kind !== "done") {
+      files.discard(place);
+      if (output !== undefined && outcome.kind === "failed")
+        throw new Error(`${place} is there, and ${id} failed`);
+      return;
+    }
+    const rows = expected.map((content) => content[0]).reduce(add, NO_ROWS);
+    if (output?.times !== 1 || output.files.size !== expected.length || !isSame(files.read(place), rows)) {
+      throw new Error(`${place} is not what it should be: ${JSON.stringify(files.read(place))}`);
+    }
+  }
+
+  /** All shards that can be read now. */
+  #checkDataset(dataset: string, expected: Shards): void {
+    if (!this.state.outputs.has(dataset)) return;
+    const [id, node] = dataset.split(".");
+    const plan = this.executions.get(id)?.plan;
+    const group = plan?.outputs.find((output) => output.node === Number(node))?.group ?? 0;
+    const found = this.state.executions.get(id)?.groups[group];
+    const sums = new Map<number, Rows | undefined>();
+    for (const { shard: part, piece } of datasetPieces(this.state, dataset)) {
+      const shard = found?.tasks[part]?.shard ?? part;
+      let content: Content | undefined;
+      this.#world.agents
+        .get(piece.agent)
+        ?.jobs.get(this.#options.job)
+        ?.find(piece.attempt, (there) => {
+          content = there;
+        });
+      const before = sums.has(shard) ? sums.get(shard) : NO_ROWS;
+      sums.set(shard, before && content && add(before, rowsOf(content, -1)));
+    }
+    if (sums.size < expected.length && found?.present === found?.tasks.length)
+      throw new Error(`${dataset} has ${sums.size} shards of ${expected.length}`);
+    for (const [shard, rows] of sums) {
+      // Its agent may be gone, and nobody has noticed.
+      if (
+        rows !== undefined &&
+        found?.present === found?.tasks.length &&
+        !isSame(rows, rowsOf(expected[shard], -1))
+      )
+        throw new Error(`shard ${shard} of ${dataset} is not what it should be`);
+    }
+  }
+
+  #hear(agent: string, events: readonly AgentEvent[]): void {
+    const ofAttempts: JobEvent[] = [];
+    for (const event of events) {
+      if (event.kind === "attemptEnded" || event.kind === "attemptLost")
+        this.#note(`${agent} ${event.attempt}`);
+      if (
+        event.kind === "attemptStarted" ||
+        event.kind === "attemptProgress" ||
+        event.kind === "attemptEnded" ||
+        event.kind === "attemptLost"
+      )
+        ofAttempts.push({ ...event, agent });
+    }
+    this.#feedAll(ofAttempts);
+  }
+
+  /** Each attempt ends once, as far as its agent tells. */
+  #note(end: string): void {
+    if (this.#ends.has(end)) throw new Error(`${end} is told to have ended twice`);
+    this.#ends.add(end);
+  }
+
+  #lose(agent: string, cause: string): void {
+    if (this.#isClosing) return;
+    this.#world.tell(`${this.name} loses ${agent}: ${cause}`);
+    this.lines.delete(agent);
+    this.feed({ kind: "agentLost", agent, cause: `agent ${agent} is gone: ${cause}` });
+    if (this.lines.size === 0) this.#cancelAll();
+  }
+
+  #cancelAll(): void {
+    const cause: WireError = {
+      name: "LucioleError",
+      code: "agents-lost",
+      message: "the job has no agent any more",
+      fields: {},
+      retryable: false,
+    };
+    for (const [id, { outcome }] of this.executions) if (outcome === undefined) this.cancel(id, cause);
+  }
+}
+
+function isSame(a: Rows | undefined, b: Rows): boolean {
+  return a?.rows === b.rows && a.sum === b.sum;
+}

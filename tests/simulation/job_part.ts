@@ -1,0 +1,242 @@
+/**
+ * One job on a simulated agent: the production queue with simulated workers, shards and a stream of events, as
+ * net/agent/agent_job.ts has them.
+ */
+import { AgentQueue } from "../../core/agent/agent_queue.ts";
+import type { QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
+import type { AgentEvent } from "../../core/schedule/order.ts";
+import type { AgentPort, EventStream, PartPort } from "./ports.ts";
+import type { Content } from "./rows.ts";
+import { WorkerNode } from "./worker_node.ts";
+import type { World } from "./world.ts";
+
+interface OpenStream extends EventStream {
+  given: number;
+  /** When the last events that were sent arrive: none overtakes them. */
+  arrivesAt: number;
+}
+
+export class JobPart implements PartPort {
+  readonly job: string;
+  readonly agent: AgentPort;
+  readonly workers = new Map<number, WorkerNode>();
+  /** Whether the second partition of shards is much larger than others. */
+  readonly isSkewed: boolean;
+  readonly #world: World;
+  readonly #queue = new AgentQueue();
+  readonly #executions = new Set<string>();
+  /** Written by a worker; whole once committed. */
+  readonly #written = new Map<string, Content>();
+  readonly #committed = new Set<string>();
+  readonly #channels = new Set<string>();
+  readonly #opened = new Set<string>();
+  readonly #waiting = new Map<string, ((content: Content | undefined) => void)[]>();
+  #events: AgentEvent[] = [];
+  #first = 0;
+  #stream: OpenStream | undefined;
+  #isFlushing = false;
+  #timerAt = Number.POSITIVE_INFINITY;
+  isEnding = false;
+
+  constructor(job: string, agent: AgentPort, world: World, isSkewed: boolean) {
+    this.job = job;
+    this.agent = agent;
+    this.isSkewed = isSkewed;
+    this.#world = world;
+  }
+
+  /** Shards that are kept. */
+  get shards(): readonly string[] {
+    return [...this.#committed];
+  }
+
+  get isOver(): boolean {
+    return this.isEnding || this.agent.jobs.get(this.job) !== this;
+  }
+
+  apply(event: QueueEvent): void {
+    if (this.agent.jobs.get(this.job) !== this) return;
+    for (const command of this.#queue.apply(event, this.#world.timeline.now)) this.#perform(command);
+    this.#queue.check();
+    this.#arm();
+  }
+
+  knows(execution: string): boolean {
+    return this.#executions.has(execution);
+  }
+
+  putExecution(execution: string): void {
+    this.#executions.add(execution);
+  }
+
+  release(attempts: readonly string[], executions: readonly string[]): void {
+    this.apply({ kind: "released", attempts });
+    for (const attempt of attempts) this.#discard(attempt);
+    for (const execution of executions) this.#executions.delete(execution);
+  }
+
+  openChannel(attempt: string): void {
+    // The request may come twice.
+    if (!this.#opened.has(attempt)) this.#channels.add(attempt);
+    this.#opened.add(attempt);
+  }
+
+  closeChannel(attempt: string, content: Content): void {
+    if (!this.#channels.delete(attempt)) return;
+    this.keep(attempt, content);
+    this.#commit(attempt);
+  }
+
+  /** What a worker wrote, before it tells so. */
+  keep(attempt: string, content: Content): void {
+    this.#written.set(attempt, content);
+  }
+
+  /** Tells what an attempt wrote once it is whole; undefined when it is not here. */
+  find(attempt: string, onFound: (content: Content | undefined) => void): void {
+    if (this.#committed.has(attempt)) {
+      onFound(this.#written.get(attempt));
+    } else if (this.#queue.isPending(attempt) || this.#channels.has(attempt)) {
+      const others = this.#waiting.get(attempt);
+      if (others === undefined) this.#waiting.set(attempt, [onFound]);
+      else others.push(onFound);
+    } else {
+      onFound(undefined);
+    }
+  }
+
+  /** A shard goes without anybody having said so. */
+  destroy(attempt: string): void {
+    this.#committed.delete(attempt);
+    this.#written.delete(attempt);
+  }
+
+  end(): void {
+    this.apply({ kind: "end" });
+    this.isEnding = true;
+    this.#stream = undefined;
+    for (const worker of this.workers.values()) worker.vanish();
+  }
+
+  /** The process is gone, and with it the connection. */
+  crash(): void {
+    for (const worker of this.workers.values()) worker.vanish();
+    const stream = this.#stream;
+    this.#stream = undefined;
+    if (stream === undefined) return;
+    this.#world.timeline.after(1, () => {
+      if (!this.#world.network.isCut(this.agent.name, stream.to.name)) stream.onBroken();
+    });
+  }
+
+  /** @returns False when the events after those are not here any more. */
+  openStream(stream: EventStream, after: number): boolean {
+    if (after < this.#first || after > this.#first + this.#events.length) return false;
+    this.#stream = { ...stream, given: after, arrivesAt: 0 };
+    this.#flush();
+    return true;
+  }
+
+  acknowledge(count: number): void {
+    const known = count - this.#first;
+    if (known <= 0) return;
+    this.#events = this.#events.slice(known);
+    this.#first = count;
+  }
+
+  #perform(command: QueueCommand): void {
+    switch (command.kind) {
+      case "startWorker": {
+        const worker = this.workers.get(command.worker) ?? new WorkerNode(this, command.worker, this.#world);
+        this.workers.set(command.worker, worker);
+        worker.start();
+        return;
+      }
+      case "give":
+        this.workers.get(command.worker)?.take([command.order, ...(command.more ?? [])]);
+        return;
+      case "wait":
+        this.workers.get(command.worker)?.askAgain();
+        return;
+      case "stop":
+        this.workers.get(command.worker)?.die("exited with code 0");
+        return;
+      case "cancel":
+        this.workers.get(command.worker)?.cancel(command.attempt);
+        return;
+      case "kill":
+        this.workers.get(command.worker)?.die(`was killed: ${command.why}`);
+        return;
+      case "committed":
+        this.#commit(command.attempt);
+        return;
+      case "discarded":
+        this.#discard(command.attempt);
+        return;
+      case "emit":
+        this.#events.push(command.event);
+        this.#flush();
+    }
+  }
+
+  #commit(attempt: string): void {
+    const content = this.#written.get(attempt);
+    if (content === undefined) throw new Error(`${attempt} is committed and was not written`);
+    this.#committed.add(attempt);
+    this.#settle(attempt, content);
+  }
+
+  #discard(attempt: string): void {
+    this.#channels.delete(attempt);
+    this.#committed.delete(attempt);
+    this.#written.delete(attempt);
+    this.#settle(attempt, undefined);
+  }
+
+  #settle(attempt: string, content: Content | undefined): void {
+    const waiting = this.#waiting.get(attempt);
+    if (waiting === undefined) return;
+    this.#waiting.delete(attempt);
+    for (const onFound of waiting) onFound(content);
+  }
+
+  /** Events of one moment go together. */
+  #flush(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#world.timeline.after(0, () => {
+      this.#isFlushing = false;
+      if (this.#stream !== undefined && !this.isOver) this.#send(this.#stream);
+    });
+  }
+
+  #send(stream: OpenStream): void {
+    const events = this.#events.slice(stream.given - this.#first);
+    if (events.length === 0) return;
+    stream.given += events.length;
+    const { timeline, network } = this.#world;
+    const { life } = this.agent;
+    const at = timeline.now + network.delay(this.agent.name, stream.to.name);
+    stream.arrivesAt = Math.max(stream.arrivesAt, at);
+    timeline.after(stream.arrivesAt - timeline.now, () => {
+      if (this.#stream !== stream) return;
+      if (this.agent.life !== life || network.isCut(this.agent.name, stream.to.name)) {
+        this.#stream = undefined;
+        timeline.after(500, stream.onBroken);
+      } else {
+        stream.onEvents(events);
+      }
+    });
+  }
+
+  #arm(): void {
+    const deadline = this.#queue.nextDeadline();
+    if (deadline >= this.#timerAt || this.isEnding) return;
+    this.#timerAt = deadline;
+    this.#world.timeline.after(deadline - this.#world.timeline.now + 1, () => {
+      if (this.#timerAt !== deadline) return;
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.apply({ kind: "tick" });
+    });
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * What simulated agents, and their parts of jobs, are to others.
+ */
+import type { QueueEvent } from "../../core/agent/queue_events.ts";
+import type { AgentEvent } from "../../core/schedule/order.ts";
+import type { Process } from "./network.ts";
+import type { Content } from "./rows.ts";
+
+export interface JobStart {
+  readonly job: string;
+  readonly firstWorker: number;
+  readonly workers: number;
+  readonly leaseMs: number;
+  readonly isSkewed: boolean;
+}
+
+/** A reader of the events, at the driver. */
+export interface EventStream {
+  readonly to: Process;
+  readonly onEvents: (events: readonly AgentEvent[]) => void;
+  readonly onBroken: () => void;
+}
+
+/** One job on one agent. */
+export interface PartPort {
+  readonly job: string;
+  readonly agent: AgentPort;
+  /** Whether the second partition of shards is much larger than others. */
+  readonly isSkewed: boolean;
+  /** Shards that are kept. */
+  readonly shards: readonly string[];
+  apply(event: QueueEvent): void;
+  knows(execution: string): boolean;
+  putExecution(execution: string): void;
+  release(attempts: readonly string[], executions: readonly string[]): void;
+  openChannel(attempt: string): void;
+  closeChannel(attempt: string, content: Content): void;
+  /** What a worker wrote, before it tells so. */
+  keep(attempt: string, content: Content): void;
+  /** Tells what an attempt wrote once it is whole; undefined when it is not here. */
+  find(attempt: string, onFound: (content: Content | undefined) => void): void;
+  /** @returns False when the events after those are not here any more. */
+  openStream(stream: EventStream, after: number): boolean;
+  acknowledge(count: number): void;
+}
+
+export interface AgentPort extends Process {
+  readonly jobs: ReadonlyMap<string, PartPort>;
+  /** What its tasks take is so many times as long: a slow disk. */
+  readonly slowness: number;
+  start(order: JobStart): "ok" | "refused";
+  end(job: string, onEnded: () => void): void;
+  /** A job's part, for its driver: it is there. */
+  forDriver(job: string): PartPort | undefined;
+}

@@ -1,0 +1,227 @@
+/**
+ * What a simulated user does: submits random flows that read each other's datasets, cancels some, drops handles, and
+ * closes the job; and what the tasks of those flows do: take their time, fail now and then, or always.
+ */
+import type { Grant } from "../../core/cluster/placement.ts";
+import type { WireError } from "../../core/errors.ts";
+import type { Task } from "../../core/schedule/execution_state.ts";
+import type { TaskOrder } from "../../core/schedule/order.ts";
+import { isDone, taskName } from "../../core/schedule/transitions.ts";
+import { type Dataset, randomPlan } from "../core/schedule/random_plans.ts";
+import { DriverNode } from "./driver_node.ts";
+import type { MasterNode } from "./master_node.ts";
+import type { Random } from "./random.ts";
+import { Seats } from "./seats.ts";
+import { type World, wireError } from "./world.ts";
+
+const CHANNEL = [{ rows: 3, sum: 77 }];
+/** How long a job that is over may take to let go of everything. */
+const SETTLE_MS = 20_000;
+
+export interface ProgramOptions {
+  readonly job: string;
+  readonly random: Random;
+  readonly masters: readonly MasterNode[];
+  readonly executions: number;
+  /** Groups of each, at most, and a sink. */
+  readonly groups: number;
+  readonly isSkewed: boolean;
+  readonly speculates: boolean;
+  /** Has one task throw the same whenever it runs. */
+  readonly isPoisoned: boolean;
+  readonly hasChannel: boolean;
+  /** One in so many attempts throws something; 0: none does. */
+  readonly flaky: number;
+  /** One in so many attempts takes very long; 0: none does. */
+  readonly straggling: number;
+  readonly isImpatient: boolean;
+}
+
+type Phase = "placing" | "running" | "settling" | "closing" | "over";
+
+export class Program {
+  readonly driver: DriverNode;
+  phase: Phase = "placing";
+  /** Executions of which a task always throws. */
+  readonly poisoned = new Map<string, { readonly group: number; readonly task: number }>();
+  readonly cancelled = new Set<string>();
+  readonly #options: ProgramOptions;
+  readonly #world: World;
+  readonly #seats: Seats;
+  readonly #datasets: Dataset[] = [];
+  #submitted = 0;
+  #grants: readonly Grant[] = [];
+  #channelAgent: string | undefined;
+  #settlesUntil = 0;
+
+  constructor(options: ProgramOptions, world: World) {
+    const { job, speculates, isSkewed, masters, random } = options;
+    this.#options = options;
+    this.#world = world;
+    this.driver = new DriverNode({ job, speculates, isSkewed, onEnded: () => this.#goOn() }, world);
+    this.#seats = new Seats(
+      {
+        job,
+        driver: this.driver,
+        workers: 1 + random.below(4),
+        masters,
+        isSkewed,
+        onTaken: (grants) => this.#begin(grants),
+        onGivenUp: () => {
+          this.phase = "over";
+        },
+      },
+      world,
+    );
+    world.timeline.after(random.below(20), () => this.#seats.take());
+  }
+
+  get isOver(): boolean {
+    return this.phase === "over" || !this.driver.isUp;
+  }
+
+  /** How long a task takes and what it throws. */
+  work(order: TaskOrder): { readonly ms: number; readonly error?: WireError } {
+    const { random, flaky, straggling } = this.#options;
+    const poison = this.poisoned.get(order.execution);
+    const ms =
+      straggling > 0 && random.chance(straggling) ? 20_000 + random.below(60_000) : 1 + random.below(20);
+    if (poison?.group === order.group && poison.task === order.task) {
+      return { ms, error: wireError("task", `row 7 of task ${order.group}-${order.task}`) };
+    }
+    if (flaky === 0 || !random.chance(flaky)) return { ms };
+    const error = random.chance(2)
+      ? wireError("task", `failure ${this.#world.timeline.steps}`)
+      : wireError("disk-full", "the disk is full", {}, true);
+    return { ms, error };
+  }
+
+  /** How far it is, for a run that does not end. */
+  describe(): string {
+    const running = [...this.driver.state.executions.values()].flatMap(({ id, status, groups }) => [
+      `${id} ${status.kind}`,
+      ...groups.flatMap(({ tasks }) => tasks.flatMap(describeTask)),
+    ]);
+    const agents = [...this.driver.state.agents.values()].map(
+      ({ id, slots, running: held }) => `${id} ${held.size}/${slots}`,
+    );
+    return [this.phase, ...agents, ...running].join(" | ");
+  }
+
+  #begin(grants: readonly Grant[]): void {
+    this.phase = "running";
+    this.#grants = grants;
+    this.driver.open(grants);
+    if (this.#options.hasChannel) {
+      this.#channelAgent = grants[0].agent.id;
+      this.driver.openChannel("ch", this.#channelAgent);
+      this.driver.datasets.set("ch", [CHANNEL]);
+      this.#datasets.push({ id: "ch", shards: 1 });
+      this.#later(this.#options.random.below(300), () => this.#closeChannel());
+    }
+    this.#submit();
+  }
+
+  #later(ms: number, act: () => void): void {
+    this.#world.timeline.after(ms, () => {
+      if (this.driver.isUp && this.phase === "running") act();
+    });
+  }
+
+  #submit(): void {
+    const { random, executions, isSkewed, isPoisoned, isImpatient, groups } = this.#options;
+    const id = `e${this.#submitted}`;
+    this.#submitted += 1;
+    const { plan, outputs } = randomPlan(random, this.#datasets, { isSkewed, groups });
+    const followed = random.chance(3) ? new Set(outputs.map(({ node }) => node)) : new Set<number>();
+    const busy = plan.groups.filter(({ tasks }) => tasks > 0);
+    if (isPoisoned && busy.length > 0) {
+      const group = random.pick(busy);
+      this.poisoned.set(id, { group: group.id, task: random.below(group.tasks) });
+    }
+    this.driver.submit(id, plan, followed);
+    for (const { node, shards } of outputs) this.#datasets.push({ id: `${id}.${node}`, shards });
+    if (isImpatient && random.chance(3)) this.#later(random.below(60), () => this.#cancel(id));
+    if (this.#submitted < executions) this.#later(random.below(40), () => this.#submit());
+    else this.#later(random.below(100), () => this.#closeChannel());
+  }
+
+  #cancel(id: string): void {
+    this.cancelled.add(id);
+    this.driver.cancel(id, wireError("cancelled", "the user stopped it"));
+  }
+
+  #closeChannel(): void {
+    const agent = this.#channelAgent;
+    this.#channelAgent = undefined;
+    if (agent !== undefined) this.driver.closeChannel("ch", agent, CHANNEL);
+  }
+
+  /** An execution has ended. */
+  #goOn(): void {
+    // Datasets of an execution that failed cannot be read.
+    const gone = this.#datasets.filter(({ id }) => !this.driver.datasets.has(id));
+    for (const dataset of gone) this.#datasets.splice(this.#datasets.indexOf(dataset), 1);
+    if (this.#datasets.length > 1 && this.#options.random.chance(4)) {
+      const [{ id }] = this.#datasets.splice(this.#options.random.below(this.#datasets.length), 1);
+      this.#world.timeline.after(0, () => this.#release(id));
+    }
+    this.#world.timeline.after(1, () => this.#finish());
+  }
+
+  #release(id: string): void {
+    if (this.driver.isUp) this.driver.release(id);
+  }
+
+  #finish(): void {
+    if (this.phase !== "running" || !this.driver.isUp) return;
+    if (this.#submitted < this.#options.executions || !this.driver.isOver) return;
+    this.phase = "settling";
+    this.#settlesUntil = this.#world.timeline.now + SETTLE_MS;
+    const agent = this.#channelAgent;
+    if (agent !== undefined) this.driver.closeChannel("ch", agent, CHANNEL);
+    for (const { id } of this.#datasets) this.driver.release(id);
+    this.#settle();
+  }
+
+  /** Without a handle nothing may be left, as soon as agents have been told. */
+  #settle(): void {
+    if (!this.driver.isUp) return;
+    const left = this.#left();
+    if (left === undefined) {
+      this.#close();
+    } else if (this.#world.timeline.now > this.#settlesUntil) {
+      throw new Error(`${this.#options.job} has ended, and ${left}`);
+    } else {
+      this.#world.timeline.after(50, () => this.#settle());
+    }
+  }
+
+  #left(): string | undefined {
+    const { state, lines } = this.driver;
+    if (state.executions.size > 0) {
+      const left = [...state.executions.values()].map(({ id, history }) => `${id}: ${history.join(", ")}`);
+      return `executions are not forgotten: ${left.join("; ")}`;
+    }
+    if (state.attempts.size > 0) return `attempts ${[...state.attempts.keys()]} are not forgotten`;
+    for (const { agent } of lines.values()) {
+      const shards = agent.jobs.get(this.#options.job)?.shards ?? [];
+      if (shards.length > 0) return `shards ${shards.join(" ")} are left on ${agent.name}`;
+    }
+    return undefined;
+  }
+
+  #close(): void {
+    this.phase = "closing";
+    this.driver.close();
+    this.#seats.end(this.#grants, () => {
+      this.phase = "over";
+    });
+  }
+}
+
+/** What holds up a task that is not done. */
+function describeTask(task: Task): string[] {
+  if (isDone(task)) return [];
+  return [`${taskName(task)} ${task.status.kind}: ${task.history.slice(-6).join(", ")}`];
+}

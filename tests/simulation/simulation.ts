@@ -1,0 +1,166 @@
+/**
+ * One simulated run of a whole cluster: a seed decides what runs on what, and what goes wrong; the same seed gives the
+ * same run, bit by bit.
+ */
+import { AgentNode } from "./agent_node.ts";
+import { planFaults } from "./faults.ts";
+import { MasterNode } from "./master_node.ts";
+import { Network } from "./network.ts";
+import { OutputFiles } from "./output_files.ts";
+import { Program } from "./program.ts";
+import { Random } from "./random.ts";
+import { Timeline } from "./timeline.ts";
+import type { World } from "./world.ts";
+
+const MAX_MS = 30 * 60_000;
+const MAX_STEPS = 200_000;
+
+/** How a run ended. */
+export interface RunSummary {
+  readonly done: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Drivers that were killed. */
+  readonly killed: number;
+  readonly faults: number;
+  readonly steps: number;
+  /** What happened, in order. */
+  readonly story: readonly string[];
+}
+
+export class Simulation {
+  readonly #random: Random;
+  readonly #timeline = new Timeline();
+  readonly #world: World;
+  readonly #agents: AgentNode[] = [];
+  readonly #masters: MasterNode[] = [];
+  readonly #programs: Program[] = [];
+  readonly #story: string[] = [];
+  readonly #faults: number;
+  readonly #isCalm: boolean;
+  readonly #isSmall: boolean;
+
+  constructor(seed: number) {
+    const random = new Random(seed);
+    this.#random = random;
+    // Small runs find most of what there is to find, and many more of them are made in the same time.
+    this.#isSmall = !random.chance(5);
+    this.#faults = random.chance(5) ? 0 : random.below(random.chance(4) ? 12 : 4);
+    this.#isCalm = this.#faults === 0;
+    const timeline = this.#timeline;
+    const network = new Network(timeline, new Random(random.below(2 ** 32)), this.#isCalm ? 0 : 20);
+    this.#world = {
+      timeline,
+      network,
+      random: new Random(random.below(2 ** 32)),
+      files: new OutputFiles(),
+      agents: new Map(),
+      plans: new Map(),
+      work: (job, order) => this.#program(job).work(order),
+      tell: (what) => {
+        this.#story.push(`${timeline.now.toFixed(1)} ${what}`);
+      },
+    };
+    this.#build();
+  }
+
+  #build(): void {
+    const random = this.#random;
+    for (let i = 0; i <= random.below(2); i += 1) this.#masters.push(new MasterNode(`m${i}`, this.#timeline));
+    const agents = 1 + random.below(4);
+    for (let i = 0; i < agents; i += 1) {
+      const agent = new AgentNode(`a${i}`, 1 + random.below(3), this.#world, this.#masters);
+      this.#agents.push(agent);
+      this.#world.agents.set(agent.name, agent);
+    }
+    const programs = !this.#isSmall && random.chance(3) ? 2 : 1;
+    for (let i = 0; i < programs; i += 1) this.#programs.push(this.#newProgram(`j${i}`));
+    const { random: chance } = this.#world;
+    planFaults(
+      {
+        world: this.#world,
+        random: chance,
+        agents: this.#agents,
+        masters: this.#masters,
+        programs: this.#programs,
+      },
+      this.#faults,
+      random.pick([100, 300, 3_000]),
+    );
+  }
+
+  #newProgram(job: string): Program {
+    const random = this.#random;
+    return new Program(
+      {
+        job,
+        random: new Random(random.below(2 ** 32)),
+        masters: this.#masters,
+        executions: this.#isSmall ? 1 : 1 + random.below(4),
+        groups: this.#isSmall ? 3 : 6,
+        isSkewed: random.chance(3),
+        speculates: random.chance(2),
+        isPoisoned: random.chance(10),
+        hasChannel: random.chance(5),
+        flaky: random.chance(4) ? 20 : 0,
+        straggling: random.chance(8) ? 20 : 0,
+        isImpatient: random.chance(8),
+      },
+      this.#world,
+    );
+  }
+
+  #program(job: string): Program {
+    return this.#programs[Number(job.slice(1))];
+  }
+
+  /** Runs to the end. @throws When something is not as it must be. */
+  run(): RunSummary {
+    try {
+      while (!this.#isOver()) {
+        if (this.#timeline.now > MAX_MS || this.#timeline.steps > MAX_STEPS || !this.#timeline.step()) {
+          throw new Error(`the run does not end: ${this.#programs.map((program) => program.describe())}`);
+        }
+      }
+      return this.#summary();
+    } catch (error) {
+      const story = this.#story.slice(-60).join("\n  ");
+      throw new Error(`${error instanceof Error ? error.message : error}\n  ${story}`, { cause: error });
+    }
+  }
+
+  #isOver(): boolean {
+    for (const program of this.#programs) if (!program.isOver) return false;
+    for (const agent of this.#agents) if (agent.jobs.size > 0) return false;
+    return true;
+  }
+
+  #summary(): RunSummary {
+    const counts = { done: 0, failed: 0, cancelled: 0 };
+    let killed = 0;
+    for (const program of this.#programs) {
+      const { driver } = program;
+      if (!driver.isUp) {
+        killed += 1;
+        continue;
+      }
+      for (const [id, { outcome }] of driver.executions) {
+        if (outcome === undefined) throw new Error(`${id} never ended`);
+        counts[outcome.kind] += 1;
+        if (outcome.kind === "done" && program.poisoned.has(id)) throw new Error(`${id} is done, and throws`);
+        if (this.#isCalm && outcome.kind === "failed") this.#checkCalm(program, id, outcome.error.code);
+      }
+    }
+    if (killed === 0 && this.#world.files.staged > 0) throw new Error("staging directories are left");
+    return { ...counts, killed, faults: this.#faults, steps: this.#timeline.steps, story: this.#story };
+  }
+
+  /** Where nothing goes wrong but user code, that alone is told of. */
+  #checkCalm(program: Program, id: string, code: string): void {
+    const isOwn = code === "task" || code === "disk-full";
+    // Of what another execution was to give, or of slots for a pipeline.
+    const isOfOther = code === "dataset-missing" || code === "not-enough-resources";
+    if (code === "cancelled" && program.cancelled.size > 0) return;
+    if (!isOwn && !isOfOther) throw new Error(`${id} failed with ${code}, and nothing went wrong`);
+  }
+}

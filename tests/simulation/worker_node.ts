@@ -1,0 +1,200 @@
+/**
+ * A simulated worker process: asks its agent for orders, reads what they name, and takes its time, as net/worker does.
+ *
+ * What it began before it died goes on nowhere.
+ */
+
+import type { EndedAttempt } from "../../core/agent/queue_events.ts";
+import type { WireError } from "../../core/errors.ts";
+import type { ShardPiece } from "../../core/plan/physical.ts";
+import type { TaskOrder } from "../../core/schedule/order.ts";
+import { type AttemptResult, NO_TOTALS, type ShardReport } from "../../core/schedule/report.ts";
+import { PieceReader } from "./piece_reader.ts";
+import type { PartPort } from "./ports.ts";
+import { add, type Content, compute, NO_ROWS, type Rows } from "./rows.ts";
+import { planOfOrder, type World, wireError } from "./world.ts";
+
+/** How long orders may wait behind one that takes long. */
+const HAND_MS = 30;
+const BYTES_OF_ROWS = 10;
+
+export class WorkerNode {
+  readonly number: number;
+  isUp = false;
+  readonly #part: PartPort;
+  readonly #world: World;
+  /** Grows with each start. */
+  #life = 0;
+  #hand: TaskOrder[] = [];
+  #current: { readonly order: TaskOrder; readonly begunAt: number } | undefined;
+  readonly #early = new Set<string>();
+
+  constructor(part: PartPort, number: number, world: World) {
+    this.#part = part;
+    this.number = number;
+    this.#world = world;
+  }
+
+  get attempt(): string | undefined {
+    return this.#current?.order.attempt;
+  }
+
+  start(): void {
+    this.#life += 1;
+    this.isUp = true;
+    this.#later(5 + this.#world.random.below(20), () => this.#ask());
+  }
+
+  take(orders: readonly TaskOrder[]): void {
+    this.#later(0.1, () => {
+      this.#hand = [...orders];
+      if (orders.length > 1) this.#later(HAND_MS, () => this.#giveBack(this.#hand.splice(0)));
+      this.#next(undefined);
+    });
+  }
+
+  askAgain(): void {
+    this.#later(0.2, () => this.#ask());
+  }
+
+  /** Told by its agent to stop an attempt. */
+  cancel(attempt: string): void {
+    this.#later(0.1, () => {
+      if (this.attempt === attempt) {
+        this.#fail(wireError("cancelled", `Cannot go on with ${attempt}: it was cancelled`));
+        return;
+      }
+      const begun = this.#hand.findIndex((order) => order.attempt === attempt);
+      if (begun >= 0) this.#giveBack(this.#hand.splice(begun, 1));
+      else this.#early.add(attempt);
+    });
+  }
+
+  die(cause: string): void {
+    if (!this.isUp) return;
+    this.#end();
+    this.#world.timeline.after(1, () => this.#part.apply({ kind: "exited", worker: this.number, cause }));
+  }
+
+  /** Gone with its agent or its job: nobody hears of it. */
+  vanish(): void {
+    this.#end();
+  }
+
+  #end(): void {
+    this.isUp = false;
+    this.#life += 1;
+    this.#hand = [];
+    this.#current = undefined;
+  }
+
+  #later(ms: number, act: () => void): void {
+    const life = this.#life;
+    this.#world.timeline.after(ms, () => {
+      if (this.isUp && this.#life === life) act();
+    });
+  }
+
+  #ask(ended?: EndedAttempt): void {
+    this.#part.apply({ kind: "asked", worker: this.number, ...(ended === undefined ? {} : { ended }) });
+  }
+
+  #giveBack(orders: readonly TaskOrder[]): void {
+    if (orders.length === 0) return;
+    const attempts = orders.map(({ attempt }) => attempt);
+    this.#part.apply({ kind: "returned", worker: this.number, attempts });
+  }
+
+  #next(ended: EndedAttempt | undefined): void {
+    const order = this.#hand.shift();
+    if (order === undefined) {
+      this.#ask(ended);
+      return;
+    }
+    if (ended !== undefined) this.#part.apply({ kind: "ended", worker: this.number, ended });
+    this.#begin(order);
+  }
+
+  #begin(order: TaskOrder): void {
+    const current = { order, begunAt: this.#world.timeline.now };
+    this.#current = current;
+    if (this.#early.delete(order.attempt)) {
+      this.#fail(wireError("cancelled", `Cannot begin ${order.attempt}: it was cancelled`));
+      return;
+    }
+    if (!this.#part.knows(order.execution)) {
+      this.#fail(wireError("not-found", `Cannot find execution ${order.execution}`));
+      return;
+    }
+    const sink = this.#sinkOf(order);
+    if (sink !== undefined && !this.#world.files.create(sink, order.attempt)) {
+      this.#fail(wireError("output-unwritable", `Cannot write ${sink}: it is not there`));
+      return;
+    }
+    const reader = new PieceReader(this.#part, this.#world, order);
+    const isCurrent = () => this.#current === current;
+    reader.read({
+      isWanted: isCurrent,
+      onRead: (contents) => {
+        if (isCurrent()) this.#work(order, contents, isCurrent);
+      },
+      onError: (error) => {
+        if (isCurrent()) this.#fail(error);
+      },
+    });
+  }
+
+  #work(order: TaskOrder, contents: ReadonlyMap<ShardPiece, Rows>, isCurrent: () => boolean): void {
+    const { ms, error } = this.#world.work(this.#part.job, order);
+    this.#later(ms * this.#part.agent.slowness, () => {
+      if (!isCurrent()) return;
+      if (error !== undefined) this.#fail(error);
+      else this.#commit(order, contents);
+    });
+  }
+
+  #commit(order: TaskOrder, contents: ReadonlyMap<ShardPiece, Rows>): void {
+    const plan = planOfOrder(this.#world, this.#part.job, order).groups[order.group];
+    const read = (pieces: readonly ShardPiece[]): Rows =>
+      pieces.map((piece) => contents.get(piece) ?? NO_ROWS).reduce(add, NO_ROWS);
+    const sides = Object.values(order.input.sides).map(read);
+    const content = compute(plan, order.task, order.input.pieces.map(read), sides);
+    const sink = this.#sinkOf(order);
+    if (sink !== undefined && !this.#world.files.write(sink, order.attempt, content[0])) {
+      this.#fail(wireError("output-unwritable", `Cannot write ${sink}: it is gone`));
+      return;
+    }
+    this.#part.keep(order.attempt, content);
+    const ms = this.#world.timeline.now - (this.#current?.begunAt ?? 0);
+    this.#over(order, { kind: "committed", shard: this.#report(order, content), totals: NO_TOTALS, ms });
+  }
+
+  #report(order: TaskOrder, content: Content): ShardReport {
+    const isSkewed = this.#part.isSkewed;
+    const partitions = content.map(({ rows, sum }, i) => {
+      const isEmpty = rows === 0 && sum === 0;
+      const bytes = isSkewed && i === 1 ? 100 * BYTES_OF_ROWS : BYTES_OF_ROWS;
+      return isEmpty ? { rows: 0, bytes: 0, chunks: 0 } : { rows: Math.max(1, rows), bytes, chunks: 1 };
+    });
+    if (this.#sinkOf(order) === undefined) return { partitions };
+    return { partitions, sinkFile: { name: order.attempt, rows: 1, bytes: BYTES_OF_ROWS } };
+  }
+
+  #sinkOf(order: TaskOrder): string | undefined {
+    const { tail } = planOfOrder(this.#world, this.#part.job, order).groups[order.group];
+    return tail.kind === "sink" ? `${this.#part.job}/${order.execution}/${tail.node}` : undefined;
+  }
+
+  #fail(error: WireError): void {
+    if (this.#current === undefined) return;
+    const { order } = this.#current;
+    const sink = this.#sinkOf(order);
+    if (sink !== undefined) this.#world.files.remove(sink, order.attempt);
+    this.#over(order, { kind: "failed", error, totals: NO_TOTALS });
+  }
+
+  #over({ attempt }: TaskOrder, result: AttemptResult): void {
+    this.#current = undefined;
+    this.#later(0.1, () => this.#next({ attempt, result }));
+  }
+}
