@@ -38,7 +38,9 @@ async function build(entry: string, hasEngine: boolean): Promise<Bun.BuildOutput
         "process.env.NODE_ENV": "globalThis.process.env.NODE_ENV",
       },
       env: "disable",
-      plugins: [modulePlaces(hasEngine ? entry : undefined), ...(hasEngine ? [engineResolver()] : [])],
+      // A package may say that a module does nothing by itself, and it may define flows all the same.
+      ignoreDCEAnnotations: true,
+      plugins: [modulePlaces(entry, hasEngine), ...(hasEngine ? [engineResolver()] : [])],
       external: hasEngine ? [] : ["luciole"],
     });
   } catch (error) {

@@ -9,6 +9,9 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 
+const MODULE = /\.[cm]?[jt]sx?$/;
+/** Those, and what has no extension. */
+const MODULES = /\.[cm]?[jt]sx?$|[\\/][^.\\/]*$/;
 const META = /\bimport\.meta(?=\.(?:url|dir|dirname|file|filename|path|main)\b)/g;
 /** As long as `import.meta`. */
 const META_NAME = "$luciole_me";
@@ -16,14 +19,19 @@ const NODE_NAMES = /\b__(?:dirname|filename)\b/;
 /** The module has names of its own for it. */
 const DECLARED = /(?:\b(?:const|let|var)\b|\bimport\b(?!\s*[.(]))[^=;]*\b__(?:dirname|filename)\b/;
 
-/** @param main The module that is run, as opposed to imported. */
-export function modulePlaces(main: string | undefined): Bun.BunPlugin {
+/**
+ * @param entry The first module; it may have a name that the bundler takes for no program's.
+ * @param isMain Whether it is run, as opposed to imported.
+ */
+export function modulePlaces(entry: string, isMain: boolean): Bun.BunPlugin {
   return {
     name: "places",
     setup: (bundler) => {
-      bundler.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: "file" }, async ({ path, loader }) => {
+      bundler.onLoad({ filter: MODULES, namespace: "file" }, async ({ path, loader }) => {
+        if (!MODULE.test(path) && path !== entry) return undefined;
         const text = await readFile(path, "utf8");
-        return { contents: withPlace(text, path, path === main), loader };
+        const contents = withPlace(text, path, isMain && path === entry);
+        return { contents, loader: MODULE.test(path) ? loader : "ts" };
       });
     },
   };

@@ -65,6 +65,11 @@ export function boom(a: number): never {
 `,
   "addon.node": "no addon",
   "asset.bin": "asset",
+  "quiet.ts": 'import { run } from "luciole";\nimport "./quiet/through.js";\nawait run(() => undefined);\n',
+  "quiet/through.js": 'import { unused } from "./said.js";\n',
+  "quiet/said.js": 'console.log("said");\nexport const unused = 1;\n',
+  "quiet/package.json": '{"type": "module", "sideEffects": false}',
+  bare: 'import { run } from "luciole";\nconst n: number = 1;\nconsole.log(n);\nawait run(() => undefined);\n',
   "native.ts": 'const addon = require("./addon.node");\nconsole.log(addon);\n',
   "asset.ts": 'import path from "./asset.bin" with { type: "file" };\nconsole.log(path);\n',
   "lost.ts": 'import { a } from "./gone.ts";\nconsole.log(a);\n',
@@ -104,6 +109,10 @@ describe("a bundle", () => {
     });
   });
 
+  test("runs modules of packages that say they do nothing by themselves", async () => {
+    expect(await runBundle("quiet", false)).toEqual({ code: 1, stdout: "said\n", stderr: REASON });
+  });
+
   test.each([false, true])(
     "fails with the lines of the user's files, with its engine: %p",
     async (hasEngine) => {
@@ -120,6 +129,14 @@ describe("a bundle", () => {
     const { code, stderr } = await runBundle("variable", false);
     expect(code).toBe(1);
     expect(stderr).toContain("Cannot find module './lib/dynamic.ts'");
+  });
+
+  test("may be of a script whose name has no extension", async () => {
+    const path = join(folder.scratch, "bare.mjs");
+    writeFileSync(path, (await bundleWithBun(join(folder.path, "bare"), false)).bytes);
+    const env = { [WORKER_ENV.role]: "task", [WORKER_ENV.program]: path };
+    const { stdout, stderr } = await folder.run([LUCIOLE], { cwd: folder.scratch, env });
+    expect({ stdout, stderr }).toEqual({ stdout: "1\n", stderr: REASON });
   });
 
   test.each([
