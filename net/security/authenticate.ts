@@ -5,11 +5,12 @@
  * only a page of another name in a browser has to be kept out. Workers' own sockets need none of it.
  */
 import { Hono, type MiddlewareHandler } from "hono";
-import { AuthError } from "../../core/errors.ts";
+import { AuthError, ProtocolError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/security/bind.ts";
 import { type TokenVerdict, verifyToken } from "../../core/security/token.ts";
 import { readBytes, readToEnd } from "../fields.ts";
 import { CBOR_SEQUENCE, ID_PATTERN, PROTOCOL, PROTOCOL_HEADER, REQUEST_HEADER } from "../protocol.ts";
+import { failure } from "../replies.ts";
 import { failedRequest, type OnFailure, requestId } from "../request_id.ts";
 import type { Handler } from "../runtime/runtime.ts";
 import type { ClusterSecret } from "./cluster_secret.ts";
@@ -42,12 +43,21 @@ export function guarded(app: Guarded, options: GuardOptions): Handler {
   });
   outer.onError((error, { req }) => failedRequest(req.raw, error, { onFailure: options.onFailure }));
   return async (request, hold) => {
-    const response = await outer.fetch(request, { hold });
+    const response = isPlain(request.url) ? await outer.fetch(request, { hold }) : failure(notPlain());
     response.headers.set(PROTOCOL_HEADER, String(PROTOCOL));
     const id = requestId(request);
     if (id !== undefined) response.headers.set(REQUEST_HEADER, id);
     return response;
   };
+}
+
+/** Only so do all readers of it see the same path: a host of odd letters leaves one with it, and one without. */
+function isPlain(url: string): boolean {
+  return URL.parse(url)?.href === url;
+}
+
+function notPlain(): ProtocolError {
+  return new ProtocolError("Cannot take the request: its host or path is malformed");
 }
 
 /** The request with all of its body here: who sends one and stops in its midst must not be waited for. */

@@ -80,6 +80,22 @@ describe("X3: a request", () => {
     await goesOn();
   });
 
+  test.each(["x y", "[::", "x:99999", "x/..", "a@b", "", "é", "%", "x\u0001", "http://x"])(
+    "for the host %j is answered, or refused",
+    async (host) => {
+      for (const method of ["GET", "POST"]) {
+        const client = await RawClient.open(agent.port);
+        const body = method === "POST" ? "Content-Length: 1\r\n\r\nx" : "\r\n";
+        const head = HEAD.replace("Host: x", `Host: ${host}`);
+        client.send(Buffer.from(`${method} /v1/jobs/j1/cancel HTTP/1.1\r\n${head}${body}`, "latin1"));
+        const status = await client.status();
+        expect(status === undefined || (status >= 400 && status < 500)).toBe(true);
+        client.close();
+      }
+      await goesOn();
+    },
+  );
+
   test("that comes byte by byte is answered", async () => {
     const client = await RawClient.open(agent.port);
     for (const byte of Buffer.from(`GET /v1/agent HTTP/1.1\r\n${HEAD}\r\n`)) {
