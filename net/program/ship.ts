@@ -114,12 +114,11 @@ class Shipment {
 
   #apply(event: SenderEvent): void {
     for (const command of this.#sender.apply(event)) {
-      this.#perform(command).then(
-        (next) => {
+      this.#perform(command)
+        .then((next) => {
           if (next !== undefined) this.#apply(next);
-        },
-        (error) => this.#over.reject(error),
-      );
+        })
+        .catch((error) => this.#over.reject(error));
     }
   }
 
