@@ -163,6 +163,8 @@ export type ControlMessage =
   | { readonly kind: "cancel"; readonly attempt: string }
   | { readonly kind: "message"; readonly message: unknown }
   | { readonly kind: "forget"; readonly execution: string }
+  /** An agent of the job is gone: nothing can be read of it. */
+  | { readonly kind: "gone"; readonly agent: string }
   /** Why shards and spilled data may not be written now; null when they may again. */
   | { readonly kind: "disk"; readonly refusal: string | null }
   | { readonly kind: "stop" };
@@ -174,6 +176,8 @@ export const ROUTES = {
   /** A stream; `after` are the events that the reader has: of a job with a lease it may break off and be read on. */
   events: (job: string, after?: number) =>
     `/v1/jobs/${job}/events${after === undefined ? "" : `?after=${after}`}`,
+  /** DELETE tells that an agent of the job is gone. */
+  peer: (job: string, agent: string) => `/v1/jobs/${job}/peers/${agent}`,
   lease: (job: string) => `/v1/jobs/${job}/lease`,
   /** What its workers printed and logged of late. */
   logs: (job: string) => `/v1/jobs/${job}/logs`,

@@ -1,7 +1,7 @@
 /**
- * A body that goes on where its connection broke, as long as the other side can be reached.
+ * Answers of who may not be reached for a moment: asked for again, bodies from where their connection broke.
  *
- * Knows positions in bytes, not what they mean. An answer that refuses to go on is final.
+ * Knows positions in bytes, not what they mean. An answer that refuses is final.
  */
 import { LucioleError } from "../core/errors.ts";
 import { pause } from "./pause.ts";
@@ -12,42 +12,93 @@ export interface ResumedBody {
   readonly open: (from: number) => Promise<ReadableStream<Uint8Array>>;
   /** Whether the same bytes come again. */
   readonly isResumable: boolean;
+  /** All of it is there: when nothing comes for so long, the connection is dead. Without it, it may take its time. */
+  readonly stallMs?: number;
   readonly signal?: AbortSignal;
 }
 
+/** Who has all that is asked for and does not send any of it for so long is gone, or cut off. */
+export const STALL_MS = 10_000;
 /** How long it waits before it asks again; then it gives up. Counted anew when bytes have come. */
 const WAITS_MS = [20, 200, 1_000];
 
-export async function* resumedBody({ open, isResumable, signal }: ResumedBody): AsyncGenerator<Uint8Array> {
+export async function* resumedBody(options: ResumedBody): AsyncGenerator<Uint8Array> {
+  const { open, isResumable, stallMs, signal } = options;
   let position = 0;
-  for (let failures = 0; ; failures++) {
-    try {
-      const body = await open(position);
-      for await (const piece of body) {
-        position += piece.byteLength;
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  try {
+    for (let failures = 0; ; ) {
+      try {
+        reader ??= (await opened(open(position), stallMs)).getReader();
+        const { done, value } = await within(reader.read(), stallMs);
+        if (done) return;
+        position += value.byteLength;
         failures = 0;
-        yield piece;
+        yield value;
+        continue;
+      } catch (error) {
+        leave(reader);
+        reader = undefined;
+        // Who is silent is not waited for as often as who can come back at once.
+        failures += error instanceof Stalled ? 2 : 1;
+        const isOver = !isResumable || failures > WAITS_MS.length || signal?.aborted === true;
+        if (isOver || isAnswer(error)) throw error;
       }
-      return;
-    } catch (error) {
-      const isOver = !isResumable || failures >= WAITS_MS.length || signal?.aborted === true;
-      if (isOver || isAnswer(error)) throw error;
+      await pause(WAITS_MS[failures - 1], signal);
     }
-    await pause(WAITS_MS[failures], signal);
+  } finally {
+    leave(reader);
   }
 }
 
 /** Asks again, as long, while there is no answer. */
 export async function answered<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  for (const waitMs of WAITS_MS) {
+  for (let failures = 0; ; ) {
     try {
-      return await ask();
+      return await within(ask(), STALL_MS);
     } catch (error) {
-      if (isAnswer(error) || signal?.aborted === true) throw error;
+      failures += error instanceof Stalled ? 2 : 1;
+      if (failures > WAITS_MS.length || signal?.aborted === true || isAnswer(error)) throw error;
     }
-    await pause(waitMs, signal);
+    await pause(WAITS_MS[failures - 1], signal);
   }
-  return await ask();
+}
+
+class Stalled extends LucioleError {
+  constructor(ms: number) {
+    super(UNREACHABLE, `nothing came for ${ms / 1000} s`, { retryable: true });
+  }
+}
+
+async function opened(
+  opening: Promise<ReadableStream<Uint8Array>>,
+  stallMs: number | undefined,
+): Promise<ReadableStream<Uint8Array>> {
+  try {
+    return await within(opening, stallMs);
+  } catch (error) {
+    // It may come all the same, when nobody wants it any more.
+    opening.then((body) => body.cancel()).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function within<T>(promise: Promise<T>, ms: number | undefined): Promise<T> {
+  if (ms === undefined) return await promise;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Stalled(ms)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A body that was read to its end, or broke, has nothing left to tell. */
+function leave(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
+  reader?.cancel().catch(() => undefined);
 }
 
 /** The other side was reached and said why not. */

@@ -185,6 +185,14 @@ export class AgentJob {
     }
   }
 
+  /** Another agent is gone: who reads of it hears so at once. */
+  dropPeer(agent: string): void {
+    if (this.#order?.peers === undefined) return;
+    const { [agent]: _, ...peers } = this.#order.peers;
+    this.#order = { ...this.#order, peers };
+    for (const worker of this.#workers.keys()) this.#tell(worker, { kind: "gone", agent });
+  }
+
   /** Tells the workers whether they may write. */
   tellRoom(refusal: string | undefined): void {
     const message: ControlMessage = { kind: "disk", refusal: refusal ?? null };

@@ -48,6 +48,10 @@ export function addDriverRoutes(app: Hono, jobs: AgentJobs): void {
     job.events.acknowledge(leaseRequest(await readFields(context.req.raw)).acknowledged);
     return done();
   });
+  app.delete("/v1/jobs/:job/peers/:agent", (context) => {
+    jobOf(context.req.param("job")).dropPeer(checkId(context.req.param("agent"), "agent"));
+    return done();
+  });
   app.get("/v1/jobs/:job/logs", (context) => {
     const { from, worker } = context.req.query();
     const job = jobs.find(checkId(context.req.param("job"), "job"));

@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import type { AgentInfo } from "../../core/cluster/agent_info.ts";
 import type { LucioleError } from "../../core/errors.ts";
@@ -95,7 +95,9 @@ export class RunningAgent {
     const security = await readSecurity(config.security);
     const { secret, tls } = security;
     const runtime = await currentRuntime();
-    const owned = ownDirectory(config.directory);
+    // Workers have another working directory.
+    const base = resolve(config.directory);
+    const owned = ownDirectory(base);
     const { jobs: directory } = owned;
     const diskBytes = config.diskBytes ?? mostOfDisk(directory);
     const access = { ...(secret && { secret }), ...(tls && { tls: tls.client }) };
@@ -105,7 +107,7 @@ export class RunningAgent {
     try {
       const programs = await ProgramCache.create({
         agent: id,
-        directory: join(config.directory, "programs"),
+        directory: join(base, "programs"),
         maxBytes: PROGRAM_BYTES,
         own: await ownProgram(),
       });

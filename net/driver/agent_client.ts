@@ -55,6 +55,11 @@ export class AgentClient {
     await this.#send("DELETE", ROUTES.job(this.#job), undefined, signal);
   }
 
+  /** Tells it that another agent is gone. */
+  async dropPeer(agent: string): Promise<void> {
+    await this.#send("DELETE", ROUTES.peer(this.#job, agent));
+  }
+
   async putExecution(order: ExecutionOrder): Promise<void> {
     await this.#send("PUT", ROUTES.execution(this.#job, order.id), order);
   }

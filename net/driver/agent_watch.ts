@@ -7,7 +7,7 @@
  */
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import type { AgentEvent } from "../../core/schedule/order.ts";
-import { pause } from "../pause.ts";
+import { pause, withDeadline } from "../pause.ts";
 import { UNREACHABLE } from "../tcp_transport.ts";
 import type { AgentClient } from "./agent_client.ts";
 
@@ -105,8 +105,8 @@ class AgentWatch {
     const everyMs = Math.min(this.#times.leaseMs, this.#times.lostMs) / RENEWALS;
     for (await pause(everyMs, signal); !signal.aborted; await pause(everyMs, signal)) {
       try {
-        const late = AbortSignal.timeout(this.#times.lostMs);
-        await this.#client.renewLease(this.#received, AbortSignal.any([signal, late]));
+        const renew = (until: AbortSignal) => this.#client.renewLease(this.#received, until);
+        await withDeadline(this.#times.lostMs, renew, signal);
         this.#heard();
       } catch (error) {
         this.#failed(error);

@@ -334,6 +334,7 @@ export class Executor {
     const text = `agent ${agent} is gone: ${cause}`;
     this.#lost.set(agent, text);
     this.#requests.remove(agent);
+    for (const { id } of this.agents) this.#requests.queue(id, (client) => client.dropPeer(agent));
     if (this.#cancelled === undefined) this.#options.listener.onWarning(text);
     this.feed({ kind: "agentLost", agent, cause: text });
     for (const execution of [...this.#executions.keys()]) this.#checkAgents(execution, text);

@@ -8,6 +8,7 @@ import process from "node:process";
 import type { Grant } from "../../core/cluster/placement.ts";
 import { ProgramMissingError } from "../../core/errors.ts";
 import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
+import { withDeadline } from "../pause.ts";
 import { localProgram } from "../program/local_program.ts";
 import { shipProgram } from "../program/ship.ts";
 import type { JobOrder, Transport } from "../protocol.ts";
@@ -67,7 +68,7 @@ export class JobSeats {
   /** Ends the job on all of its agents. @param onUntold Told which cannot be told; they end it by themselves. */
   async end(onUntold: (agent: string) => void): Promise<void> {
     const ends = this.taken.map(async ({ client }) => {
-      await client.endJob(AbortSignal.timeout(END_MS)).catch(() => onUntold(client.id));
+      await withDeadline(END_MS, (signal) => client.endJob(signal)).catch(() => onUntold(client.id));
     });
     await Promise.all(ends);
   }

@@ -13,7 +13,7 @@ import { LucioleError, ShardLostError } from "../../core/errors.ts";
 import type { BatchReader } from "../../core/exec/ports.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import { codecPorts } from "../codec_ports.ts";
-import { resumedBody } from "../resumed_body.ts";
+import { resumedBody, STALL_MS } from "../resumed_body.ts";
 import { HeldReader } from "../store/held_shard.ts";
 import { readLocalPiece, readStreamedPiece } from "../store/piece_readers.ts";
 import type { ExecutionRecord } from "./execution.ts";
@@ -114,6 +114,7 @@ async function openPiece(options: ReadOptions, piece: ShardPiece): Promise<Batch
   const body = resumedBody({
     open: (from) => client.readShard(piece, from, signal),
     isResumable: piece.isCommitted || piece.partition >= 0,
+    ...(piece.isCommitted ? { stallMs: STALL_MS } : {}),
     signal,
   });
   // Only the chunks that it names come.

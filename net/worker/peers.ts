@@ -3,6 +3,7 @@
  *
  * It does not know what is read there.
  */
+import { LucioleError } from "../../core/errors.ts";
 import type { PeersReply, Transport } from "../protocol.ts";
 import type { ClientTls } from "../runtime/runtime.ts";
 import { authHeaders, type Credentials } from "../security/client_auth.ts";
@@ -24,6 +25,8 @@ export class Peers {
   readonly #ask: () => Promise<PeersReply>;
   readonly #connect: Connect;
   readonly #transports = new Map<string, Transport>();
+  /** Aborted for an agent that is gone. */
+  readonly #ends = new Map<string, AbortController>();
   readonly #credentials: Credentials = { headers: () => this.#headers };
   #headers: Readonly<Record<string, string>> = {};
   #askedAt = Number.NEGATIVE_INFINITY;
@@ -47,14 +50,42 @@ export class Peers {
     return this.#transports.get(agent);
   }
 
+  /** The agent is gone: what is read of it fails at once. */
+  drop(agent: string): void {
+    this.#endOf(agent).abort(new LucioleError("agent-gone", `Cannot read of agent ${agent}: it is gone`));
+    this.#transports.delete(agent);
+  }
+
+  #endOf(agent: string): AbortController {
+    let end = this.#ends.get(agent);
+    if (end === undefined) {
+      end = new AbortController();
+      this.#ends.set(agent, end);
+    }
+    return end;
+  }
+
   async #learn(): Promise<void> {
     const { peers, token, tls } = await this.#ask();
     this.#askedAt = performance.now();
     if (token !== undefined) this.#headers = authHeaders(token);
     const credentials = this.#credentials;
     for (const [agent, address] of Object.entries(peers)) {
-      if (this.#transports.has(agent)) continue;
-      this.#transports.set(agent, this.#connect({ agent, address, credentials, ...(tls && { tls }) }));
+      const { signal } = this.#endOf(agent);
+      if (this.#transports.has(agent) || signal.aborted) continue;
+      const transport = this.#connect({ agent, address, credentials, ...(tls && { tls }) });
+      this.#transports.set(agent, endingWith(signal, transport));
     }
   }
+}
+
+/** Its requests, and bodies on their way, end with the signal. */
+function endingWith(end: AbortSignal, transport: Transport): Transport {
+  return {
+    fetch: async (path, init) => {
+      end.throwIfAborted();
+      const own = init?.signal;
+      return await transport.fetch(path, { ...init, signal: own ? AbortSignal.any([own, end]) : end });
+    },
+  };
 }

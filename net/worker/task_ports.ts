@@ -18,7 +18,7 @@ import type { TaskOrder } from "../../core/schedule/order.ts";
 import { NO_TOTALS, type ShardReport, type TaskReport } from "../../core/schedule/report.ts";
 import { codecPorts } from "../codec_ports.ts";
 import type { HeldPiece, PieceAnswer, Transport } from "../protocol.ts";
-import { answered, resumedBody } from "../resumed_body.ts";
+import { answered, resumedBody, STALL_MS } from "../resumed_body.ts";
 import { StagedFile } from "../sink/staged_file.ts";
 import { stagingDirectory } from "../sink/staging.ts";
 import { openSplit } from "../source/open_split.ts";
@@ -213,6 +213,7 @@ export class WorkerTaskPorts implements TaskPorts {
     yield* resumedBody({
       open: (from) => link.shard(piece, from, signal, transport),
       isResumable: transport !== undefined && (isCommitted || partition >= 0),
+      ...(transport !== undefined && isCommitted ? { stallMs: STALL_MS } : {}),
       signal,
     });
   }

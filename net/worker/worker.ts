@@ -57,6 +57,7 @@ export class Worker {
   readonly #inbox: Inbox;
   readonly #executions: ExecutionCache;
   readonly #transportTo: TransportTo | undefined;
+  readonly #peers: Peers | undefined;
   readonly #earlyCancels = new Set<string>();
   #lost: { readonly error: unknown } | undefined;
   /** Ends the wait for the agent's answer. */
@@ -72,7 +73,8 @@ export class Worker {
     this.#link = new AgentLink(options);
     this.#executions = new ExecutionCache((id) => this.#link.execution(id));
     const { connect, transportTo } = options;
-    const peers = connect === undefined ? undefined : new Peers(() => this.#link.peers(), connect);
+    if (connect !== undefined) this.#peers = new Peers(() => this.#link.peers(), connect);
+    const peers = this.#peers;
     this.#transportTo = peers === undefined ? transportTo : (agent) => peers.find(agent);
     this.#reports = new ReportQueue((events) =>
       this.#link.report(events).catch((error) => this.#lose(error)),
@@ -180,6 +182,9 @@ export class Worker {
         break;
       case "message":
         this.#inbox.receive(message.message);
+        break;
+      case "gone":
+        this.#peers?.drop(message.agent);
         break;
       case "disk":
         setDiskRefusal(message.refusal ?? undefined);

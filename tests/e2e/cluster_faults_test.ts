@@ -117,6 +117,20 @@ describe("agent", () => {
     60_000,
   );
 
+  test("silent: it is lost after a while, and ends its part of the job when it can be heard again", async () => {
+    const agent = cluster.agent("a1").child;
+    // Its workers go on, and others read of it.
+    const act = (): void => agent.kill("SIGSTOP");
+    const { code, stdout, stderr } = await cluster.run(["slow.ts"], { ...whenAtWork(act), env: LEASE });
+    agent.kill("SIGCONT");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: SUMS });
+    // Its tasks ran twice elsewhere, or it was missed.
+    expect(stderr).toMatch(/^warning: agent a1 (is gone: |cannot be told that the job is over)/m);
+    await cluster.settled();
+    await cluster.master.tells(/agent a1 .* is back|agent a1 .* has come/);
+    expect(await cluster.run(["slow.ts"])).toMatchObject({ code: 0, stdout: SUMS });
+  }, 60_000);
+
   test("the last one: the job fails and names it", async () => {
     const ends: Promise<number | null>[] = [];
     const names = ["a0", "a1", "a2"];

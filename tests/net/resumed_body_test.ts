@@ -51,6 +51,28 @@ describe("resumedBody()", () => {
     expect(read(resumedBody({ open: never, isResumable: true }))).rejects.toThrow("Cannot reach it");
   });
 
+  test("takes a body of which nothing comes for broken, but not one that its reader does not ask for", async () => {
+    const cancelled: number[] = [];
+    const open = async (from: number) => {
+      if (from > 0) return body(BYTES, from, 10);
+      const cancel = (): void => void cancelled.push(from);
+      const start = (controller: ReadableStreamDefaultController): void =>
+        controller.enqueue(BYTES.subarray(0, 2));
+      return new ReadableStream<Uint8Array>({ start, cancel });
+    };
+    const bytes: number[] = [];
+    for await (const piece of resumedBody({ open, isResumable: true, stallMs: 50 })) {
+      bytes.push(...piece);
+      if (bytes.length === 2) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(bytes).toEqual([...BYTES]);
+    expect(cancelled).toEqual([0]);
+    const silent = async () => new ReadableStream<Uint8Array>();
+    expect(read(resumedBody({ open: silent, isResumable: true, stallMs: 20 }))).rejects.toThrow(
+      "nothing came for 0.02 s",
+    );
+  });
+
   test("throws what it is answered, and what breaks a body that cannot be resumed", async () => {
     const lost = async () => {
       throw new ShardLostError("it is not here");

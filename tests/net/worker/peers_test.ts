@@ -30,3 +30,22 @@ test("Peers asks once for readers that come together, again for an agent that is
   expect(connected[0].credentials.headers()).toEqual({ authorization: "Bearer t2" });
   expect(await found.find("c")).toBeUndefined();
 });
+
+test("Peers ends what is read of an agent that is gone, and finds it no more", async () => {
+  const hanging: Transport = {
+    fetch: (_, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+      }),
+  };
+  const peers = new Peers(
+    async () => ({ peers: { a: "h1:7401" } }),
+    () => hanging,
+  );
+  const transport = await peers.find("a");
+  const reading = transport?.fetch("/v1/x");
+  peers.drop("a");
+  await expect(reading).rejects.toMatchObject({ code: "agent-gone" });
+  await expect(transport?.fetch("/v1/x")).rejects.toThrow("Cannot read of agent a: it is gone");
+  expect(await peers.find("a")).toBeUndefined();
+});
