@@ -31,7 +31,7 @@ describe("X3: random requests", () => {
     );
     expect(answer.status).toBe(200);
     master.close();
-  }, 120_000);
+  }, 300_000);
 
   test.each(["scripted", "process"] as const)(
     "to an agent with %s workers",

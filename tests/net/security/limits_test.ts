@@ -152,5 +152,5 @@ describe("X3: a connection", () => {
     expect(waiting.isClosed).toBe(false);
     waiting.close();
     await server.stop();
-  }, 60_000);
+  }, 180_000);
 });

@@ -1,7 +1,11 @@
 /** X1: what a request without a good token gets, on every route of an agent that is served over TCP. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { signToken } from "../../../core/security/token.ts";
+import { createMaster } from "../../../net/master/master.ts";
+import { PROTOCOL, PROTOCOL_HEADER } from "../../../net/protocol.ts";
+import { guarded } from "../../../net/security/authenticate.ts";
 import {
+  authHeaders,
   clusterToken,
   jobToken,
   secretCredentials,
@@ -110,6 +114,28 @@ describe("X1: every route of an agent", () => {
     );
     expect(error?.fields.now).toBe(NOW);
     expect(JSON.stringify(error)).not.toContain(token.split(".")[2] ?? "none");
+  });
+});
+
+describe("X1: every route of a master", () => {
+  const master = createMaster({ id: "m", version: "1" });
+  const handler = guarded(master, { secret, clock: () => NOW });
+  const routes = master.app.routes.filter(({ method }) => method !== "ALL");
+  const statusOf = async (method: string, path: string, token: string | undefined) => {
+    const headers = { ...(token !== undefined && authHeaders(token)), [PROTOCOL_HEADER]: String(PROTOCOL) };
+    return (await handler(new Request(`http://localhost${path}`, { method, headers }), () => {})).status;
+  };
+  afterAll(() => master.close());
+
+  test.each(BAD)("refuses %s", async (_, token) => {
+    for (const { method, path } of [...routes, { method: "GET", path: "/" }]) {
+      expect({ path, status: await statusOf(method, path, token) }).toEqual({ path, status: 401 });
+    }
+  });
+
+  test("takes a token of the cluster", async () => {
+    expect(routes.length).toBeGreaterThan(4);
+    for (const { method, path } of routes) expect(await statusOf(method, path, good)).not.toBe(401);
   });
 });
 
