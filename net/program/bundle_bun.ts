@@ -40,7 +40,10 @@ async function build(entry: string, hasEngine: boolean): Promise<Bun.BuildOutput
       env: "disable",
       // A package may say that a module does nothing by itself, and it may define flows all the same.
       ignoreDCEAnnotations: true,
-      plugins: [modulePlaces(entry, hasEngine), ...(hasEngine ? [engineResolver()] : [])],
+      plugins: [
+        modulePlaces(entry, hasEngine ? "main" : "imported"),
+        ...(hasEngine ? [engineResolver()] : []),
+      ],
       external: hasEngine ? [] : ["luciole"],
     });
   } catch (error) {

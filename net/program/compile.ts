@@ -10,6 +10,7 @@ import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { describeBuildError } from "./build_messages.ts";
 import { engineResolver } from "./engine_resolver.ts";
 import { findProgram } from "./load.ts";
+import { modulePlaces } from "./module_places.ts";
 import { isCompiledProgram, programBanner } from "./program_banner.ts";
 
 const EXTENSIONS: readonly string[] = [".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".jsx"];
@@ -80,8 +81,12 @@ async function build(entry: string, outfile: string, program: string): Promise<v
       sourcemap: "inline",
       banner: programBanner(basename(program)),
       compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
-      define: { "process.env.CBOR_NATIVE_ACCELERATION_DISABLED": '"true"' },
-      plugins: [engineResolver()],
+      define: {
+        "process.env.CBOR_NATIVE_ACCELERATION_DISABLED": '"true"',
+        // Else it would be what it is now.
+        "process.env.NODE_ENV": "globalThis.process.env.NODE_ENV",
+      },
+      plugins: [modulePlaces(entry, undefined), engineResolver()],
     });
   } catch (error) {
     // The parts say it all: the error around them only that there are some.

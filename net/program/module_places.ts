@@ -21,16 +21,17 @@ const DECLARED = /(?:\b(?:const|let|var)\b|\bimport\b(?!\s*[.(]))[^=;]*\b__(?:di
 
 /**
  * @param entry The first module; it may have a name that the bundler takes for no program's.
- * @param isMain Whether it is run, as opposed to imported.
+ * @param meta Whether it is run or imported; undefined leaves `import.meta` alone, which in an executable of its own
+ * leads to the files inside.
  */
-export function modulePlaces(entry: string, isMain: boolean): Bun.BunPlugin {
+export function modulePlaces(entry: string, meta: "main" | "imported" | undefined): Bun.BunPlugin {
   return {
     name: "places",
     setup: (bundler) => {
       bundler.onLoad({ filter: MODULES, namespace: "file" }, async ({ path, loader }) => {
         if (!MODULE.test(path) && path !== entry) return undefined;
         const text = await readFile(path, "utf8");
-        const contents = withPlace(text, path, isMain && path === entry);
+        const contents = withPlace(text, path, meta && { isMain: meta === "main" && path === entry });
         return { contents, loader: MODULE.test(path) ? loader : "ts" };
       });
     },
@@ -38,9 +39,9 @@ export function modulePlaces(entry: string, isMain: boolean): Bun.BunPlugin {
 }
 
 /** Declares at the head of a module what it asks of its own place. */
-export function withPlace(text: string, path: string, isMain: boolean): string {
+export function withPlace(text: string, path: string, meta?: { readonly isMain: boolean }): string {
   const head: string[] = [];
-  if (text.includes("import.meta")) {
+  if (meta !== undefined && text.includes("import.meta")) {
     const directory = dirname(path);
     head.push(
       `const ${META_NAME}=${JSON.stringify({
@@ -50,7 +51,7 @@ export function withPlace(text: string, path: string, isMain: boolean): string {
         file: basename(path),
         filename: path,
         path,
-        main: isMain,
+        main: meta.isMain,
       })};`,
     );
   }
@@ -59,5 +60,6 @@ export function withPlace(text: string, path: string, isMain: boolean): string {
   }
   if (head.length === 0) return text;
   // A line of `#!` is one only at the very beginning.
-  return head.join("") + text.replace(/^#!/, "//").replace(META, META_NAME);
+  const body = text.replace(/^#!/, "//");
+  return head.join("") + (meta === undefined ? body : body.replace(META, META_NAME));
 }

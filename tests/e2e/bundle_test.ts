@@ -157,12 +157,11 @@ describe("a bundle", () => {
 
 test("withPlace() keeps lengths of lines and names that a module has itself", () => {
   const text = "#!/bin/x\nf(import.meta.url, import.meta.env);\n";
-  const [first, ...rest] = withPlace(text, "/a/b.ts", true).split("\n");
+  const [first, ...rest] = withPlace(text, "/a/b.ts", { isMain: true }).split("\n");
   expect(first).toMatch(/^const \$luciole_me=\{"url":"file:\/\/\/a\/b.ts",.*"main":true\};\/\/\/bin\/x$/);
   expect(rest).toEqual(["f($luciole_me.url, import.meta.env);", ""]);
+  expect(withPlace("f(import.meta.url)", "/a/b.ts")).toBe("f(import.meta.url)");
   const own = 'import { a } from "b";\nconst x = 1;\nlet __dirname = x;\n';
-  expect(withPlace(own, "/a/b.ts", false)).toBe(own);
-  expect(withPlace("f(__dirname)", "/a/b.ts", false)).toBe(
-    'const __dirname="/a",__filename="/a/b.ts";f(__dirname)',
-  );
+  expect(withPlace(own, "/a/b.ts", { isMain: false })).toBe(own);
+  expect(withPlace("f(__dirname)", "/a/b.ts")).toBe('const __dirname="/a",__filename="/a/b.ts";f(__dirname)');
 });

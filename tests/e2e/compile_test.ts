@@ -12,6 +12,9 @@ const folder = new Folder({
   "nothing.ts": "",
   "prog.txt": 'console.log("text");\n',
   noext: 'console.log("text");\n',
+  "places.ts":
+    'import { run } from "luciole";\nimport { inner } from "./inner/places.ts";\nawait run(() => console.log(inner(), __dirname, process.env.NODE_ENV));\n',
+  "inner/places.ts": "export const inner = () => __dirname;\n",
   "broken.ts": "export const a: = 3;\n",
   "lost.ts": 'import { a } from "./gone.ts";\nimport { b } from "no-such-package";\nconsole.log(a, b);\n',
   "throws.ts":
@@ -31,6 +34,12 @@ describe("luciole compile", () => {
     expect(folder.leftovers()).toEqual([]);
     // Names of classes survive: users decide on them.
     expect(await folder.run(["./plain"])).toEqual({ code: 0, stdout: "function PlanError\n", stderr: "" });
+  });
+
+  test("leaves to each module where it lay, and to the environment what it says", async () => {
+    await luciole("compile", "places.ts", "-o", "placed");
+    const { stdout } = await folder.run(["./placed"], { env: { NODE_ENV: "production" } });
+    expect(stdout).toBe(`${join(folder.path, "inner")} ${folder.path} production\n`);
   });
 
   test("replaces an earlier executable of its own and an empty file, and nothing else", async () => {
