@@ -9,13 +9,17 @@ import type { Column } from "../batch/column.ts";
 import { hashNumber, hashNumbers } from "./hash.ts";
 import { type HashIndex, WARM_ROWS } from "./hash_index.ts";
 
-/** Places that an array may have for each key: it takes no more memory than hashing would. */
+/** Places that an array may have for each key: it takes about as much memory as hashing would. */
 const PLACES_A_KEY = 16;
 const MIN_PLACES = 4096;
+/** So many places stay near the caches: keys by the thousand are found there sooner than by hash. */
+const NEAR_PLACES = 1 << 20;
 /** Places around such numbers are whole numbers that a double can tell apart. */
 const MAX_PLACED = 2 ** 52;
 /** From so many keys on it pays to look whether they lie close together. */
 const MIN_TRIAL = 8192;
+/** Rows that are looked up together: few enough for the places that were touched to stay in the first caches. */
+const BLOCK_ROWS = 1024;
 
 export class NumberKeys {
   readonly #index: HashIndex;
@@ -111,7 +115,11 @@ export class NumberKeys {
     }
   }
 
-  /** Adds keys from row `i` on, up to the first one that has no place; tells which that is. */
+  /**
+   * Adds keys from some row on, up to the first one that has no place; tells which that is.
+   *
+   * Block by block, places first: nothing there depends on what lies in them, so the waits for memory overlap.
+   */
   #addDirect(
     direct: Uint32Array,
     values: Float64Array,
@@ -119,22 +127,55 @@ export class NumberKeys {
     rows: number,
     entries: Uint32Array,
   ): number {
+    for (let start = from; start < rows; start += BLOCK_ROWS) {
+      const most = Math.min(rows, start + BLOCK_ROWS);
+      const end = this.#lookUp(direct, values, start, most, entries);
+      this.#addAbsent(direct, values, start, end, entries);
+      if (end < most) return end;
+    }
+    return rows;
+  }
+
+  /** Entries + 1 from some row on, up to the first key that has no place; tells which that is. */
+  #lookUp(direct: Uint32Array, values: Float64Array, from: number, to: number, found: Uint32Array): number {
     const base = this.#base;
     const length = direct.length;
-    for (let i = from; i < rows; i++) {
+    for (let i = from; i < to; i++) {
       const key = values[i];
       const place = (key - base) | 0;
       // Not `key - base`, which is rounded: of 1e-300 and -1 it is the place of 0.
       if (place < 0 || place >= length || place + base !== key) return i;
-      let entry = direct[place];
+      found[i] = direct[place];
+    }
+    return to;
+  }
+
+  /** Makes the entries + 1 of keys that all have places to entries, adding those that have none. */
+  #addAbsent(
+    direct: Uint32Array,
+    values: Float64Array,
+    from: number,
+    to: number,
+    entries: Uint32Array,
+  ): void {
+    const base = this.#base;
+    const kept = this.#roomFor(this.#size + to - from);
+    let size = this.#size;
+    for (let i = from; i < to; i++) {
+      let entry = entries[i];
       if (entry === 0) {
-        entry = this.#size + 1;
-        direct[place] = entry;
-        this.#append(key);
+        // It may have come earlier in the block.
+        const place = (values[i] - base) | 0;
+        entry = direct[place];
+        if (entry === 0) {
+          kept[size++] = values[i] + 0;
+          entry = size;
+          direct[place] = entry;
+        }
       }
       entries[i] = entry - 1;
     }
-    return rows;
+    this.#size = size;
   }
 
   /** Makes places for all of many keys at once, if they lie close together. */
@@ -148,7 +189,7 @@ export class NumberKeys {
       if (key > most) most = key;
     }
     if (most - least < length || Math.max(-least, most) > MAX_PLACED) return;
-    if (most - least >= MIN_PLACES + PLACES_A_KEY * (this.#size + rows)) return;
+    if (most - least >= mostPlaces(this.#size + rows)) return;
     this.#place(Math.floor(least), Math.ceil(most));
   }
 
@@ -159,7 +200,7 @@ export class NumberKeys {
     const last = size === 0 ? key : this.#base + (this.#direct?.length ?? 0) - 1;
     const from = Math.min(first, key);
     const to = Math.max(last, key);
-    const most = MIN_PLACES + PLACES_A_KEY * size;
+    const most = mostPlaces(size);
     if (!Number.isSafeInteger(key) || to - from >= most || Math.max(-from, to) > MAX_PLACED) {
       this.useIndex();
       return this.#addHashed(key, hashNumber(key));
@@ -223,20 +264,25 @@ export class NumberKeys {
       if (key < least) least = key;
       if (key > most) most = key;
     }
-    if (most - least >= PLACES_A_KEY * this.#size) return;
+    if (most - least >= mostPlaces(this.#size)) return;
     this.#index.clear();
     this.#place(least, most);
   }
 
   #append(key: number): number {
     const entry = this.#size++;
-    if (entry === this.#values.length) {
-      const grown = new Float64Array(2 * entry);
+    this.#roomFor(entry + 1)[entry] = key + 0;
+    return entry;
+  }
+
+  /** The keys, with room for so many. */
+  #roomFor(size: number): Float64Array {
+    if (size > this.#values.length) {
+      const grown = new Float64Array(Math.max(size, 2 * this.#values.length));
       grown.set(this.#values);
       this.#values = grown;
     }
-    this.#values[entry] = key + 0;
-    return entry;
+    return this.#values;
   }
 
   /** Touches the memory that looking up some hashes will need; see ArenaKeys. */
@@ -260,4 +306,9 @@ export class NumberKeys {
       if (other === key || (Number.isNaN(other) && Number.isNaN(key))) return entry;
     }
   }
+}
+
+/** How many places keys may have. */
+function mostPlaces(keys: number): number {
+  return Math.max(MIN_PLACES + PLACES_A_KEY * keys, keys < MIN_TRIAL ? 0 : NEAR_PLACES);
 }

@@ -201,7 +201,8 @@ describe("KeyTable", () => {
         fc.integer({ min: -1e6, max: 1e6 }),
         fc.constant(2 ** 53 - 5000),
       ),
-      step: fc.constantFrom(1, 1, 3, 17, 4096, 0.5),
+      step: fc.constantFrom(1, 1, 3, 17, 100, 4096, 0.5),
+      repeats: fc.constantFrom(1, 1, 2, 50),
       rows: fc.constantFrom(1, 5, 300, 4200, 9000),
     });
     const odd = fc.constantFrom(
@@ -225,7 +226,8 @@ describe("KeyTable", () => {
               ? Float64Array.of(each, 7, each)
               : Float64Array.from(
                   { length: each.rows },
-                  (_, i) => each.from + ((i * 7919) % each.rows) * each.step,
+                  (_, i) =>
+                    each.from + (((i * 7919) % each.rows) % Math.ceil(each.rows / each.repeats)) * each.step,
                 );
           const column = { kind: "number", length: values.length, values } as const;
           const found = new Uint32Array(values.length);
