@@ -3,6 +3,7 @@
  * equal keys share a shard already.
  */
 import type { GraphNode } from "../graph/node.ts";
+import { keyedPartitions } from "./aligned.ts";
 import type { Draft } from "./draft.ts";
 import { readPartitions } from "./lower_placement.ts";
 import { addStep } from "./lower_rows.ts";
@@ -23,7 +24,10 @@ export function lowerCombine(lowering: Lowering, node: GraphNode): Draft {
   draft.notes.push(`combined before the exchange that ${kind} needs`);
   // Partial counts of rows are pairs [row, count].
   const keyOut = kind === "distinct" ? "row" : "pair";
-  const partitions = choosePartitions(draft.bytes, lowering.facts.slots);
+  const partitions =
+    keyOut === "pair"
+      ? keyedPartitions(lowering, node, draft.bytes)
+      : choosePartitions(draft.bytes, lowering.facts.slots);
   const placement: Placement = { how: "hash", key: keyOut, partitions };
   const merged = readPartitions(lowering, draft, { kind: "hash", partitions, key: keyOut }, placement);
   merged.steps.push({ op: "combine", node: node.id, phase: "merge", key: keyOut });
@@ -37,7 +41,7 @@ export function lowerGroup(lowering: Lowering, node: GraphNode): Draft {
     addStep(draft, node, { op: "group", node: node.id });
     return placed(draft, node.spec.kind);
   }
-  const partitions = choosePartitions(draft.bytes, lowering.facts.slots);
+  const partitions = keyedPartitions(lowering, node, draft.bytes);
   const placement: Placement = { how: "hash", key: "pair", partitions };
   draft.notes.push(`exchanged by key for ${node.spec.kind}`);
   const tail = { kind: "hash", partitions, key: "pair", node: node.id } as const;

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Row } from "../../core/graph/row_types.ts";
 import { anyKind, datasetOf, KEYS, type Parts, pairParts } from "./data.ts";
 import { Grid, SEED } from "./grid.ts";
-import { cogroups, pairs } from "./plain.ts";
+import { cogroups, groups, pairs } from "./plain.ts";
 
 let grid: Grid;
 beforeAll(async () => {
@@ -95,6 +95,50 @@ describe(`G1 cogroup, seed ${SEED}`, () => {
         );
         expect(pairs(rows)).toEqual(pairs(expected));
       },
+    ));
+
+  test("sums and groups that lie as what they are joined with equal nested loops", () =>
+    grid.holds(
+      (shards) =>
+        fc.tuple(
+          anyKind.chain((key) => sides(shards, key)),
+          fc.constantFrom(2, 5, 8, 40),
+        ),
+      async ({ cluster, data: [data, target] }) => {
+        const { after, before, several } = await cluster.collectAll((f) => {
+          const right = datasetOf(f, data[1]).partitionByKey(target);
+          // Thought to be large, so that the sums are dealt out to more than one task.
+          const rows = datasetOf(f, data[0]).hint({ bytes: 2 ** 27 });
+          const sums = () => rows.reduceByKey((a, b) => a + b).filter(() => true);
+          return {
+            after: right.leftJoin(sums()),
+            before: sums().fullJoin(right, { strategy: "hash" }),
+            several: rows
+              .groupByKey()
+              .mapValues((values) => values.length)
+              .cogroup(right),
+          };
+        });
+        const totals = groups(data[0].flat()).map(([key, all]): [Row, number] => [
+          key,
+          all.reduce((a, b) => a + b),
+        ]);
+        const counts = groups(data[0].flat()).map(([key, all]): [Row, number] => [key, all.length]);
+        const sums: Sides = [[totals], data[1]];
+        expect(pairs(before)).toEqual(pairs(joined(sums, HOW.fullJoin)));
+        const turned = joined(sums, HOW.rightJoin).map(([key, sides]): [Row, unknown] => {
+          const [sum, own] = sides as [number | undefined, string];
+          return [key, [own, sum]];
+        });
+        expect(pairs(after)).toEqual(pairs(turned));
+        const sorted = several.map(([key, [a, b]]): [Row, unknown] => [key, [a, [...b].sort()]]);
+        const expected = cogroups(counts, data[1].flat()).map(([key, [a, b]]): [Row, unknown] => [
+          key,
+          [a, b.sort()],
+        ]);
+        expect(pairs(sorted)).toEqual(pairs(expected));
+      },
+      { every: 3 },
     ));
 
   test("a join of what is partitioned alike already, and of a dataset with itself, loses nothing", () =>

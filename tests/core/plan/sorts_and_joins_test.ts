@@ -294,6 +294,29 @@ describe("exchanges are left out", () => {
     ]);
   });
 
+  test("for what is aggregated and then joined with what lies by key, whichever comes first", () => {
+    const placed = (f: FlowBuilder) => pairs(f).partitionByKey(8);
+    const sums = (f: FlowBuilder) => pairs(f).sumByKey();
+    const last = (builder: (f: FlowBuilder) => unknown) => shapeOf(builder).slice(-2);
+    const merged = "read partition | combine:merge | store ×8";
+    const joined = "join forward+forward | store ×8";
+    expect(last((f) => placed(f).leftJoin(sums(f)))).toEqual([merged, joined]);
+    expect(shapeOf((f) => sums(f).leftJoin(placed(f))).at(-1)).toBe(joined);
+    const kept = (f: FlowBuilder) =>
+      pairs(f)
+        .groupByKey()
+        .filter(() => true)
+        .name("few")
+        .mapValues((values) => values.length);
+    expect(shapeOf((f) => kept(f).cogroup(placed(f).mapValues((n) => n))).at(-1)).toBe(joined);
+    const moved = (f: FlowBuilder) => sums(f).map(([k, n]): [string, number] => [k, n]);
+    expect(shapeOf((f) => placed(f).leftJoin(moved(f)))).toContain(
+      "read partition | combine:merge map | hash 8 ×4",
+    );
+    const many = (f: FlowBuilder) => placed(f).partitionByKey(100).leftJoin(sums(f));
+    expect(shapeOf(many)).toContain("read partition | combine:merge | hash 100 ×4");
+  });
+
   test("but not when the sides lie in different numbers of shards", () => {
     expect(
       shapeOf((f) => pairs(f).partitionByKey(6).join(pairs(f).partitionByKey(4), { strategy: "hash" })),
