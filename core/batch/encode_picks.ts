@@ -5,9 +5,9 @@
  */
 import type { CborWriter } from "./cbor_writer.ts";
 import { TAG } from "./cbor_writer.ts";
-import type { BytesColumn, Column, StringColumn } from "./column.ts";
+import type { BytesColumn, Column, NumberColumn, StringColumn } from "./column.ts";
 import { encodeColumn, ITEMS } from "./encode_column.ts";
-import { canPick, copyRuns, fieldOf, gatherPicks, type Picks, pickedOffsets } from "./picks.ts";
+import { canPick, copyRuns, fieldOf, gatherPicks, type Picks, pickedOffsets, pickNumbers } from "./picks.ts";
 import type { ValueCodec } from "./ports.ts";
 
 /** Writes the picked rows as one column. */
@@ -19,6 +19,11 @@ export function encodePicks(writer: CborWriter, picks: Picks, values: ValueCodec
 function encodeAlike(writer: CborWriter, picks: Picks, values: ValueCodec): void {
   const [first] = picks.sources;
   switch (first.kind) {
+    case "number":
+    case "date":
+      writeHead(writer, first, picks);
+      encodeNumbers(writer, { ...picks, sources: picks.sources.filter(isNumbers) });
+      return;
     case "string":
     case "bytes":
       writeHead(writer, first, picks);
@@ -57,6 +62,18 @@ function encodeRuns(
   const end = pickedOffsets(sources, choices, rows, offsets, 0);
   writer.typed(TAG.uint32, offsets, 4);
   copyRuns(sources, choices, rows, writer.typedRoom(TAG.uint8, end, 1), offsets);
+}
+
+function encodeNumbers(
+  writer: CborWriter,
+  { sources, choices, rows }: Picks & { readonly sources: readonly NumberColumn[] },
+): void {
+  const { buffer, byteOffset } = writer.typedRoom(TAG.float64, 8 * rows.length, 8);
+  pickNumbers(sources, choices, rows, new Float64Array(buffer, byteOffset, rows.length));
+}
+
+function isNumbers(column: Column): column is NumberColumn {
+  return column.kind === "number" || column.kind === "date";
 }
 
 function isRuns(column: Column): column is StringColumn | BytesColumn {

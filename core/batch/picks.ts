@@ -109,10 +109,25 @@ function gatherNumbers(
   choices: Uint32Array,
   rows: Uint32Array,
 ): Float64Array {
-  const values = sources.map((source) => source.values);
   const out = new Float64Array(rows.length);
-  for (let i = 0; i < out.length; i++) out[i] = values[choices[i]][rows[i]];
+  pickNumbers(sources, choices, rows, out);
   return out;
+}
+
+/** Fills in the number of each row. */
+export function pickNumbers(
+  sources: readonly Pick<NumberColumn, "values">[],
+  choices: Uint32Array,
+  rows: Uint32Array,
+  out: Float64Array,
+): void {
+  if (sources.length === 1) {
+    const [{ values }] = sources;
+    for (let i = 0; i < out.length; i++) out[i] = values[rows[i]];
+    return;
+  }
+  const values = sources.map((source) => source.values);
+  for (let i = 0; i < out.length; i++) out[i] = values[choices[i]][rows[i]];
 }
 
 function gatherRuns(

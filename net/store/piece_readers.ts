@@ -4,6 +4,7 @@
  *
  * What is missing, cut short or corrupt is a lost shard, never the end of data.
  */
+import { Buffer } from "node:buffer";
 import { closeSync, openSync } from "node:fs";
 import { decodeItem } from "../../core/batch/codec.ts";
 import type { Batch } from "../../core/batch/column.ts";
@@ -106,8 +107,8 @@ class LocalPieceReader implements BatchReader {
       if (chunk.position !== end || end + chunk.length - position > this.#aheadBytes) break;
       end += chunk.length;
     }
-    // A new buffer each time: the columns of the batches are views of it.
-    const window = new Uint8Array(end - position);
+    // A new buffer each time: the columns of the batches are views of it. Not cleared, as it is filled or thrown away.
+    const window = new Uint8Array(Buffer.allocUnsafeSlow(end - position).buffer);
     const count = readAt(fd, window, position);
     if (count < window.byteLength) throw lost(this.#attempt, `its data ends at byte ${position + count}`);
     this.#window = window;

@@ -6,9 +6,11 @@
  * memory than one. Rows of one partition keep their order.
  */
 import { BatchBuilder } from "../../batch/batch_builder.ts";
+import { CborWriter } from "../../batch/cbor_writer.ts";
 import { encodeBatch } from "../../batch/codec.ts";
 import type { Batch, Column } from "../../batch/column.ts";
 import { columnBytes, concatColumns, gather } from "../../batch/gather.ts";
+import { canPick, PickedBatch } from "../../batch/picks.ts";
 import { rowReader } from "../../batch/row_reader.ts";
 import { LucioleError } from "../../errors.ts";
 import { hashColumn } from "../../key/hash.ts";
@@ -40,6 +42,9 @@ const MIN_HELD_BYTES = 8 << 20;
 /** Offsets of a column are 32-bit, and what is held becomes one column. */
 const MAX_HELD_BYTES = 1 << 30;
 const MAX_CHUNK_ROWS = 1 << 16;
+/** All rows come from the first of the columns. */
+const FIRST = new Uint32Array(MAX_CHUNK_ROWS);
+const FIRST_SCRATCH_BYTES = 4096;
 
 class Exchange implements Operator {
   readonly #scope: TaskScope;
@@ -49,6 +54,7 @@ class Exchange implements Operator {
   readonly #maxBytes: number;
   readonly #builder = new BatchBuilder({ onBatch: (batch) => this.#hold(batch) });
   readonly #partitions = new GrowingNumbers();
+  readonly #scratch = new CborWriter(FIRST_SCRATCH_BYTES);
   #held: Column[] = [];
   #heldBytes = 0;
   #rows = 0;
@@ -120,12 +126,17 @@ class Exchange implements Operator {
     this.#held = [];
     this.#heldBytes = 0;
     this.#partitions.clear();
+    const sources = [column];
+    const isPicked = canPick(sources);
     for (let partition = 0; partition < this.#tail.partitions; partition++) {
       const end = starts[partition + 1];
       for (let from = starts[partition]; from < end; from += step) {
         const rows = Math.min(step, end - from);
-        const chunk = { rows, column: gather(column, order.subarray(from, from + rows)) };
-        this.#writer.write(partition, encodeBatch(chunk, this.#scope.ports.codec), rows);
+        const places = order.subarray(from, from + rows);
+        const chunk = isPicked
+          ? new PickedBatch({ sources, choices: FIRST.subarray(0, rows), rows: places })
+          : { rows, column: gather(column, places) };
+        this.#writer.write(partition, encodeBatch(chunk, this.#scope.ports.codec, this.#scratch), rows);
       }
     }
   }

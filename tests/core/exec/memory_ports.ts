@@ -86,7 +86,8 @@ export class MemoryPorts implements TaskPorts {
     this.partitions = partitions;
     return {
       write: (partition, item, rows, mark) => {
-        const decoded = decodeItem(item, codec);
+        // Its memory is the caller's again afterwards.
+        const decoded = decodeItem(item.slice(), codec);
         if (decoded.kind !== "batch") throw new Error("Cannot write a trailer: the port does that");
         this.chunks.push({ partition, rows, batch: decoded.batch, mark });
       },
@@ -114,7 +115,8 @@ export class MemoryPorts implements TaskPorts {
       const item = items[place++];
       if (item === undefined) return undefined;
       this.batchesRead++;
-      const decoded = decodeItem(item, codec);
+      // Its memory is the caller's again afterwards.
+        const decoded = decodeItem(item.slice(), codec);
       return decoded.kind === "batch" ? decoded.batch : undefined;
     };
     return {
