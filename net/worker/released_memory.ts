@@ -1,5 +1,5 @@
 /**
- * Has garbage collected when operators let go of much memory at once.
+ * Has garbage collected when operators let go of much memory at once, and when attempts moved much of it.
  *
  * The runtime looks for garbage when the heap has doubled since it last did. Tables and
  * runs are as large as the budget, so without this there would be two or three of them
@@ -29,5 +29,28 @@ export class ReleasedMemory {
     this.#collect();
     const end = this.#now();
     this.#notBefore = end + (end - start) * (1 / MAX_SHARE - 1);
+  }
+}
+
+/** Attempts that moved so much take far longer than a collection (20 ms). */
+const MIN_PASSED_BYTES = 8 * 1024 * 1024;
+/** What they leave behind is about as much, which a worker with plenty of memory has room for. */
+const MAX_PASSED_BYTES = 64 * 1024 * 1024;
+const PASSED_SHARE = 1 / 16;
+
+/**
+ * What attempts read and wrote since garbage was collected. Their tables and batches are few and large: the collector
+ * sees no reason to hurry, and those of the next attempts would come on top.
+ */
+export class PassedMemory {
+  #bytes = 0;
+
+  /** Counts an attempt; true when it is time to collect. @param memoryBytes The worker's budget. */
+  isEnough(bytes: number, memoryBytes: number): boolean {
+    this.#bytes += bytes;
+    const most = Math.min(MAX_PASSED_BYTES, memoryBytes * PASSED_SHARE);
+    if (this.#bytes < Math.max(MIN_PASSED_BYTES, most)) return false;
+    this.#bytes = 0;
+    return true;
   }
 }

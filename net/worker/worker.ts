@@ -15,6 +15,7 @@ import type { AttemptHost, TransportTo } from "./attempt_host.ts";
 import { ExecutionCache } from "./execution_cache.ts";
 import { Inbox } from "./inbox.ts";
 import { type Connect, Peers } from "./peers.ts";
+import { PassedMemory } from "./released_memory.ts";
 import { ReportQueue } from "./report_queue.ts";
 import { runAttempt } from "./run_attempt.ts";
 
@@ -40,9 +41,6 @@ const MAX_EARLY_CANCELS = 256;
 /** How long orders may wait behind others that turn out to take longer than was thought. */
 const HAND_MS = 30;
 
-/** An attempt that moved so much takes far longer than a collection (20 ms). */
-const LARGE_ATTEMPT_BYTES = 8 * 2 ** 20;
-
 interface RunningAttempt {
   readonly attempt: string;
   readonly abort: AbortController;
@@ -65,6 +63,7 @@ export class Worker {
   #running: RunningAttempt | undefined;
   /** Orders that it has not begun. */
   #hand: TaskOrder[] = [];
+  readonly #passed = new PassedMemory();
   #isLeaving = false;
   #isStopping = false;
 
@@ -229,9 +228,8 @@ export class Worker {
     if (this.#earlyCancels.delete(order.attempt)) this.#cancel(order.attempt);
     try {
       const performed = await runAttempt(order, this.#host(running), running.crashed.promise);
-      // Tables and batches are few and large: the collector sees no reason to hurry, the next attempt would come on top.
-      const { totals } = performed.result;
-      if (totals.bytesIn + totals.bytesOut >= LARGE_ATTEMPT_BYTES) this.#options.collectGarbage?.();
+      const { bytesIn, bytesOut } = performed.result.totals;
+      if (this.#passed.isEnough(bytesIn + bytesOut, order.memoryBytes)) this.#options.collectGarbage?.();
       return { attempt: order.attempt, ...performed };
     } finally {
       this.#running = undefined;

@@ -1,6 +1,6 @@
 /** When garbage is collected in the midst of an attempt, with a fake clock. */
 import { expect, test } from "bun:test";
-import { ReleasedMemory } from "../../../net/worker/released_memory.ts";
+import { PassedMemory, ReleasedMemory } from "../../../net/worker/released_memory.ts";
 
 const MIB = 2 ** 20;
 
@@ -31,4 +31,15 @@ test("ReleasedMemory.add() spends half of the time at most when collecting takes
   const share = (clock.collections * 200) / (clock.now - start);
   expect(share).toBeGreaterThan(0.4);
   expect(share).toBeLessThanOrEqual(0.5);
+});
+
+test("PassedMemory.isEnough() waits for more where there is plenty of memory, and begins anew", () => {
+  const collections = (count: number, bytes: number, memoryBytes: number) => {
+    const passed = new PassedMemory();
+    return Array.from({ length: count }, () => passed.isEnough(bytes, memoryBytes)).filter(Boolean).length;
+  };
+  expect(collections(100, MIB, 32 * MIB)).toBe(12);
+  expect(collections(100, MIB, 320 * MIB)).toBe(5);
+  expect(collections(200, MIB, 2 ** 40)).toBe(3);
+  expect(collections(10, 9 * MIB, 32 * MIB)).toBe(10);
 });
