@@ -189,8 +189,12 @@ export class NumberKeys {
       if (key > most) most = key;
     }
     if (most - least < length || Math.max(-least, most) > MAX_PLACED) return;
-    if (most - least >= mostPlaces(this.#size + rows)) return;
-    this.#place(Math.floor(least), Math.ceil(most));
+    const places = mostPlaces(this.#size + rows);
+    if (most - least >= places) return;
+    // Keys that go on rising, batch by batch, find half as many places more each time.
+    const isRising = length > 0 && least >= this.#base;
+    const spare = isRising ? Math.min(places - (most - least), Math.ceil((most - least) / 2)) : 0;
+    this.#place(Math.floor(least), Math.min(MAX_PLACED, Math.ceil(most) + Math.floor(spare)));
   }
 
   /** A key beside the places that there are: makes more of them, or gives them up. */

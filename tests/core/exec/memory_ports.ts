@@ -116,7 +116,7 @@ export class MemoryPorts implements TaskPorts {
       if (item === undefined) return undefined;
       this.batchesRead++;
       // Its memory is the caller's again afterwards.
-        const decoded = decodeItem(item.slice(), codec);
+      const decoded = decodeItem(item.slice(), codec);
       return decoded.kind === "batch" ? decoded.batch : undefined;
     };
     return {
