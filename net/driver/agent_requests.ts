@@ -39,7 +39,7 @@ export class AgentRequests {
     this.#lines.delete(agent);
   }
 
-  /** From now on failures tell nothing. */
+  /** From now on nothing more is sent, and failures tell nothing. */
   beginEnd(): void {
     this.#isEnding = true;
   }
@@ -53,7 +53,8 @@ export class AgentRequests {
     const line = this.#lines.get(agent);
     if (line === undefined) return;
     line.last = line.last
-      .then(() => this.#untilThere(line.client, send))
+      // The end of the job does what is left to ask for.
+      .then(() => (this.#isEnding ? undefined : this.#untilThere(line.client, send)))
       .catch((error) => {
         if (!this.#isEnding && this.#isThere(line.client)) onError(error);
       });
