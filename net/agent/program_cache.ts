@@ -135,16 +135,13 @@ export class ProgramCache {
 
   /** What runs a bundle: this agent's own executable unless the driver brought one. */
   async #openRunner(ref: BundleRef): Promise<OpenProgram> {
-    const { own } = this.#options;
-    if (ref.executable === undefined || this.#hasEngine(ref)) {
-      return { command: own.command, environment: {}, release: () => undefined };
-    }
+    if (ref.executable === undefined || this.#hasEngine(ref)) return await this.#openOwn();
     return await this.#openExecutable(ref.executable);
   }
 
   async #openExecutable(ref: ExecutableRef): Promise<OpenProgram> {
     const { own, agent } = this.#options;
-    if (await this.#isOwn(ref)) return { command: own.command, environment: {}, release: () => undefined };
+    if (await this.#isOwn(ref)) return await this.#openOwn();
     const held: HeldProgram = await this.#store.hold(ref);
     try {
       await checkExecutable(held.path, `agent ${agent} (${own.platform})`);
@@ -153,6 +150,17 @@ export class ProgramCache {
       held.release();
       throw error;
     }
+  }
+
+  async #openOwn(): Promise<OpenProgram> {
+    const { own, agent } = this.#options;
+    if ((await own.isReplaced?.()) !== true) {
+      return { command: own.command, environment: {}, release: () => undefined };
+    }
+    throw new LucioleError(
+      "program-start",
+      `Cannot start the program on agent ${agent}: its executable ${own.command[0]} was replaced; start the agent again`,
+    );
   }
 
   #hasEngine({ version }: BundleRef): boolean {

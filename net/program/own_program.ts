@@ -2,6 +2,7 @@
  * What this very process is: its engine's version, its platform, its executable.
  */
 import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
 import process from "node:process";
 import manifest from "../../package.json" with { type: "json" };
 import { currentRuntime } from "../runtime/current_runtime.ts";
@@ -16,6 +17,8 @@ export interface OwnProgram {
   readonly platform: string;
   /** Where its executable can be read; missing when a runtime runs it from source. */
   readonly executable?: string;
+  /** Whether the command starts something else by now: another file has taken its place. */
+  isReplaced?(): Promise<boolean>;
 }
 
 export const PLATFORM = `${process.platform}-${process.arch}`;
@@ -39,6 +42,12 @@ async function describe(): Promise<OwnProgram> {
     command,
     version: `${manifest.version}+${code}`,
     platform: PLATFORM,
-    ...(isExecutable ? { executable } : {}),
+    ...(isExecutable ? { executable, isReplaced: () => isOther(executable, process.execPath) } : {}),
   };
+}
+
+async function isOther(running: string, named: string): Promise<boolean> {
+  if (running === named) return false;
+  const [one, other] = await Promise.all([running, named].map((path) => stat(path).catch(() => undefined)));
+  return one !== undefined && (one.ino !== other?.ino || one.dev !== other.dev);
 }

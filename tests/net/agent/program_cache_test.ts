@@ -183,6 +183,33 @@ describe("ProgramCache", () => {
     expect(cache.sizeBytes).toBe(0);
   });
 
+  test("does not start an executable that has taken the place of its own", async () => {
+    let isReplaced = false;
+    const own = {
+      command: ["/own"],
+      version: "1.0.0",
+      platform: PLATFORM,
+      isReplaced: async () => isReplaced,
+    };
+    const cache = await ProgramCache.create({
+      agent: "a1",
+      directory: await scratch(),
+      maxBytes: 2 ** 20,
+      own,
+    });
+    const code = content(10, 12);
+    const { sha256, sizeBytes, blocks } = hashBytes(code);
+    const bundle = { kind: "bundle", sha256, sizeBytes } as const;
+    await cache.announce(bundle, blocks);
+    await cache.put(sha256, [blockOf(code, 0)]);
+    await cache.commit(sha256);
+    (await cache.open(bundle)).release();
+    isReplaced = true;
+    await expect(cache.open(bundle)).rejects.toThrow(
+      "Cannot start the program on agent a1: its executable /own was replaced; start the agent again",
+    );
+  });
+
   test("gives up what was used longest ago, never what is in use", async () => {
     const cache = await open({ maxBytes: 4 * REAL.length });
     const programs = [1, 2, 3, 4].map((seed) => Buffer.concat([REAL.subarray(0, -8), content(8, seed)]));
