@@ -1,10 +1,13 @@
 /** X3: what strangers may send to a port, and how long it keeps them. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { encode } from "../../../net/cbor.ts";
 import { readToEnd } from "../../../net/fields.ts";
 import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
 import { guarded } from "../../../net/security/authenticate.ts";
 import { authHeaders, clusterToken } from "../../../net/security/client_auth.ts";
 import { RawClient } from "./raw_client.ts";
+import { AGENT_SAMPLES } from "./samples.ts";
 import { NOW, ServedAgent, secret } from "./served_agent.ts";
 
 const good = authHeaders(clusterToken(secret, NOW)).authorization;
@@ -116,6 +119,37 @@ describe("X3: a request", () => {
     });
     await expect(readToEnd(endless, 10_000)).rejects.toThrow("its body is longer than 10000 bytes");
     expect(given).toBeLessThan(20_000);
+  });
+});
+
+describe("X3: requests with changed bytes", () => {
+  /** Of requests that are no HTTP, by the server itself. */
+  const NO_HTTP = 505;
+  const HELD_MS = 50;
+  const requests = fc.constantFrom(...AGENT_SAMPLES).map(([method, path, body]) => {
+    const bytes = body === undefined ? new Uint8Array(0) : encode(body);
+    const head = `${method} ${path} HTTP/1.1\r\n${HEAD}Content-Length: ${bytes.length}\r\n\r\n`;
+    return Buffer.concat([Buffer.from(head), bytes]);
+  });
+  const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 });
+
+  test("are answered, held or cut off", async () => {
+    const own = await ServedAgent.open();
+    await own.world.startJob();
+    const property = fc.asyncProperty(requests, changes, fc.nat(), async (request, places, end) => {
+      for (const [at, byte] of places) request[at % request.length] = byte;
+      const client = await RawClient.open(own.port);
+      client.send(end % 4 === 0 ? request.subarray(0, end % request.length) : request);
+      const waited = Promise.withResolvers<undefined>();
+      const timer = setTimeout(waited.resolve, HELD_MS);
+      const status = await Promise.race([client.status(), waited.promise]);
+      clearTimeout(timer);
+      client.close();
+      if (status !== undefined && status >= 500) expect(status).toBe(NO_HTTP);
+    });
+    await fc.assert(property, { numRuns: 400 });
+    expect((await own.send("GET", "/v1/agent", { token: clusterToken(secret, NOW) })).status).toBe(200);
+    expect(await own.close()).toEqual([]);
   });
 });
 
