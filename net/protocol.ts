@@ -195,8 +195,9 @@ export const ROUTES = {
     return `/v1/jobs/${job}/shards/${attempt}/${partition}?from=${from}${only}`;
   },
   pieces: (job: string) => `/v1/jobs/${job}/pieces`,
-  /** PUT opens a channel (a shard that the driver writes), POST appends items, DELETE commits it. */
-  channel: (job: string, attempt: string) => `/v1/jobs/${job}/channels/${attempt}`,
+  /** PUT opens a channel (a shard that the driver writes), POST appends items (`at` a byte position, so that it may be repeated), DELETE commits it. */
+  channel: (job: string, attempt: string, at?: number) =>
+    `/v1/jobs/${job}/channels/${attempt}${at === undefined ? "" : `?at=${at}`}`,
   next: (worker: number) => `/v1/workers/${worker}/next`,
   report: (worker: number) => `/v1/workers/${worker}/report`,
   held: (worker: number) => `/v1/workers/${worker}/held`,

@@ -24,9 +24,21 @@ export class Channels {
     this.#open.set(attempt, new ShardFileWriter(options));
   }
 
-  /** Appends whole items; returns the size after it. @throws {ProtocolError} Having appended nothing. */
-  append(attempt: string, bytes: Uint8Array): number {
+  /**
+   * Appends whole items; returns the size after it.
+   *
+   * @param position Where they begin; nothing is appended when they are there already.
+   * @throws {ProtocolError} Having appended nothing.
+   */
+  append(attempt: string, bytes: Uint8Array, position?: number): number {
     const writer = this.#find(attempt);
+    const { sizeBytes } = writer;
+    if (position !== undefined && position !== sizeBytes) {
+      if (position + bytes.byteLength === sizeBytes) return sizeBytes;
+      throw new ProtocolError(
+        `Cannot append to channel ${attempt}: it has ${sizeBytes} bytes, and those that came begin at ${position}`,
+      );
+    }
     const items: { readonly item: Uint8Array; readonly rows: number }[] = [];
     for (let at = 0; at < bytes.byteLength; ) {
       const length = itemLength(bytes, at);

@@ -122,7 +122,9 @@ function addShardRoutes(app: Hono, jobs: AgentJobs): void {
   app.post("/v1/jobs/:job/channels/:attempt", async (context) => {
     const job = jobOf(context.req.param("job"));
     const attempt = checkId(context.req.param("attempt"), "attempt");
-    await job.shards.append(attempt, await readBytes(context.req.raw, MAX_CHANNEL_BYTES));
+    const at = context.req.query("at");
+    const items = await readBytes(context.req.raw, MAX_CHANNEL_BYTES);
+    await job.shards.append(attempt, items, at === undefined ? undefined : checkNumber(at, "at"));
     return done();
   });
   app.delete("/v1/jobs/:job/channels/:attempt", (context) => {

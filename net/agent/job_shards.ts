@@ -113,12 +113,18 @@ export class JobShards {
     this.#channels.open(attempt);
   }
 
-  /** Appends items; resolves when the slowest reader is near. */
-  append(attempt: string, items: Uint8Array): Promise<void> {
-    return this.written(attempt, this.#channels.append(attempt, items));
+  /**
+   * Appends items; resolves when the slowest reader is near.
+   *
+   * @param at Where they begin: what came already is not appended again.
+   */
+  append(attempt: string, items: Uint8Array, at?: number): Promise<void> {
+    return this.written(attempt, this.#channels.append(attempt, items, at));
   }
 
+  /** Fine when it is closed already. */
   closeChannel(attempt: string): void {
+    if (this.#committed.has(attempt)) return;
     this.#channels.commit(attempt);
     this.commit(attempt);
   }

@@ -13,6 +13,7 @@ import {
 import type { AgentEvent, ExecutionOrder, TaskOrder } from "../../core/schedule/order.ts";
 import { decode, encode } from "../cbor.ts";
 import { readSequenceParts } from "../cbor_sequence.ts";
+import { pause } from "../pause.ts";
 import {
   CBOR,
   CBOR_SEQUENCE,
@@ -26,6 +27,8 @@ import {
   type Transport,
 } from "../protocol.ts";
 import { UNREACHABLE } from "../tcp_transport.ts";
+
+const AGAIN_MS = 200;
 
 export class AgentClient {
   readonly id: string;
@@ -85,12 +88,13 @@ export class AgentClient {
   }
 
   /** Appends encoded batches; resolves when the readers have room for more. */
-  async appendToChannel(attempt: string, items: Uint8Array): Promise<void> {
-    await this.#request("POST", ROUTES.channel(this.#job, attempt), items, CBOR_SEQUENCE);
+  async appendToChannel(attempt: string, items: Uint8Array, at: number): Promise<void> {
+    const path = ROUTES.channel(this.#job, attempt, at);
+    await this.#untilHeard(() => this.#request("POST", path, items, CBOR_SEQUENCE));
   }
 
   async closeChannel(attempt: string): Promise<void> {
-    await this.#send("DELETE", ROUTES.channel(this.#job, attempt));
+    await this.#untilHeard(() => this.#send("DELETE", ROUTES.channel(this.#job, attempt)));
   }
 
   /** Streams the items of a shard from a byte on; follows it while it is written. */
@@ -124,6 +128,20 @@ export class AgentClient {
   /** Tells the agent that the driver is there, and how many events it has. */
   async renewLease(acknowledged: number, signal: AbortSignal): Promise<void> {
     await this.#send("POST", ROUTES.lease(this.#job), { acknowledged }, signal);
+  }
+
+  /** Sends again what may not have arrived, until the driver leaves the agent. */
+  async #untilHeard(send: () => Promise<unknown>): Promise<void> {
+    for (;;) {
+      try {
+        await send();
+        return;
+      } catch (error) {
+        const isUnheard = error instanceof LucioleError && error.code === UNREACHABLE;
+        if (!isUnheard || this.#left.signal.aborted) throw error;
+      }
+      await pause(AGAIN_MS, this.#left.signal);
+    }
   }
 
   async #send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<void> {

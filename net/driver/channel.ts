@@ -157,8 +157,9 @@ class Outbox {
     this.#sending = this.#sending.then(async () => {
       this.#builder.flush();
       const bytes = joinBytes(this.#items.splice(0));
+      const at = this.bytes;
       this.bytes += bytes.byteLength;
-      if (bytes.byteLength > 0) await this.#client.appendToChannel(this.#attempt, bytes);
+      if (bytes.byteLength > 0) await this.#client.appendToChannel(this.#attempt, bytes, at);
     });
     return this.#sending;
   }

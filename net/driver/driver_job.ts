@@ -122,7 +122,10 @@ export class DriverJob implements Job {
     this.#checkOpen();
     const { executor } = this.#parts;
     const attempt = `channel-${this.#channels++}`;
-    const client = executor.agents[0];
+    const [client] = executor.agents;
+    if (client === undefined) {
+      throw new LucioleError("agents-lost", "Cannot open a channel: the job has no agent any more");
+    }
     const opened = client.openChannel(attempt);
     executor.feed({ kind: "datasetOpened", dataset: attempt, agent: client.id, attempt });
     return createChannel<T>({

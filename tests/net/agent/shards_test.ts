@@ -274,6 +274,21 @@ describe("channels", () => {
     await agent.call("DELETE", ROUTES.channel(JOB, "c"));
   });
 
+  test("append once what is sent twice, refuse what is missing before, and close twice", async () => {
+    const agent = await open();
+    const first = item("a", "b");
+    await agent.call("PUT", ROUTES.channel(JOB, "c"));
+    for (let i = 0; i < 2; i++) await agent.call("POST", ROUTES.channel(JOB, "c", 0), undefined, first);
+    await expect(agent.call("POST", ROUTES.channel(JOB, "c", 999), undefined, first)).rejects.toThrow(
+      "400 protocol",
+    );
+    for (let i = 0; i < 2; i++) {
+      await agent.call("POST", ROUTES.channel(JOB, "c", first.byteLength), undefined, item("c"));
+    }
+    for (let i = 0; i < 2; i++) await agent.call("DELETE", ROUTES.channel(JOB, "c"));
+    expect(await rest(await reader(agent, "c"))).toEqual(["a", "b", "c"]);
+  });
+
   test("refuse what is no whole item, and append nothing of it", async () => {
     const agent = await open();
     await agent.call("PUT", ROUTES.channel(JOB, "c"));
