@@ -56,7 +56,11 @@ export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]
       const refused = await start(placement.grants);
       if (refused.length === 0) return placement.grants;
       for (const { agent, error } of refused) {
-        if (!isPassedOver(error)) throw error;
+        if (!isPassedOver(error)) {
+          // Who asks for nothing gives back what it was granted, which others may wait for.
+          await options.place({ ...request, workers: 0, leastWorkers: 0 }, 0).catch(() => undefined);
+          throw error;
+        }
         notice(`agent ${agent} is passed over: ${error.message}`);
       }
       refusals.push(...refused);

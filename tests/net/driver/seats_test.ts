@@ -108,10 +108,11 @@ describe("takeSeats()", () => {
     expect(takeSeats(all)).rejects.toThrow("Cannot reach agent a");
   });
 
-  test("fails with what an agent refuses for good", async () => {
+  test("fails with what an agent refuses for good, and gives back what it was granted", async () => {
     const error = new LucioleError("program", "Cannot start the program");
-    const { all } = options(() => ({ a: 2, b: 2 }), { start: async () => [{ agent: "a", error }] });
-    expect(takeSeats(all)).rejects.toThrow("Cannot start the program");
+    const { all, asked } = options(() => ({ a: 2, b: 2 }), { start: async () => [{ agent: "a", error }] });
+    await expect(takeSeats(all)).rejects.toThrow("Cannot start the program");
+    expect(asked.map(({ workers }) => workers)).toEqual([2, 0]);
   });
 
   test("goes on waiting while the master is started anew, but not for one that never answered", async () => {
