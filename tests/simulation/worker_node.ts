@@ -17,6 +17,8 @@ import { planOfOrder, type World, wireError } from "./world.ts";
 /** How long orders may wait behind one that takes long. */
 const HAND_MS = 30;
 const BYTES_OF_ROWS = 10;
+/** Of a straggler on a slow disk. */
+const MAX_WORK_MS = 120_000;
 
 export class WorkerNode {
   readonly number: number;
@@ -146,7 +148,7 @@ export class WorkerNode {
 
   #work(order: TaskOrder, contents: ReadonlyMap<ShardPiece, Rows>, isCurrent: () => boolean): void {
     const { ms, error } = this.#world.work(this.#part.job, order);
-    this.#later(ms * this.#part.agent.slowness, () => {
+    this.#later(Math.min(MAX_WORK_MS, ms * this.#part.agent.slowness), () => {
       if (!isCurrent()) return;
       if (error !== undefined) this.#fail(error);
       else this.#commit(order, contents);
