@@ -7,7 +7,7 @@
  */
 import type { AgentEvent, TaskOrder } from "../schedule/order.ts";
 import { OrderBook } from "./order_book.ts";
-import { checkQueue } from "./queue_check.ts";
+import { wrongWith } from "./queue_check.ts";
 import {
   cancelledEvent,
   type EndedAttempt,
@@ -15,7 +15,17 @@ import {
   type QueueCommand,
   type QueueEvent,
 } from "./queue_events.ts";
-import { freeWorker, killReason, newWorker, takeFromHand, type WorkerState } from "./worker_state.ts";
+import { RecentEvents } from "./recent_events.ts";
+import {
+  freeWorker,
+  isGoing,
+  isOver,
+  killReason,
+  moveWorker,
+  newWorker,
+  takeFromHand,
+  type WorkerState,
+} from "./worker_state.ts";
 
 /** A `next` request is answered with `wait` after this long. */
 const HOLD_MS = 20_000;
@@ -28,6 +38,7 @@ const MAX_FAILED_STARTS = 3;
 export class AgentQueue {
   readonly #workers = new Map<number, WorkerState>();
   readonly #book = new OrderBook();
+  readonly #recent = new RecentEvents();
   #hasEnded = false;
   #failure: string | undefined;
   #commands: QueueCommand[] = [];
@@ -35,7 +46,12 @@ export class AgentQueue {
   /** Takes what happened at `now` (milliseconds of any clock); returns what to do, in order. */
   apply(event: QueueEvent, now: number): readonly QueueCommand[] {
     this.#commands = [];
-    this.#take(event, now);
+    this.#recent.note(event, now);
+    try {
+      this.#take(event, now);
+    } catch (error) {
+      throw this.#recent.explain(error);
+    }
     return this.#commands;
   }
 
@@ -69,9 +85,10 @@ export class AgentQueue {
     return this.#book.queuedOrders;
   }
 
-  /** @throws {LucioleError} code "internal" when an invariant does not hold. */
+  /** @throws {InvariantError} When something does not hold that must between two events, with the last of these. */
   check(): void {
-    checkQueue(this.#workers, this.#book);
+    const wrong = wrongWith(this.#workers, this.#book);
+    if (wrong !== undefined) throw this.#recent.explain(wrong);
   }
 
   #take(event: QueueEvent, now: number): void {
@@ -119,7 +136,7 @@ export class AgentQueue {
 
   #start(number: number, now: number): void {
     if (this.#hasEnded || this.#workers.has(number)) return;
-    this.#workers.set(number, newWorker(now + START_GRACE_MS));
+    this.#workers.set(number, newWorker(number, now + START_GRACE_MS));
     this.#commands.push({ kind: "startWorker", worker: number });
   }
 
@@ -131,12 +148,12 @@ export class AgentQueue {
 
   #asked(number: number, ended: EndedAttempt | undefined, now: number): void {
     const worker = this.#workers.get(number);
-    if (worker === undefined || this.#hasEnded || worker.phase === "leaving") {
+    if (worker === undefined || this.#hasEnded || isGoing(worker)) {
       this.#commands.push({ kind: "stop", worker: number });
       return;
     }
     if (worker.phase === "starting") {
-      freeWorker(worker);
+      freeWorker(worker, "asking");
       this.#emit({ kind: "workerStarted", worker: number });
     }
     if (ended !== undefined) this.#attemptEnded(worker, ended);
@@ -155,11 +172,11 @@ export class AgentQueue {
   #serve(number: number, worker: WorkerState, now: number): void {
     const hand = this.#book.takeHand(this.#workers.size);
     if (hand === undefined) {
-      worker.phase = "waiting";
+      moveWorker(worker, "waiting");
       worker.waitsUntil = now + HOLD_MS;
       return;
     }
-    worker.phase = "running";
+    moveWorker(worker, "running");
     worker.failedStarts = 0;
     worker.hand = hand;
     worker.waitsUntil = Number.POSITIVE_INFINITY;
@@ -208,11 +225,10 @@ export class AgentQueue {
   #leaving(number: number, ended: EndedAttempt | undefined, now: number): void {
     this.#commands.push({ kind: "stop", worker: number });
     const worker = this.#workers.get(number);
-    if (worker === undefined || this.#hasEnded) return;
+    if (worker === undefined || this.#hasEnded || isOver(worker)) return;
     if (ended !== undefined) this.#attemptEnded(worker, ended);
     if (worker.hand.length === 0) {
-      freeWorker(worker);
-      worker.phase = "leaving";
+      freeWorker(worker, "leaving");
       worker.killsAt = now + CANCEL_GRACE_MS;
     }
   }
@@ -236,19 +252,17 @@ export class AgentQueue {
 
   #exited(number: number, cause: string, now: number): void {
     const worker = this.#workers.get(number);
-    if (worker === undefined) return;
+    if (worker === undefined || isOver(worker)) return;
     const { hand } = worker;
     const back = this.#loseHand(worker, `worker ${number} ${cause}`);
     if (this.#hasEnded) {
-      freeWorker(worker);
-      worker.phase = "stopped";
+      freeWorker(worker, "stopped");
       return;
     }
     // One that was given nothing, and did not last for one wait either, would exit again at once.
     worker.failedStarts = hand.length === 0 && worker.phase !== "leaving" ? worker.failedStarts + 1 : 0;
     const isFinal = worker.failedStarts >= MAX_FAILED_STARTS;
-    freeWorker(worker);
-    worker.phase = isFinal ? "failed" : "starting";
+    freeWorker(worker, isFinal ? "failed" : "starting");
     this.#emit({ kind: "workerExited", worker: number, cause, ...(isFinal ? { isFinal } : {}) });
     if (isFinal) {
       this.#giveUp(`Cannot start a worker: it ${cause}`);
@@ -308,7 +322,7 @@ export class AgentQueue {
   #tick(now: number): void {
     for (const [number, worker] of this.#workers) {
       if (worker.waitsUntil <= now) {
-        worker.phase = "asking";
+        moveWorker(worker, "asking");
         worker.failedStarts = 0;
         worker.waitsUntil = Number.POSITIVE_INFINITY;
         this.#commands.push({ kind: "wait", worker: number });
@@ -332,7 +346,7 @@ export class AgentQueue {
       worker.waitsUntil = Number.POSITIVE_INFINITY;
       worker.killsAt = Number.POSITIVE_INFINITY;
       if (worker.phase === "waiting") {
-        worker.phase = "asking";
+        moveWorker(worker, "asking");
         this.#commands.push({ kind: "stop", worker: number });
       }
     }

@@ -5,15 +5,24 @@
  */
 import type { TaskOrder } from "../schedule/order.ts";
 import type { AttemptResult } from "../schedule/report.ts";
+import { checkMove, type Table } from "../schedule/transitions.ts";
 import { OrderLine } from "./order_line.ts";
 import { goTogether, TaskPace } from "./task_pace.ts";
 
 const MAX_FORGOTTEN = 10_000;
 
-type AttemptPhase = "queued" | "running" | "committed" | "over";
+type OrderPhase = "queued" | "running" | "committed" | "over" | "forgotten";
+
+export const ORDER_TRANSITIONS: Table<OrderPhase> = {
+  queued: ["running", "over", "forgotten"],
+  running: ["queued", "committed", "over"],
+  committed: ["forgotten"],
+  over: ["forgotten"],
+  forgotten: [],
+};
 
 export class OrderBook {
-  readonly #attempts = new Map<string, AttemptPhase>();
+  readonly #attempts = new Map<string, OrderPhase>();
   /** Holds attempts that were cancelled meanwhile, too: those are passed over. */
   readonly #line = new OrderLine();
   readonly #pace = new TaskPace();
@@ -22,7 +31,7 @@ export class OrderBook {
   /** The last ones that were forgotten: their orders may come once more, late. */
   readonly #forgotten = new Set<string>();
 
-  phaseOf(attempt: string): AttemptPhase | undefined {
+  phaseOf(attempt: string): OrderPhase | undefined {
     return this.#attempts.get(attempt);
   }
 
@@ -58,13 +67,13 @@ export class OrderBook {
       hand.push(next);
       this.#line.take(this.#isQueued);
     }
-    for (const { attempt } of hand) this.#attempts.set(attempt, "running");
+    for (const { attempt } of hand) this.#move(attempt, "running");
     return hand;
   }
 
   /** They are the next ones to be given again. */
   putBack(orders: readonly TaskOrder[]): void {
-    for (const { attempt } of orders) this.#attempts.set(attempt, "queued");
+    for (const { attempt } of orders) this.#move(attempt, "queued");
     this.#line.putBack(orders);
   }
 
@@ -79,13 +88,15 @@ export class OrderBook {
   }
 
   close(attempt: string, phase: "committed" | "over" = "over"): void {
-    this.#attempts.set(attempt, phase);
+    this.#move(attempt, phase);
     this.#suspects.delete(attempt);
   }
 
   /** Of attempts that were released, unless they run. */
   forget(attempt: string): void {
-    if (this.#attempts.get(attempt) === "running") return;
+    const phase = this.#attempts.get(attempt);
+    if (phase === "running") return;
+    if (phase !== undefined) this.#move(attempt, "forgotten");
     this.#attempts.delete(attempt);
     this.#suspects.delete(attempt);
     this.#forgotten.add(attempt);
@@ -114,6 +125,13 @@ export class OrderBook {
       if ((phase === "running") !== running.has(attempt)) return `${attempt} is ${phase}`;
     }
     return undefined;
+  }
+
+  /** @throws {InvariantError} When the phase may not follow; the queue adds the story. */
+  #move(attempt: string, to: OrderPhase): void {
+    const from = this.#attempts.get(attempt) ?? "forgotten";
+    checkMove(ORDER_TRANSITIONS, { what: "order", name: attempt, from, to, story: [] });
+    this.#attempts.set(attempt, to);
   }
 
   readonly #isQueued = ({ attempt }: TaskOrder): boolean => this.#attempts.get(attempt) === "queued";

@@ -1,17 +1,27 @@
 /**
- * What an agent's queue knows of one worker. What happens to it is decided in agent_queue.ts.
+ * What an agent's queue knows of one worker, and which of its phases may follow which.
+ *
+ * What happens to it is decided in agent_queue.ts. docs/states.md shows the table; a test compares both.
  */
 import type { TaskOrder } from "../schedule/order.ts";
+import { checkMove, type Table } from "../schedule/transitions.ts";
 
-/**
- * starting → waiting | running   at its first request
- * waiting  → running | asking    orders came | its request was answered with `wait`
- * running  → asking              its last attempt ended (it asks in the same request)
- * any      → starting | failed   it exited and is replaced | could not be started too often
- */
 type WorkerPhase = "starting" | "asking" | "waiting" | "running" | "leaving" | "failed" | "stopped";
 
+export const WORKER_TRANSITIONS: Table<WorkerPhase> = {
+  starting: ["asking", "leaving", "starting", "failed", "stopped"],
+  // It asks, and is answered within the same event.
+  asking: ["waiting", "running", "leaving", "starting", "failed", "stopped"],
+  // To itself: it asks anew, its request was lost.
+  waiting: ["waiting", "running", "asking", "leaving", "starting", "failed", "stopped"],
+  running: ["asking", "starting", "stopped"],
+  leaving: ["leaving", "starting", "stopped"],
+  failed: [],
+  stopped: [],
+};
+
 export interface WorkerState {
+  readonly number: number;
   phase: WorkerPhase;
   /** Orders that it was given and has not told the end of: it takes them one after the other. */
   hand: TaskOrder[];
@@ -24,8 +34,9 @@ export interface WorkerState {
 }
 
 /** A worker that was just started. */
-export function newWorker(killsAt: number): WorkerState {
+export function newWorker(number: number, killsAt: number): WorkerState {
   return {
+    number,
     phase: "starting",
     hand: [],
     failedStarts: 0,
@@ -35,9 +46,16 @@ export function newWorker(killsAt: number): WorkerState {
   };
 }
 
-/** It runs nothing and waits for nothing. */
-export function freeWorker(worker: WorkerState): void {
-  worker.phase = "asking";
+/** @throws {InvariantError} When the phase may not follow; the queue adds the story. */
+export function moveWorker(worker: WorkerState, to: WorkerPhase): void {
+  const { phase: from, number } = worker;
+  checkMove(WORKER_TRANSITIONS, { what: "worker", name: `${number}`, from, to, story: [] });
+  worker.phase = to;
+}
+
+/** It runs nothing and waits for nothing from now on. */
+export function freeWorker(worker: WorkerState, phase: WorkerPhase): void {
+  moveWorker(worker, phase);
   worker.hand = [];
   worker.killsAt = Number.POSITIVE_INFINITY;
   worker.waitsUntil = Number.POSITIVE_INFINITY;
@@ -51,7 +69,7 @@ export function takeFromHand(worker: WorkerState, attempt: string): TaskOrder | 
   const [order] = worker.hand.splice(at, 1);
   worker.cancelled.delete(attempt);
   if (worker.cancelled.size === 0) worker.killsAt = Number.POSITIVE_INFINITY;
-  if (worker.hand.length === 0) freeWorker(worker);
+  if (worker.hand.length === 0) freeWorker(worker, "asking");
   return order;
 }
 
@@ -59,4 +77,14 @@ export function takeFromHand(worker: WorkerState, attempt: string): TaskOrder | 
 export function killReason({ phase }: WorkerState): string {
   if (phase === "starting") return "it did not ask for work in time";
   return phase === "leaving" ? "it did not end in time" : "its attempt went on after it was cancelled";
+}
+
+/** It gets no orders any more. */
+export function isGoing(worker: WorkerState): boolean {
+  return worker.phase === "leaving" || isOver(worker);
+}
+
+/** It has no process, and gets none. */
+export function isOver({ phase }: WorkerState): boolean {
+  return phase === "failed" || phase === "stopped";
 }

@@ -3,10 +3,10 @@
  *
  * The only place that changes a state. docs/states.md shows the table; a test compares both.
  */
-import { InvariantError } from "../schedule/transitions.ts";
+import { checkMove, type Table } from "../schedule/transitions.ts";
 import type { AgentInfo, AgentLoad, AgentState, Heartbeat } from "./agent_info.ts";
 
-export const AGENT_TRANSITIONS: Readonly<Record<AgentState | "forgotten", readonly string[]>> = {
+export const AGENT_TRANSITIONS: Table<AgentState | "forgotten"> = {
   // To itself: another process took the place of one that was not missed yet.
   alive: ["alive", "lost", "left"],
   lost: ["alive", "left", "forgotten"],
@@ -42,11 +42,8 @@ export function newRecord({ agent, load, sequence, isLeaving }: Heartbeat, now: 
 
 /** @throws {InvariantError} When the state may not follow, with the agent's story. */
 export function moveAgent(record: AgentRecord, state: AgentRecord["state"], now: number): void {
-  const { story } = record;
-  if (!AGENT_TRANSITIONS[record.state].includes(state)) {
-    const what = `Moving agent ${record.agent.id}: it is ${record.state}, which ${state} may not follow`;
-    throw new InvariantError(what, story);
-  }
+  const { story, agent, state: from } = record;
+  checkMove(AGENT_TRANSITIONS, { what: "agent", name: agent.id, from, to: state, story });
   record.state = state;
   record.changedAt = now;
   if (story.length >= MAX_STORY) story.shift();

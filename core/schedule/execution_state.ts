@@ -113,6 +113,7 @@ export interface Channel {
   rows: number;
   bytes: number;
   readonly consumers: Set<Consumer>;
+  readonly history: string[];
 }
 
 /** What the group's tasks did, summed over the attempts that won. */

@@ -23,7 +23,7 @@ import { channelError, failReaders, loseShard, releaseChannel, releaseIfUnneeded
 import type { PartitionReport } from "./report.ts";
 import { takeRested } from "./resting.ts";
 import { shardSize } from "./totals.ts";
-import { isActive } from "./transitions.ts";
+import { isActive, moveChannel } from "./transitions.ts";
 import { beginTurn, releaseShard, type Turn } from "./turn.ts";
 
 /** A failed execution waits this long for its attempts to stop. */
@@ -218,7 +218,7 @@ function loseAgent(turn: Turn, id: string, cause: string): void {
   for (const attempt of attempts) if (state.attempts.has(attempt.id)) loseAttempt(turn, attempt, cause);
   for (const channel of state.channels.values()) {
     if (channel.agent !== id || channel.status === "lost") continue;
-    channel.status = "lost";
+    moveChannel(channel, "lost", turn.now);
     failReaders(turn, channel, channelError(channel));
   }
 }
@@ -259,11 +259,12 @@ function openChannel(id: string, agent: string, attempt: string): Channel {
     rows: 0,
     bytes: 0,
     consumers: new Set(),
+    history: [],
   };
 }
 
 function closeChannel(turn: Turn, channel: Channel, rows: number, bytes: number): void {
-  channel.status = "closed";
+  moveChannel(channel, "closed", turn.now);
   channel.rows = rows;
   channel.bytes = bytes;
   for (const { group } of channel.consumers) for (const task of group.tasks) wake(turn, task);
@@ -271,7 +272,7 @@ function closeChannel(turn: Turn, channel: Channel, rows: number, bytes: number)
 }
 
 function failChannel(turn: Turn, channel: Channel, error: WireError): void {
-  channel.status = "lost";
+  moveChannel(channel, "lost", turn.now);
   channel.failure = error;
   failReaders(turn, channel, error);
   releaseShard(turn, channel.agent, channel.attempt);

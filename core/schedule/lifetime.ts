@@ -11,7 +11,15 @@ import type { Attempt, Channel, Edge, Execution, Group, Producer, Task } from ".
 import { areInputsCommitted, isBarrier, partsOf, preferredAgent, tasksOfShard } from "./inputs.ts";
 import { orderTasks } from "./largest_first.ts";
 import { isResting } from "./resting.ts";
-import { InvariantError, isActive, isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
+import {
+  InvariantError,
+  isActive,
+  isDone,
+  moveAttempt,
+  moveChannel,
+  moveExecution,
+  moveTask,
+} from "./transitions.ts";
 import { freeSlot, releaseShard, type Turn } from "./turn.ts";
 
 /** Below it a task costs about as much as its work. */
@@ -126,7 +134,7 @@ function dropRevived(turn: Turn, task: Task): void {
 export function releaseChannel(turn: Turn, channel: Channel): void {
   if (channel.isHeld || channel.status !== "closed") return;
   for (const { group } of channel.consumers) if (group.done < group.tasks.length) return;
-  channel.status = "released";
+  moveChannel(channel, "released", turn.now);
   turn.state.channels.delete(channel.id);
   releaseShard(turn, channel.agent, channel.attempt);
 }

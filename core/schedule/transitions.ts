@@ -8,6 +8,7 @@
 import type {
   Attempt,
   AttemptStatus,
+  Channel,
   Execution,
   ExecutionStatus,
   Group,
@@ -15,7 +16,7 @@ import type {
   TaskStatus,
 } from "./execution_state.ts";
 
-type Table<Kind extends string> = Readonly<Record<Kind, readonly Kind[]>>;
+export type Table<Kind extends string> = Readonly<Record<Kind, readonly Kind[]>>;
 
 export const TASK_TRANSITIONS: Table<TaskStatus["kind"]> = {
   waiting: ["ready", "running", "released", "abandoned"],
@@ -48,6 +49,13 @@ export const EXECUTION_TRANSITIONS: Table<ExecutionStatus["kind"]> = {
   ended: [],
 };
 
+export const CHANNEL_TRANSITIONS: Table<Channel["status"]> = {
+  open: ["closed", "lost"],
+  closed: ["released", "lost"],
+  lost: [],
+  released: [],
+};
+
 /** Lines of a story that are kept. */
 const MAX_STORY = 40;
 
@@ -69,7 +77,7 @@ export function taskName(task: Task): string {
 export function moveTask(task: Task, status: TaskStatus, now: number): void {
   const from = task.status.kind;
   const to = status.kind;
-  if (!TASK_TRANSITIONS[from].includes(to)) refuse("task", taskName(task), from, to, task.history);
+  checkMove(TASK_TRANSITIONS, { what: "task", name: () => taskName(task), from, to, story: task.history });
   tell(task.history, now, to, status.kind === "running" ? status.attempt.id : "");
   count(task.group, from, -1);
   const wasDone = task.group.done === task.group.tasks.length;
@@ -90,7 +98,7 @@ export function moveAttempt(attempt: Attempt, status: AttemptStatus, now: number
   const from = attempt.status.kind;
   const to = status.kind;
   const story = attempt.task.history;
-  if (!ATTEMPT_TRANSITIONS[from].includes(to)) refuse("attempt", attempt.id, from, to, story);
+  checkMove(ATTEMPT_TRANSITIONS, { what: "attempt", name: attempt.id, from, to, story });
   tell(story, now, `attempt ${attempt.id} ${to}`, detail);
   attempt.status = status;
 }
@@ -98,11 +106,17 @@ export function moveAttempt(attempt: Attempt, status: AttemptStatus, now: number
 export function moveExecution(execution: Execution, status: ExecutionStatus, now: number): void {
   const from = execution.status.kind;
   const to = status.kind;
-  if (!EXECUTION_TRANSITIONS[from].includes(to)) {
-    refuse("execution", execution.id, from, to, execution.history);
-  }
-  tell(execution.history, now, to, "");
+  const story = execution.history;
+  checkMove(EXECUTION_TRANSITIONS, { what: "execution", name: execution.id, from, to, story });
+  tell(story, now, to, "");
   execution.status = status;
+}
+
+export function moveChannel(channel: Channel, to: Channel["status"], now: number): void {
+  const { id, status: from, history: story } = channel;
+  checkMove(CHANNEL_TRANSITIONS, { what: "channel", name: id, from, to, story });
+  tell(story, now, to, "");
+  channel.status = to;
 }
 
 /** True while its tasks may run. */
@@ -137,6 +151,19 @@ function tell(story: string[], now: number, what: string, detail: string): void 
   story.push(detail === "" ? `${now} ${what}` : `${now} ${what} ${detail}`);
 }
 
-function refuse(what: string, name: string, from: string, to: string, story: readonly string[]): never {
-  throw new InvariantError(`Moving ${what} ${name}: it is ${from}, which ${to} may not follow`, story);
+export interface Move<Kind extends string> {
+  readonly what: string;
+  /** A function where the name costs something. */
+  readonly name: string | (() => string);
+  readonly from: Kind;
+  readonly to: Kind;
+  readonly story: readonly string[];
+}
+
+/** @throws {InvariantError} When the state may not follow, with the story of what it is about. */
+export function checkMove<Kind extends string>(table: Table<Kind>, move: Move<Kind>): void {
+  const { what, name, from, to, story } = move;
+  if (table[from].includes(to)) return;
+  const who = typeof name === "string" ? name : name();
+  throw new InvariantError(`Moving ${what} ${who}: it is ${from}, which ${to} may not follow`, story);
 }

@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { AgentQueue } from "../../core/agent/agent_queue.ts";
+import { JobLife } from "../../core/agent/job_life.ts";
 import type { EndedAttempt, QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
 import type { JobState } from "../../core/cluster/agent_info.ts";
 import { LucioleError, toWireError } from "../../core/errors.ts";
@@ -54,13 +55,14 @@ export class AgentJob {
   readonly #held = new Map<number, (reply: NextReply) => void>();
   #order: JobOrder | undefined;
   #droppedLogs = 0;
-  #hasStarted = false;
+  readonly #life: JobLife;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #ended: Promise<void> | undefined;
 
   constructor(options: AgentJobOptions) {
     this.#options = options;
+    this.#life = new JobLife(options.job);
     this.events = new SequenceOutbox({ isKept: options.isRemote === true });
     this.shards = new JobShards({
       directory: options.directory,
@@ -87,8 +89,7 @@ export class AgentJob {
 
   /** Running once a worker has asked for work. */
   get state(): JobState {
-    if (this.#ended !== undefined) return "ending";
-    return this.#hasStarted ? "running" : "starting";
+    return this.#life.state;
   }
 
   get queuedOrders(): number {
@@ -121,7 +122,7 @@ export class AgentJob {
   next(worker: number, performed: PerformedAttempt | undefined, isLeaving: boolean): Promise<NextReply> {
     this.#reply(worker, { kind: "wait" });
     this.#workers.get(worker)?.showOutput();
-    this.#hasStarted = true;
+    if (this.#life.state === "starting") this.#life.move("running", performance.now());
     const ended = performed === undefined ? undefined : this.#keep(worker, performed);
     return new Promise((resolve) => {
       this.#held.set(worker, resolve);
@@ -203,7 +204,10 @@ export class AgentJob {
   /** Resolves when workers, files and streams are gone. @param by Who asked for it, if not the driver. */
   end(by?: string): Promise<void> {
     if (by !== undefined) this.events.push({ kind: "jobCancelled", by });
-    this.#ended ??= this.#end();
+    if (this.#ended === undefined) {
+      this.#life.move("ending", performance.now());
+      this.#ended = this.#end();
+    }
     return this.#ended;
   }
 
