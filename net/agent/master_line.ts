@@ -5,7 +5,7 @@
  * Never throws, and never gives up. Knows nothing of the other masters.
  */
 import type { Heartbeat } from "../../core/cluster/agent_info.ts";
-import { LucioleError } from "../../core/errors.ts";
+import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { type HeartbeatReply, MASTER_ROUTES } from "../cluster_protocol.ts";
 import { askMaster, type LinkFailure, linkError, type MasterLink } from "../master_request.ts";
 
@@ -26,6 +26,8 @@ const GAP_MS = 20;
 const AGAIN_MS = 100;
 const TIMEOUT_MS = 5_000;
 const LEAVE_MS = 1_000;
+/** Codes of what trying again does not help with; what else goes wrong may go by itself. */
+const REFUSALS: ReadonlySet<string> = new Set(["name-taken", "auth", "protocol", "foreign"]);
 
 export class MasterLine {
   readonly #options: MasterLineOptions;
@@ -42,7 +44,7 @@ export class MasterLine {
   #trouble: LucioleError | undefined;
   #told: string | undefined;
   isAccepted = false;
-  /** What the master said when it did not take the agent in. */
+  /** Why the master does not take the agent in, and will not. */
   refusal: LucioleError | undefined;
 
   constructor(options: MasterLineOptions) {
@@ -125,16 +127,23 @@ export class MasterLine {
     this.#failures++;
     const isFirst = this.#failures === 1 && this.isAccepted;
     if (isFirst && failure.code === "unreachable") return AGAIN_MS;
-    this.#trouble = linkError([failure]);
-    if (failure.code !== "unreachable") this.refusal = this.#trouble;
+    this.#take(linkError([failure]));
     return this.#intervalMs;
   }
 
   #refused(error: unknown): void {
     this.#failures++;
-    this.refusal =
-      error instanceof LucioleError ? error : new LucioleError("internal", String(error), { cause: error });
-    this.#trouble = this.refusal;
+    if (error instanceof LucioleError && REFUSALS.has(error.code)) {
+      this.#take(error);
+      return;
+    }
+    const message = `Cannot tell the master at ${this.#options.link.address} of this agent: ${describeThrown(error)}`;
+    this.#take(new LucioleError("internal", message, { cause: error }));
+  }
+
+  #take(error: LucioleError): void {
+    this.#trouble = error;
+    this.refusal = REFUSALS.has(error.code) ? error : undefined;
   }
 
   /** The same thing once. */

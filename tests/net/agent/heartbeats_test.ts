@@ -5,6 +5,7 @@ import type { LucioleError } from "../../../core/errors.ts";
 import { Heartbeats } from "../../../net/agent/heartbeats.ts";
 import { MASTER_ROUTES } from "../../../net/cluster_protocol.ts";
 import type { MasterLink } from "../../../net/master_request.ts";
+import { failure } from "../../../net/replies.ts";
 import { agentInfo, agentLoad, heartbeat, jobLoad } from "../../core/cluster/agents.ts";
 import { MasterWorld } from "../master/master_world.ts";
 import { dial, freeAddress, listen, type Served, serve } from "../master/served.ts";
@@ -156,6 +157,22 @@ describe("Heartbeats", () => {
     await until(() => sender.refused.length > 0);
     expect(sender.refused[0]?.code).toBe("name-taken");
     expect(sender.refused[0]?.message).toContain("agent a of host other (other:7401) has that name");
+  });
+
+  test("goes on with a master that fails, until it does not", async () => {
+    const one = master("m1");
+    let failures = 3;
+    const fetch = async (path: string, init?: RequestInit) => {
+      const broken = failure(new Error("a bug"), 500);
+      return failures-- > 0 ? broken : await one.link.transport.fetch(path, init);
+    };
+    const sender = open([{ address: "m1:7400", transport: { fetch } }]);
+    await until(() => sender.notices.length > 1);
+    expect(sender.notices).toEqual([
+      "Cannot tell the master at m1:7400 of this agent: Error: a bug",
+      "master m1 at m1:7400 knows this agent",
+    ]);
+    expect(sender.refused).toEqual([]);
   });
 
   test("tells its owner when no master is one, and not as long as one may be", async () => {
