@@ -14,6 +14,10 @@ const PLACES_A_KEY = 16;
 const MIN_PLACES = 4096;
 /** So many places stay near the caches: keys by the thousand are found there sooner than by hash. */
 const NEAR_PLACES = 1 << 20;
+/** Mostly the array becomes so many times as long each time, so that making it anew costs little a key. */
+const GROWTH = 1.25;
+/** So often it may become a little longer: the first batches of keys in any order miss only the outermost ones. */
+const MAX_SMALL = 32;
 /** Places around such numbers are whole numbers that a double can tell apart. */
 const MAX_PLACED = 2 ** 52;
 /** From so many keys on it pays to look whether they lie close together. */
@@ -30,6 +34,8 @@ export class NumberKeys {
   #base = 0;
   /** Number of keys at which it is next looked whether they lie close together. */
   #trialAt = MIN_TRIAL;
+  /** How often the array became only a little longer. */
+  #small = 0;
   #hashes = new Uint32Array(0);
   readonly #places = new Uint32Array(WARM_ROWS);
 
@@ -189,12 +195,7 @@ export class NumberKeys {
       if (key > most) most = key;
     }
     if (most - least < length || Math.max(-least, most) > MAX_PLACED) return;
-    const places = mostPlaces(this.#size + rows);
-    if (most - least >= places) return;
-    // Keys that go on rising, batch by batch, find half as many places more each time.
-    const isRising = length > 0 && least >= this.#base;
-    const spare = isRising ? Math.min(places - (most - least), Math.ceil((most - least) / 2)) : 0;
-    this.#place(Math.floor(least), Math.min(MAX_PLACED, Math.ceil(most) + Math.floor(spare)));
+    this.#widen(Math.floor(least), Math.ceil(most), this.#size + rows);
   }
 
   /** A key beside the places that there are: makes more of them, or gives them up. */
@@ -204,15 +205,31 @@ export class NumberKeys {
     const last = size === 0 ? key : this.#base + (this.#direct?.length ?? 0) - 1;
     const from = Math.min(first, key);
     const to = Math.max(last, key);
-    const most = mostPlaces(size);
-    if (!Number.isSafeInteger(key) || to - from >= most || Math.max(-from, to) > MAX_PLACED) {
-      this.useIndex();
-      return this.#addHashed(key, hashNumber(key));
-    }
-    // Grows by half at the side where keys come, so that it is not made anew for each of them.
-    const spare = Math.min(most - (to - from), 64 + Math.ceil((to - from) / 2));
-    this.#place(key < first ? from - spare : from, key > last || size === 0 ? to + spare : to);
-    return this.add(key);
+    const canBePlaced = Number.isSafeInteger(key) && Math.max(-from, to) <= MAX_PLACED;
+    if (canBePlaced && this.#widen(from, to, size)) return this.add(key);
+    this.useIndex();
+    this.#trialAt = Math.max(this.#trialAt, 2 * size);
+    return this.#addHashed(key, hashNumber(key));
+  }
+
+  /**
+   * Makes places for the numbers from … to, and for half as many more at the sides where keys come, so that they are not
+   * made anew for each batch of keys that go on; false when those would be too many places for so many keys.
+   */
+  #widen(from: number, to: number, keys: number): boolean {
+    const most = mostPlaces(keys);
+    if (to - from >= most) return false;
+    const length = this.#direct?.length ?? 0;
+    // Many keys that come first may be all that come.
+    const isFirst = length === 0 && to > from;
+    const spare = isFirst ? 0 : Math.min(most - (to - from), 64 + Math.ceil((to - from) / 2));
+    const isSmall = length > MIN_PLACES && to - from + spare < GROWTH * length;
+    if (isSmall && ++this.#small > MAX_SMALL) return false;
+    const isLower = length > 0 && from < this.#base;
+    const isHigher = length === 0 || to >= this.#base + length;
+    const side = isLower && isHigher ? spare >> 1 : spare;
+    this.#place(isLower ? from - side : from, isHigher ? to + side : to);
+    return true;
   }
 
   #place(from: number, to: number): void {

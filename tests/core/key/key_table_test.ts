@@ -251,6 +251,35 @@ describe("KeyTable", () => {
     );
   });
 
+  test("whole numbers that go on and on have their memory made anew seldom", () => {
+    const orders: Readonly<Record<string, (i: number) => number>> = {
+      up: (i) => i,
+      down: (i) => -i,
+      outwards: (i) => (i % 2 === 0 ? i : -i),
+      "in steps": (i) => 7 * i,
+      "in steps that are nearly too long": (i) => 15 * i,
+      "in steps that are too long": (i) => 16 * i,
+    };
+    const [rows, blockRows] = [300_000, 300];
+    for (const [name, key] of Object.entries(orders)) {
+      const [table, single] = [new KeyTable(), new KeyTable()];
+      const entries = new Uint32Array(blockRows);
+      const made = { table: 0, single: 0 };
+      for (let from = 0; from < rows; from += blockRows) {
+        const before = [table.sizeBytes, single.sizeBytes];
+        const keys = Float64Array.from({ length: blockRows }, (_, i) => key(from + i));
+        table.addColumn({ kind: "number", length: blockRows, values: keys }, entries);
+        expect(entries[blockRows - 1]).toBe(from + blockRows - 1);
+        for (const each of keys) single.add(each);
+        if (table.sizeBytes !== before[0]) made.table++;
+        if (single.sizeBytes !== before[1]) made.single++;
+      }
+      expect([name, table.size, single.size]).toEqual([name, rows, rows]);
+      expect([name, made.table < 100, made.single < 100]).toEqual([name, true, true]);
+      for (let i = 0; i < rows; i += 977) expect([table.find(key(i)), single.find(key(i))]).toEqual([i, i]);
+    }
+  });
+
   test("keyColumn() gives the keys that are asked for, in that order", () => {
     for (const keys of [
       ["a", "é", ""],
