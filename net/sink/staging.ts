@@ -155,20 +155,19 @@ function publishFile({ path, staging, parts }: PublishOptions): void {
   const place = placeOf(path);
   if (existsSync(place) && statSync(place).isDirectory()) swap(staged, place);
   else renameSync(staged, place);
-  rmSync(staging, { recursive: true, force: true });
+  discardStaging(staging);
 }
 
 function publishDirectory({ path, staging, parts }: PublishOptions, files: readonly string[]): void {
-  for (const [i, part] of parts.entries()) renameSync(join(staging, part.name), join(staging, files[i]));
-  // What attempts left that did not win, or a driver that was killed in this place.
-  const winners = new Set(files);
-  for (const name of readdirSync(staging)) {
-    if (!winners.has(name)) rmSync(join(staging, name), { recursive: true, force: true });
-  }
+  // Attempts that are out of reach may still write to the staging directory: only the winners come out of it.
+  const whole = join(staging, basename(staging));
+  mkdirSync(whole);
+  for (const [i, part] of parts.entries()) renameSync(join(staging, part.name), join(whole, files[i]));
   const list = parts.map(({ rows, bytes }, i) => ({ name: files[i], rows, bytes }));
   const text = `${JSON.stringify({ luciole: manifest.version, parts: list }, undefined, 1)}\n`;
-  orDiskFull(join(staging, MANIFEST), text.length, () => writeFileSync(join(staging, MANIFEST), text));
-  put(staging, placeOf(path));
+  orDiskFull(join(whole, MANIFEST), text.length, () => writeFileSync(join(whole, MANIFEST), text));
+  put(whole, placeOf(path));
+  discardStaging(staging);
 }
 
 /** Another job that publishes there too may come first as often as it has outputs; each time it is our turn again. */
