@@ -6,13 +6,14 @@
 import { basename, extname } from "node:path";
 import process from "node:process";
 import type { Grant } from "../../core/cluster/placement.ts";
-import { ProgramMissingError } from "../../core/errors.ts";
+import { LucioleError, ProgramMissingError } from "../../core/errors.ts";
 import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
-import { withDeadline } from "../pause.ts";
+import { pause, withDeadline } from "../pause.ts";
 import { localProgram } from "../program/local_program.ts";
 import { shipProgram } from "../program/ship.ts";
 import type { JobOrder, Transport } from "../protocol.ts";
 import { userAtHost } from "../runtime/machine.ts";
+import { UNREACHABLE } from "../tcp_transport.ts";
 import { AgentClient } from "./agent_client.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import type { Refusal } from "./seats.ts";
@@ -34,6 +35,9 @@ interface JobSeat {
 const LEASE_MS = 30_000;
 /** What an agent that does not answer may hold the end of the job up by. */
 const END_MS = 5_000;
+/** How long an agent is tried to which connections break. */
+const START_MS = 3_000;
+const AGAIN_MS = 100;
 
 export class JobSeats {
   taken: readonly JobSeat[] = [];
@@ -68,7 +72,8 @@ export class JobSeats {
   /** Ends the job on all of its agents. @param onUntold Told which cannot be told; they end it by themselves. */
   async end(onUntold: (agent: string) => void): Promise<void> {
     const ends = this.taken.map(async ({ client }) => {
-      await withDeadline(END_MS, (signal) => client.endJob(signal)).catch(() => onUntold(client.id));
+      const end = (signal: AbortSignal) => persist(() => client.endJob(signal), signal);
+      await withDeadline(END_MS, end).catch(() => onUntold(client.id));
     });
     await Promise.all(ends);
   }
@@ -80,7 +85,8 @@ export class JobSeats {
       await client.startJob({ ...order, program });
     };
     try {
-      await start().catch(async (error) => {
+      const beginning = performance.now();
+      await persist(start, signal, () => performance.now() - beginning < START_MS).catch(async (error) => {
         // Others took its place in the cache meanwhile.
         if (!(error instanceof ProgramMissingError)) throw error;
         await start();
@@ -122,6 +128,25 @@ export class JobSeats {
       firstWorker += workers;
       return order;
     });
+  }
+}
+
+/** Sends again what may not have arrived; not to where nothing listens. */
+async function persist(
+  send: () => Promise<void>,
+  signal: AbortSignal,
+  isWorthAnother = (): boolean => true,
+): Promise<void> {
+  for (;;) {
+    try {
+      await send();
+      return;
+    } catch (error) {
+      const isBroken =
+        error instanceof LucioleError && error.code === UNREACHABLE && error.fields.isRefused !== true;
+      if (!isBroken || signal.aborted || !isWorthAnother()) throw error;
+    }
+    await pause(AGAIN_MS, signal);
   }
 }
 
