@@ -34,7 +34,7 @@ export function addDriverRoutes(app: Hono, jobs: AgentJobs): void {
     return done();
   });
   app.delete("/v1/jobs/:job", async (context) => {
-    const by = context.req.query("by")?.slice(0, MAX_NAME);
+    const by = context.req.query("by")?.replace(/\p{C}/gu, "").slice(0, MAX_NAME);
     await jobs.end(checkId(context.req.param("job"), "job"), by);
     return done();
   });

@@ -51,7 +51,7 @@ export interface GuardedServerOptions {
 }
 
 const LISTEN_REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another process listens there already",
+  EADDRINUSE: "another process listens there already; --port chooses another",
   EADDRNOTAVAIL: "this machine has no such address",
   EACCES: "permission denied",
 };
