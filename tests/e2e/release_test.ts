@@ -31,7 +31,7 @@ function formatOf(path: string): string {
   return "unknown";
 }
 
-test("there is an executable for each platform, in its format and for its processor", () => {
+test("B6: there is an executable for each platform, in its format and for its processor", () => {
   expect(formatOf(join(RELEASE, "luciole-linux-x64"))).toBe("ELF, machine 62");
   expect(formatOf(join(RELEASE, "luciole-linux-arm64"))).toBe("ELF, machine 183");
   expect(formatOf(join(RELEASE, "luciole-darwin-arm64"))).toBe("Mach-O, type 100000c");
