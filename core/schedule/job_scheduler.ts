@@ -129,6 +129,12 @@ export function datasetPartSizes(state: JobState, dataset: string): readonly Par
   return "attempt" in found ? [{ rows: found.rows, bytes: found.bytes }] : found.group.tasks.map(sizeOf);
 }
 
+/** True while shards of a dataset that was whole are computed again. */
+export function isRecovering(state: JobState, dataset: string): boolean {
+  const group = state.outputs.get(dataset)?.group;
+  return group?.execution.status.kind === "recovering" && group.present < group.tasks.length;
+}
+
 type PartSize = Pick<PartitionReport, "rows" | "bytes">;
 
 /** True when the order of the dataset's shards means something: its rows were sorted before. */
@@ -182,6 +188,9 @@ function take(turn: Turn, event: JobEvent): void {
       fail(turn, execution, { kind: "cancelled", error: event.cause });
       return;
     }
+    case "shardLost":
+      loseRead(turn, event.attempt, event.cause);
+      return;
     case "datasetOpened":
     case "datasetClosed":
     case "datasetFailed":
@@ -221,6 +230,14 @@ function loseAgent(turn: Turn, id: string, cause: string): void {
     moveChannel(channel, "lost", turn.now);
     failReaders(turn, channel, channelError(channel));
   }
+}
+
+function loseRead(turn: Turn, id: string, cause: string): void {
+  const attempt = turn.state.attempts.get(id);
+  if (attempt?.status.kind !== "committed") return;
+  // The client may not reach that agent.
+  attempt.task.avoid = attempt.agent;
+  loseShard(turn, attempt, cause);
 }
 
 function onDatasetEvent(turn: Turn, event: Extract<JobEvent, { kind: `dataset${string}` }>): void {

@@ -66,6 +66,8 @@ export type JobEvent =
   /** The handle is gone. */
   | { readonly kind: "datasetReleased"; readonly dataset: string }
   | { readonly kind: "datasetFollowed"; readonly dataset: string }
+  /** The client could not read a committed shard. */
+  | { readonly kind: "shardLost"; readonly attempt: string; readonly cause: string }
   | AttemptEvent
   | { readonly kind: "sinksPublished"; readonly execution: string; readonly error?: WireError }
   | { readonly kind: "tick" };

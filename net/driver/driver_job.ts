@@ -276,7 +276,16 @@ export class DriverJob implements Job {
       },
       complete,
       isComplete: () => record.hasEnded && record.failure === undefined,
-      batches: () => readDataset({ executor, dataset, local, signal, record, isReleased: () => isReleased }),
+      batches: () =>
+        readDataset({
+          executor,
+          dataset,
+          local,
+          signal,
+          record,
+          recovers: true,
+          isReleased: () => isReleased,
+        }),
       sizes: () => executor.shardSizes(dataset),
       release: () => {
         isReleased = true;

@@ -21,6 +21,7 @@ import {
   datasetPieces,
   datasetSizes,
   isDatasetOrdered,
+  isRecovering,
   needsTicks,
 } from "../../core/schedule/job_scheduler.ts";
 import {
@@ -93,6 +94,8 @@ export class Executor {
   #cancelled: CancelledError | undefined;
   #isEnding = false;
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** Of those who wait for what happens next. */
+  #next: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -171,6 +174,18 @@ export class Executor {
     return datasetSizes(this.#state, dataset);
   }
 
+  /** A committed shard cannot be read: it is computed again. */
+  loseShard(attempt: string, cause: string): void {
+    this.feed({ kind: "shardLost", attempt, cause });
+  }
+
+  /** Resolves when something happened, while lost shards of a dataset are computed again; else undefined. */
+  recovery(dataset: string): Promise<void> | undefined {
+    if (this.#isEnding || !isRecovering(this.#state, dataset)) return undefined;
+    this.#next ??= Promise.withResolvers();
+    return this.#next.promise;
+  }
+
   agent(id: string): AgentClient {
     const client = this.#requests.find(id);
     if (client !== undefined) return client;
@@ -203,6 +218,7 @@ export class Executor {
     this.#isEnding = true;
     this.#requests.beginEnd();
     clearInterval(this.#timer);
+    this.#next?.resolve();
   }
 
   /** Stops listening; the agents' own ends of the job must have been closed before. */
@@ -238,6 +254,8 @@ export class Executor {
     }
     this.#flushLaunches(launches);
     this.#keepTime();
+    this.#next?.resolve();
+    this.#next = undefined;
   }
 
   #keepTime(): void {

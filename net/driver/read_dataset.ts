@@ -3,8 +3,8 @@
  * so that each of them goes on and none runs ahead. Sorted rows keep the order of their shards.
  *
  * Shards that are committed on this host are read from their files; the others are streamed
- * from their agent. A shard whose attempt is lost while it is followed is read again from its
- * next attempt, without the rows that were given already.
+ * from their agent. A shard whose attempt is lost, while it is followed or later, is read again from
+ * its next attempt, without the rows that were given already.
  */
 
 import type { Batch } from "../../core/batch/column.ts";
@@ -37,9 +37,14 @@ export interface ReadOptions {
   readonly signal: AbortSignal;
   /** The execution that makes the dataset. */
   readonly record: ExecutionRecord;
+  /** What is lost of a dataset that was whole is computed again, and waited for. */
+  readonly recovers?: boolean;
   /** The program gave the dataset up. */
   readonly isReleased: () => boolean;
 }
+
+/** Of one shard that is read, after which it is given up. */
+const MAX_LOSSES = 5;
 
 /** What is met when a shard goes with its execution. */
 const GONE_CODES = new Set(["dataset-missing", "shard-lost"]);
@@ -83,9 +88,14 @@ async function locate(options: ReadOptions, shard: number): Promise<ShardPiece |
     if (located !== undefined) return located.piece;
     if (record.hasEnded) {
       if (shard >= executor.sizes(dataset).length) return undefined;
-      throw new ShardLostError(`Cannot read shard ${shard} of dataset ${dataset}: it was lost`, {
-        fields: { dataset, shard },
-      });
+      const recovery = options.recovers === true ? executor.recovery(dataset) : undefined;
+      if (recovery === undefined) {
+        throw new ShardLostError(`Cannot read shard ${shard} of dataset ${dataset}: it was lost`, {
+          fields: { dataset, shard },
+        });
+      }
+      await recovery;
+      continue;
     }
     await changed;
   }
@@ -155,12 +165,13 @@ async function giveShard(options: ReadOptions, shard: number, handover: Handover
 /** One shard; when an attempt is lost that was followed, the rest of its rows come from the next one. */
 async function* readShard(options: ReadOptions, shard: number): AsyncGenerator<Batch> {
   let given = 0;
+  let losses = 0;
   let failed: string | undefined;
   for (;;) {
     const changed = options.record.changed();
     const piece = await locate(options, shard);
     if (piece === undefined) return;
-    if (piece.attempt === failed) {
+    if (piece.attempt === failed && !options.record.hasEnded) {
       await changed;
       continue;
     }
@@ -174,7 +185,12 @@ async function* readShard(options: ReadOptions, shard: number): AsyncGenerator<B
       }
       return;
     } catch (error) {
-      if (!(error instanceof ShardLostError) || options.record.hasEnded) throw error;
+      if (!(error instanceof ShardLostError)) throw error;
+      if (options.record.hasEnded) {
+        losses += 1;
+        if (options.recovers !== true || losses >= MAX_LOSSES) throw error;
+        options.executor.loseShard(piece.attempt, error.message);
+      }
       failed = piece.attempt;
     }
   }

@@ -111,6 +111,11 @@ export class Cluster implements AsyncDisposable {
       .map((entry) => join(entry.parentPath, entry.name).slice(this.#directory.length + 1));
   }
 
+  /** Deletes one of these files, as a disk may. */
+  destroy(file: string): void {
+    rmSync(join(this.#directory, file));
+  }
+
   /** @throws {Error} If a job left a file or directory behind. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.jobs.map((job) => job.close()));
