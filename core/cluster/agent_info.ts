@@ -31,6 +31,8 @@ export interface AgentLoad {
   readonly freeMemoryBytes: number;
   readonly freeDiskBytes: number;
   readonly jobs: readonly JobLoad[];
+  /** Jobs that ended here of late: one may have come and gone between two heartbeats. */
+  readonly ended?: readonly string[];
 }
 
 export const JOB_STATES = ["starting", "running", "ending"] as const;

@@ -2,7 +2,7 @@
  * Slots that a master granted a moment ago, and that no heartbeat shows as taken yet.
  *
  * They only keep two drivers from being sent to the same slots: the agent alone decides.
- * A promise ends when its agent tells of the job, when the job asks anew, or with time.
+ * A promise ends when its agent tells of the job or of its end, when the job asks anew, or with time.
  */
 import type { AgentLoad } from "./agent_info.ts";
 import type { Grant, Place } from "./placement.ts";
@@ -13,6 +13,11 @@ interface Promised {
   readonly slots: number;
   readonly memoryBytes: number;
   readonly until: number;
+}
+
+/** Also of one that ended: else its promise would keep slots that are free, until its time is over. */
+function isToldOf({ jobs, ended = [] }: AgentLoad, job: string): boolean {
+  return ended.includes(job) || jobs.some((own) => own.job === job);
 }
 
 export class Promises {
@@ -37,10 +42,7 @@ export class Promises {
 
   /** What an agent tells of counts by itself; one that is gone keeps no promise. */
   settle(agent: string, load?: AgentLoad): void {
-    this.#keep(
-      (promise) =>
-        promise.agent !== agent || (load !== undefined && !load.jobs.some(({ job }) => job === promise.job)),
-    );
+    this.#keep((promise) => promise.agent !== agent || (load !== undefined && !isToldOf(load, promise.job)));
   }
 
   expire(now: number): void {

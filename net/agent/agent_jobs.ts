@@ -31,6 +31,10 @@ export interface AgentJobsOptions {
   readonly onChange?: () => void;
 }
 
+/** How long masters are told that a job has ended: longer than it takes to tell each of them once. */
+const LATE_MS = 3_000;
+const MAX_ENDED = 500;
+
 export class AgentJobs {
   readonly #options: AgentJobsOptions;
   readonly #jobs = new Map<string, AgentJob>();
@@ -38,6 +42,8 @@ export class AgentJobs {
   /** What keeps the programs of jobs in the cache. */
   #releases: { readonly job: string; readonly release: () => void }[] = [];
   readonly #disk: DiskWatch | undefined;
+  /** Jobs that ended, and when. */
+  #ended: readonly { readonly job: string; readonly at: number }[] = [];
   #isClosed = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -85,7 +91,8 @@ export class AgentJobs {
       jobs.push({ job, name, program: name, workers, state, since, driver });
     }
     freeMemoryBytes = Math.max(0, freeMemoryBytes);
-    return { freeSlots, freeMemoryBytes, freeDiskBytes: this.#disk?.freeBytes ?? 0, jobs };
+    const ended = this.#endedOfLate().map(({ job }) => job);
+    return { freeSlots, freeMemoryBytes, freeDiskBytes: this.#disk?.freeBytes ?? 0, jobs, ended };
   }
 
   /** @throws {LucioleError} code "not-found". */
@@ -176,6 +183,7 @@ export class AgentJobs {
     this.#leases.end(id);
     await job.end(by).finally(() => {
       this.#jobs.delete(id);
+      this.#ended = [...this.#endedOfLate(), { job: id, at: performance.now() }];
       this.#release(id);
       if (this.#jobs.size === 0) this.#disk?.stop();
       this.#options.onChange?.();
@@ -190,6 +198,11 @@ export class AgentJobs {
 
   abandon(): void {
     for (const job of this.#jobs.values()) job.abandon();
+  }
+
+  #endedOfLate(): readonly { readonly job: string; readonly at: number }[] {
+    const since = performance.now() - LATE_MS;
+    return this.#ended.filter(({ at }) => at > since).slice(-MAX_ENDED);
   }
 
   #release(id: string): void {

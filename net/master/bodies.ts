@@ -90,6 +90,9 @@ function agentLoad(load: Fields): AgentLoad {
     freeMemoryBytes: natural(load.freeMemoryBytes, "load.freeMemoryBytes"),
     freeDiskBytes: natural(load.freeDiskBytes, "load.freeDiskBytes"),
     jobs: atMost(MAX_JOBS, load.jobs, "load.jobs").map(jobLoad),
+    ...(load.ended === undefined
+      ? {}
+      : { ended: atMost(MAX_JOBS, load.ended, "load.ended").map((job) => checkId(job, "load.ended")) }),
   };
 }
 

@@ -12,12 +12,15 @@ import { agentInfo, heartbeat, jobLoad, request } from "./agents.ts";
 const STEP_MS = 100;
 /** Each agent is heard of at least so often, in steps. */
 const INTERVAL = 20;
+/** So long it tells of a job that it has ended. */
+const LATE = 30;
 
 class Agent {
   readonly jobs = new Map<string, number>();
   readonly id: string;
   readonly slots: number;
   #sequence = 0;
+  readonly #ended: { readonly job: string; readonly step: number }[] = [];
 
   constructor(id: string, slots: number) {
     this.id = id;
@@ -34,9 +37,17 @@ class Agent {
     return true;
   }
 
-  beat() {
+  end(job: string, step: number): boolean {
+    if (!this.jobs.delete(job)) return false;
+    this.#ended.push({ job, step });
+    return true;
+  }
+
+  beat(step: number) {
     const jobs = Array.from(this.jobs, ([job, workers]) => jobLoad(job, workers));
-    return heartbeat(agentInfo(this.id, { slots: this.slots }), this.#sequence++, jobs);
+    const told = heartbeat(agentInfo(this.id, { slots: this.slots }), this.#sequence++, jobs);
+    const ended = this.#ended.filter((one) => step - one.step <= LATE).map(({ job }) => job);
+    return { ...told, load: { ...told.load, ended } };
   }
 }
 
@@ -113,7 +124,7 @@ class Cluster {
         const isDue = (number + i) % INTERVAL === 0 || (this.#untold[m].has(agent) && this.#random() < 0.7);
         if (!isDue) continue;
         this.#untold[m].delete(agent);
-        master.registry.apply({ kind: "heartbeat", heartbeat: agent.beat() }, this.#now);
+        master.registry.apply({ kind: "heartbeat", heartbeat: agent.beat(this.#now / STEP_MS) }, this.#now);
       }
       master.step(this.#now);
     }
@@ -155,7 +166,7 @@ class Cluster {
 
   #end(driver: Driver): void {
     driver.isRunning = false;
-    for (const agent of this.agents) if (agent.jobs.delete(driver.job)) this.#changed(agent);
+    for (const agent of this.agents) if (agent.end(driver.job, this.#now / STEP_MS)) this.#changed(agent);
   }
 
   #changed(agent: Agent): void {
