@@ -10,11 +10,11 @@ import {
   type ExecutableRef,
   HASH_BYTES,
   MAX_PROGRAM_BYTES,
-  type ProgramBlock,
   type ProgramRef,
   SHA256_PATTERN,
 } from "../../core/program_blocks/program_ref.ts";
 import { decodeBody, type Fields, fields, list, malformed, natural, readBytes, text } from "../fields.ts";
+import { unpackBlock } from "../program/packed_blocks.ts";
 import { done, value } from "../replies.ts";
 import type { ProgramCache } from "./program_cache.ts";
 
@@ -35,7 +35,7 @@ export function addProgramRoutes(app: Hono, programs: ProgramCache): void {
   app.post("/v1/programs/:sha256/blocks", async (context) => {
     const sha256 = checkHash(context.req.param("sha256"), "sha256");
     const { blocks } = await bodyOf(context.req.raw, MAX_BLOCKS_BODY);
-    await programs.put(sha256, list(blocks, "blocks").map(programBlock));
+    await programs.put(sha256, await Promise.all(list(blocks, "blocks").map(unpackBlock)));
     return done();
   });
   app.post("/v1/programs/:sha256/commit", async (context) =>
@@ -72,12 +72,6 @@ function contentOf(body: Fields): { readonly sha256: string; readonly sizeBytes:
     throw malformed("program.sizeBytes", `at most ${MAX_PROGRAM_BYTES}`, sizeBytes);
   }
   return { sha256: checkHash(body.sha256, "program.sha256"), sizeBytes };
-}
-
-function programBlock(value: unknown): ProgramBlock {
-  const { block, bytes } = fields(value, "blocks");
-  if (!(bytes instanceof Uint8Array)) throw malformed("blocks.bytes", "bytes", bytes);
-  return { block: natural(block, "blocks.block"), bytes };
 }
 
 function checkHash(value: unknown, name: string): string {

@@ -77,7 +77,8 @@ async function build(entry: string, outfile: string, program: string): Promise<v
       format: "esm",
       // Names stay: errors and call sites show them.
       minify: { whitespace: true, syntax: true, identifiers: false },
-      bytecode: true,
+      // Bytecode would save 15 ms at each start, and make five times as much to be sent to agents.
+      bytecode: false,
       sourcemap: "inline",
       banner: programBanner(basename(program)),
       compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },

@@ -24,6 +24,7 @@ import { pause } from "../pause.ts";
 import { CBOR, PROTOCOL, PROTOCOL_HEADER, ROUTES, type Transport } from "../protocol.ts";
 import type { BlockReader, LocalProgram, SendableProgram } from "./local_program.ts";
 import { ownProgram } from "./own_program.ts";
+import { packBlock } from "./packed_blocks.ts";
 
 export interface ShipOptions {
   /** The agent's id, for messages. */
@@ -214,7 +215,9 @@ class ProgramRequests {
   }
 
   async put(sha256: string, blocks: readonly ProgramBlock[]): Promise<void> {
-    await this.#post(ROUTES.programBlocks(sha256), { blocks });
+    await this.#post(ROUTES.programBlocks(sha256), {
+      blocks: await Promise.all(blocks.map(packBlock)),
+    });
   }
 
   async commit(sha256: string): Promise<ProgramReply> {
