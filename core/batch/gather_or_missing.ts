@@ -9,7 +9,7 @@ import { concatColumns, gather } from "./gather.ts";
 /** Rows of a column in the order of `indices`; undefined where one is the number of the row after the last. */
 export function gatherOrMissing(column: Column, indices: Uint32Array): Column {
   const { length } = column;
-  const present = indices.filter((row) => row !== length);
+  const present = presentOf(indices, length);
   if (present.length === indices.length) return gather(column, indices);
   const missing: Column = { kind: "null", length: indices.length - present.length, absent: "undefined" };
   if (present.length === 0) return missing;
@@ -19,6 +19,16 @@ export function gatherOrMissing(column: Column, indices: Uint32Array): Column {
   if (found.absent !== "null") return spread(found, places, "undefined");
   // No column but one of any values holds both null and undefined.
   return gather(concatColumns([found, { ...missing, length: 1 }]), places);
+}
+
+/** All indices but the missing one: most often all of them, which are not copied. */
+function presentOf(indices: Uint32Array, missing: number): Uint32Array {
+  let count = 0;
+  for (let i = 0; i < indices.length; i++) if (indices[i] !== missing) count++;
+  if (count === indices.length) return indices;
+  const present = new Uint32Array(count);
+  for (let i = 0, next = 0; i < indices.length; i++) if (indices[i] !== missing) present[next++] = indices[i];
+  return present;
 }
 
 /** The rows of a column at their places, which are in order; the others are the place after the last row. */
