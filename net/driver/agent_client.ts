@@ -49,8 +49,13 @@ export class AgentClient {
     this.#left.abort(new LucioleError(UNREACHABLE, `The driver has left agent ${this.id}`));
   }
 
-  async startJob(order: JobOrder): Promise<void> {
-    await this.#send("PUT", ROUTES.job(this.#job), order);
+  /** Whether it is there. */
+  async probe(signal: AbortSignal): Promise<void> {
+    await this.#send("GET", ROUTES.agent(), undefined, signal);
+  }
+
+  async startJob(order: JobOrder, signal?: AbortSignal): Promise<void> {
+    await this.#send("PUT", ROUTES.job(this.#job), order, signal);
   }
 
   /** Ends the job on the agent: its workers, shards and directories are gone when this resolves. */

@@ -106,7 +106,8 @@ class AgentWatch {
     for (await pause(everyMs, signal); !signal.aborted; await pause(everyMs, signal)) {
       try {
         const renew = (until: AbortSignal) => this.#client.renewLease(this.#received, until);
-        await withDeadline(this.#times.lostMs, renew, signal);
+        const name = `agent ${this.#client.id}`;
+        await withDeadline(this.#times.lostMs, renew, { name, parent: signal });
         this.#heard();
       } catch (error) {
         this.#failed(error);

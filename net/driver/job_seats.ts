@@ -8,6 +8,7 @@ import process from "node:process";
 import type { Grant } from "../../core/cluster/placement.ts";
 import { LucioleError, ProgramMissingError } from "../../core/errors.ts";
 import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
+import type { ProgramRef } from "../../core/program_blocks/program_ref.ts";
 import { pause, withDeadline } from "../pause.ts";
 import { localProgram } from "../program/local_program.ts";
 import { shipProgram } from "../program/ship.ts";
@@ -36,7 +37,11 @@ const LEASE_MS = 30_000;
 /** What an agent that does not answer may hold the end of the job up by. */
 const END_MS = 5_000;
 /** How long an agent is tried to which connections break. */
-const START_MS = 3_000;
+const AGAIN_FOR_MS = 3_000;
+/** One that does not answer within this is passed over. */
+const PROBE_MS = 10_000;
+/** It may have to look at a large executable first. */
+const START_MS = 60_000;
 const AGAIN_MS = 100;
 
 export class JobSeats {
@@ -60,9 +65,15 @@ export class JobSeats {
       const transport = access.connect(id, address);
       return { workers, transport, client: new AgentClient({ id, job, transport }) };
     });
+    const programs = new Map<JobSeat, ProgramRef>();
+    // All have the program before the first lease begins: sending it may take longer than one lasts.
+    const notReady = await this.#ofEach(async (seat) => {
+      programs.set(seat, await this.#bringProgram(seat));
+    });
+    signal.throwIfAborted();
+    if (notReady.length > 0) return notReady;
     const orders = this.#orders(grants);
-    const refusals = await Promise.all(this.taken.map((seat, i) => this.#startOn(seat, orders[i])));
-    const refused = refusals.flat();
+    const refused = await this.#ofEach((seat, i) => this.#startOn(seat, orders[i], programs.get(seat)));
     // A lease is left where even that does not arrive.
     if (refused.length > 0 || signal.aborted) await this.end(() => undefined);
     signal.throwIfAborted();
@@ -73,28 +84,54 @@ export class JobSeats {
   async end(onUntold: (agent: string) => void): Promise<void> {
     const ends = this.taken.map(async ({ client }) => {
       const end = (signal: AbortSignal) => persist(() => client.endJob(signal), signal);
-      await withDeadline(END_MS, end).catch(() => onUntold(client.id));
+      await withDeadline(END_MS, end, { name: `agent ${client.id}` }).catch(() => onUntold(client.id));
     });
     await Promise.all(ends);
   }
 
-  async #startOn({ client, transport }: JobSeat, order: JobOrder): Promise<readonly Refusal[]> {
+  /** Does something with all seats at once. @returns The failures. */
+  async #ofEach(act: (seat: JobSeat, i: number) => Promise<void>): Promise<readonly Refusal[]> {
     const { signal } = this.#options;
-    const start = async (): Promise<void> => {
-      const program = await shipProgram(transport, await localProgram(), { agent: client.id, signal });
-      await client.startJob({ ...order, program });
-    };
-    try {
-      const beginning = performance.now();
-      await persist(start, signal, () => performance.now() - beginning < START_MS).catch(async (error) => {
-        // Others took its place in the cache meanwhile.
-        if (!(error instanceof ProgramMissingError)) throw error;
-        await start();
-      });
-      return [];
-    } catch (error) {
-      return [{ agent: client.id, error }];
-    }
+    const refusals = this.taken.map(async (seat, i): Promise<readonly Refusal[]> => {
+      try {
+        const beginning = performance.now();
+        await persist(
+          () => act(seat, i),
+          signal,
+          () => performance.now() - beginning < AGAIN_FOR_MS,
+        );
+        return [];
+      } catch (error) {
+        return [{ agent: seat.client.id, error }];
+      }
+    });
+    return (await Promise.all(refusals)).flat();
+  }
+
+  async #bringProgram({ client, transport }: JobSeat): Promise<ProgramRef> {
+    const { signal } = this.#options;
+    // The master may not have missed it yet.
+    await withDeadline(PROBE_MS, (until) => client.probe(until), {
+      name: `agent ${client.id}`,
+      parent: signal,
+    });
+    return await shipProgram(transport, await localProgram(), { agent: client.id, signal });
+  }
+
+  async #startOn(seat: JobSeat, order: JobOrder, program: ProgramRef | undefined): Promise<void> {
+    const { client } = seat;
+    const deadline = { name: `agent ${client.id}`, parent: this.#options.signal };
+    const start = (ref: ProgramRef | undefined): Promise<void> =>
+      withDeadline(
+        START_MS,
+        (until) => client.startJob({ ...order, ...(ref && { program: ref }) }, until),
+        deadline,
+      );
+    await start(program).catch(async (error) => {
+      // Others took its place in the cache meanwhile.
+      if (!(error instanceof ProgramMissingError)) throw error;
+      await start(await this.#bringProgram(seat));
+    });
   }
 
   /** What is asked for, but no more than each agent has for a slot. */
