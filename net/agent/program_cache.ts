@@ -52,6 +52,8 @@ export class ProgramCache {
   readonly #options: ProgramCacheOptions;
   readonly #store: ProgramStore;
   readonly #uploads = new Map<string, Upload>();
+  /** Files that are on the way to be deleted. */
+  readonly #going = new Set<Promise<void>>();
 
   private constructor(options: ProgramCacheOptions, store: ProgramStore) {
     this.#options = options;
@@ -131,6 +133,7 @@ export class ProgramCache {
   /** Gives up what is on its way. */
   async close(): Promise<void> {
     await Promise.all([...this.#uploads.keys()].map((sha256) => this.#discard(sha256)));
+    await Promise.all(this.#going);
   }
 
   /** What runs a bundle: this agent's own executable unless the driver brought one. */
@@ -269,6 +272,10 @@ export class ProgramCache {
 
   async #discard(sha256: string): Promise<void> {
     const upload = this.#forget(sha256);
-    await upload?.opened.then((opened) => opened.discard()).catch(() => undefined);
+    const gone = upload?.opened.then((opened) => opened.discard()).catch(() => undefined);
+    if (gone === undefined) return;
+    this.#going.add(gone);
+    await gone;
+    this.#going.delete(gone);
   }
 }
