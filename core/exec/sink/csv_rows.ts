@@ -76,7 +76,7 @@ export class CsvRows {
         throw new TypeError(`the row has "${name}", which is none of the columns ${columns.join(", ")}`);
       }
     }
-    return columns.map((name) => record[name]);
+    return columns.map((name) => (Object.hasOwn(record, name) ? record[name] : undefined));
   }
 
   #line(values: readonly unknown[]): string {

@@ -172,6 +172,12 @@ describe("csv", () => {
 
   test("writes the header of an empty file when the columns are given", () => {
     expect(encode(csv({ columns: ["a", "b"] }), []).text).toBe("a,b\n");
+    // What every object has is no property of a row.
+    for (const how of ["rows", "batch"] as const) {
+      expect(encode(csv({ columns: ["a", "constructor"] }), [{ a: 1 }, { a: 2 }], how).text).toBe(
+        "a,constructor\n1,\n2,\n",
+      );
+    }
     expect(encode(csv(), []).text).toBe("");
   });
 
