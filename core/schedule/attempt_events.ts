@@ -22,6 +22,7 @@ import {
 } from "./lifetime.ts";
 import type { AttemptResult } from "./report.ts";
 import { rest } from "./resting.ts";
+import { slotsOf } from "./slots.ts";
 import { noteDuration } from "./speculation.ts";
 import { countCommit, skewWarning } from "./totals.ts";
 import { moveAttempt, moveTask } from "./transitions.ts";
@@ -162,6 +163,8 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
       loseShard(turn, lost, error.message);
     }
     if (isLeft) countLoss(turn, task, error.message, error);
+  } else if (error.code === "worker-start" && canDoWithout(turn, attempt, error)) {
+    if (isLeft) countLoss(turn, task, error.message, error);
   } else {
     const isFinal = isLastFailure(task, error, turn.state.options.maxAttempts, isLeft);
     task.failures += 1;
@@ -172,6 +175,20 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
     }
   }
   retry(turn, task);
+}
+
+/** A machine on which the program does not start gets no tasks any more, unless it is the only one. */
+function canDoWithout(turn: Turn, attempt: Attempt, error: WireError): boolean {
+  const { agents } = turn.state;
+  const agent = agents.get(attempt.agent);
+  const hasOther = [...agents.values()].some((other) => other !== agent && slotsOf(other) > 0);
+  if (agent === undefined || !hasOther) return false;
+  if (!agent.isBroken) {
+    const text = `agent ${agent.id} gets no tasks any more: ${error.message}`;
+    warn(turn, attempt.task.group.execution, text);
+  }
+  agent.isBroken = true;
+  return true;
 }
 
 /** @param isLeft Nothing else runs of the task. What another attempt does, on another machine, may go well yet. */

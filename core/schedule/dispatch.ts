@@ -13,6 +13,7 @@ import type { JobState } from "./job_state.ts";
 import { cancelTask, wake } from "./lifetime.ts";
 import { canDissolve, isPipelineReady, pipelineSize } from "./pipelining.ts";
 import { isResting } from "./resting.ts";
+import { freeSlotsOf, slotsOf, totalSlots } from "./slots.ts";
 import { nextStraggler } from "./speculation.ts";
 import { isActive, moveTask } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
@@ -40,22 +41,12 @@ export function dispatch(turn: Turn): void {
   }
 }
 
-export function totalSlots(state: JobState): number {
-  let slots = 0;
-  for (const agent of state.agents.values()) slots += agent.slots;
-  return slots;
-}
-
 /** Free slots that no pipeline keeps. */
 function spareSlots(state: JobState): number {
   let spare = 0;
   for (const agent of state.agents.values()) spare += freeSlotsOf(agent);
   for (const { pipeline } of state.pipelines) if (pipeline?.isGranted) spare -= pipeline.pending.size;
   return spare;
-}
-
-function freeSlotsOf(agent: Agent): number {
-  return Math.max(0, agent.slots - agent.running.size);
 }
 
 function firstReady(state: JobState): Group | undefined {
@@ -96,7 +87,7 @@ function launchAhead(turn: Turn, group: Group): void {
   // Slots that are free now are kept for others.
   if (ahead === 0) return;
   for (const agent of state.agents.values()) {
-    while (agent.running.size < agent.slots * (1 + ahead)) {
+    while (agent.running.size < slotsOf(agent) * (1 + ahead)) {
       const number = group.ready.takePreferring(agent.id, accepts) ?? group.ready.take(accepts);
       if (number === undefined) return;
       launch(turn, group.tasks[number], agent);

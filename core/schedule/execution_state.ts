@@ -16,6 +16,8 @@ import type { ShardReport, TaskReport } from "./report.ts";
 export interface Agent {
   readonly id: string;
   slots: number;
+  /** Workers cannot be started there: what it has can be read, and it gets no tasks. */
+  isBroken: boolean;
   /** Attempts that hold a slot of it. */
   readonly running: Set<Attempt>;
 }

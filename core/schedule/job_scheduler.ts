@@ -13,7 +13,7 @@ import {
 } from "../errors.ts";
 import type { ShardPiece } from "../plan/physical.ts";
 import { announce, loseAttempt, onAttemptEvent } from "./attempt_events.ts";
-import { canEverFit, copyStragglers, dispatch, failForSlots, totalSlots } from "./dispatch.ts";
+import { canEverFit, copyStragglers, dispatch, failForSlots } from "./dispatch.ts";
 import type { Channel, Execution, Group, OutputDataset, Task } from "./execution_state.ts";
 import { fail, finish, onPublished, progressOf, settle, submit } from "./executions.ts";
 import { followable } from "./inputs.ts";
@@ -22,6 +22,7 @@ import type { JobCommand, JobEvent, JobState, LocatedPiece } from "./job_state.t
 import { channelError, failReaders, loseShard, releaseChannel, releaseIfUnneeded, wake } from "./lifetime.ts";
 import type { PartitionReport } from "./report.ts";
 import { takeRested } from "./resting.ts";
+import { totalSlots } from "./slots.ts";
 import { shardSize } from "./totals.ts";
 import { isActive, moveChannel } from "./transitions.ts";
 import { beginTurn, releaseShard, type Turn } from "./turn.ts";
@@ -215,13 +216,15 @@ function take(turn: Turn, event: JobEvent): void {
 function joinAgent(turn: Turn, id: string, slots: number): void {
   const agent = turn.state.agents.get(id);
   if (agent !== undefined) agent.slots = slots;
-  else turn.state.agents.set(id, { id, slots, running: new Set() });
+  else turn.state.agents.set(id, { id, slots, isBroken: false, running: new Set() });
 }
 
 /** Everything on the agent is gone: its attempts, its shards, its channels. */
 function loseAgent(turn: Turn, id: string, cause: string): void {
   const { state } = turn;
   state.agents.delete(id);
+  // With no other one left, those that cannot start workers are to say why.
+  if (totalSlots(state) === 0) for (const agent of state.agents.values()) agent.isBroken = false;
   const attempts = [...state.attempts.values()].filter((attempt) => attempt.agent === id);
   for (const attempt of attempts) if (attempt.status.kind === "committed") loseShard(turn, attempt, cause);
   for (const attempt of attempts) if (state.attempts.has(attempt.id)) loseAttempt(turn, attempt, cause);

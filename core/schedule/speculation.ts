@@ -11,6 +11,7 @@ import type { Agent, Attempt, Group, Task } from "./execution_state.ts";
 import { areInputsCommitted } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { bytesOfTasks } from "./largest_first.ts";
+import { freeSlotsOf, totalSlots } from "./slots.ts";
 import { isActive } from "./transitions.ts";
 
 /** A straggler has taken so many times as long as most, */
@@ -42,9 +43,7 @@ export function noteDuration(group: Group, ms: number): void {
 export function nextStraggler(state: JobState, now: number): Straggler | undefined {
   if (state.options.speculates !== true || state.agents.size < 2 || state.pipelines.size > 0)
     return undefined;
-  let slots = 0;
-  for (const agent of state.agents.values()) slots += agent.slots;
-  let room = Math.max(1, Math.floor(slots * SLOT_SHARE));
+  let room = Math.max(1, Math.floor(totalSlots(state) * SLOT_SHARE));
   let found: Straggler | undefined;
   for (const execution of state.executions.values()) {
     for (const attempt of execution.running) {
@@ -89,9 +88,9 @@ function medianOf(values: Float64Array): number {
 function freeAgentBeside(state: JobState, other: string): Agent | undefined {
   let best: Agent | undefined;
   for (const agent of state.agents.values()) {
-    const free = agent.slots - agent.running.size;
-    if (agent.id === other || free <= 0) continue;
-    if (best === undefined || free > best.slots - best.running.size) best = agent;
+    const free = freeSlotsOf(agent);
+    if (agent.id === other || free === 0) continue;
+    if (best === undefined || free > freeSlotsOf(best)) best = agent;
   }
   return best;
 }

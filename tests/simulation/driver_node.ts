@@ -15,6 +15,7 @@ import {
 import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import { AgentLine } from "./agent_line.ts";
+import { Collection } from "./collection.ts";
 import type { Process } from "./network.ts";
 import { add, type Content, NO_ROWS, oracle, type Rows, rowsOf, type Shards } from "./rows.ts";
 import type { World } from "./world.ts";
@@ -121,6 +122,15 @@ export class DriverNode implements Process {
 
   cancel(execution: string, cause: WireError): void {
     this.feed({ kind: "executionCancelled", execution, cause });
+  }
+
+  /**
+   * Reads a dataset of an execution that is done, over the network, and compares it; what cannot be read is computed again.
+   *
+   * @param onRead Told at the end, with the cause when it could not be read.
+   */
+  collect(dataset: string, onRead: (error?: string) => void): void {
+    new Collection({ job: this.#options.job, dataset, driver: this, onRead }, this.#world).begin();
   }
 
   release(dataset: string): void {

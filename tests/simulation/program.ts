@@ -45,6 +45,8 @@ export class Program {
   /** Executions of which a task always throws. */
   readonly poisoned = new Map<string, { readonly group: number; readonly task: number }>();
   readonly cancelled = new Set<string>();
+  /** Why datasets could not be read. */
+  readonly unread: string[] = [];
   readonly #options: ProgramOptions;
   readonly #world: World;
   readonly #seats: Seats;
@@ -177,11 +179,21 @@ export class Program {
     if (this.phase !== "running" || !this.driver.isUp) return;
     if (this.#submitted < this.#options.executions || !this.driver.isOver) return;
     this.phase = "settling";
-    this.#settlesUntil = this.#world.timeline.now + SETTLE_MS;
     const agent = this.#channelAgent;
     if (agent !== undefined) this.driver.closeChannel("ch", agent, CHANNEL);
-    for (const { id } of this.#datasets) this.driver.release(id);
-    this.#settle();
+    this.#collect(this.#datasets.find(({ id }) => id !== "ch")?.id);
+  }
+
+  /** Reads one of the datasets that are left, then drops them all. */
+  #collect(dataset: string | undefined): void {
+    const drop = (error?: string): void => {
+      if (error !== undefined) this.unread.push(error);
+      for (const { id } of this.#datasets) this.driver.release(id);
+      this.#settlesUntil = this.#world.timeline.now + SETTLE_MS;
+      this.#settle();
+    };
+    if (dataset === undefined || this.#options.random.chance(3)) drop();
+    else this.driver.collect(dataset, drop);
   }
 
   /** Without a handle nothing may be left, as soon as agents have been told. */

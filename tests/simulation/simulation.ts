@@ -144,6 +144,8 @@ export class Simulation {
         killed += 1;
         continue;
       }
+      if (this.#isCalm && program.unread.length > 0)
+        throw new Error(`${program.unread}, and nothing went wrong`);
       for (const [id, { outcome }] of driver.executions) {
         if (outcome === undefined) throw new Error(`${id} never ended`);
         counts[outcome.kind] += 1;

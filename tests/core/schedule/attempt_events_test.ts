@@ -260,3 +260,24 @@ test("apply() makes a shard elsewhere that its reader could not reach, and leave
   cluster.commit(again);
   expect(cluster.agentOf("e-1-0-2")).toBe(reader);
 });
+
+test("apply() goes on without an agent on which no worker can be started, as long as there is another one", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 2);
+  cluster.join("b", 1);
+  cluster.submit("e", planOf([{ tasks: 3 }], [0]));
+  const broken = cluster.running().filter((id) => cluster.agentOf(id) === "a");
+  for (const id of broken) cluster.fail(id, new LucioleError("worker-start", "no such library"));
+  expect(cluster.warnings[0]).toBe("agent a gets no tasks any more: no such library");
+  while (cluster.running().length > 0) {
+    expect(cluster.running().map((id) => cluster.agentOf(id))).toEqual(["b"]);
+    cluster.commit(cluster.running()[0]);
+  }
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+  cluster.send({ kind: "datasetReleased", dataset: "e.0" });
+  cluster.submit("f", planOf([{ tasks: 1 }], [0]));
+  cluster.loseAgent("b");
+  expect(cluster.agentOf("f-0-0-2")).toBe("a");
+  cluster.fail("f-0-0-2", new LucioleError("worker-start", "no such file"));
+  expect(messageOf(cluster.outcomes.get("f"))).toBe("no such file");
+});
