@@ -42,7 +42,8 @@ function reports(): readonly object[] {
   ];
 }
 
-const LOAD = { freeSlots: 1, freeMemoryBytes: 2 ** 30, freeDiskBytes: 2 ** 30, jobs: [jobLoad()] };
+const FREE = { freeSlots: 1, freeMemoryBytes: 2 ** 30, freeDiskBytes: 2 ** 30 };
+const LOAD = { ...FREE, jobs: [jobLoad()], ended: ["j2"] };
 export const MASTER_SAMPLES: readonly Sample[] = [
   ["POST", "/v1/heartbeats", { agent: agentInfo(), load: LOAD, sequence: 1 }],
   ["POST", "/v1/heartbeats", { agent: agentInfo(), load: LOAD, sequence: 9, isLeaving: true }],
