@@ -1,0 +1,48 @@
+/** What an agent refuses a job for: its slots, its memory. */
+import { afterEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AgentJobs } from "../../../net/agent/agent_jobs.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "luciole-test-"));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const order = (memoryBytes: number, workers = 1) => ({
+  workers,
+  firstWorker: 0,
+  memoryBytes,
+  command: { command: ["none"], environment: {}, workingDirectory: "." },
+});
+
+test("AgentJobs keeps slots and memory apart for its jobs, and gives them back at their end", async () => {
+  const exits: (() => void)[] = [];
+  let changes = 0;
+  const jobs = new AgentJobs({
+    id: "a1",
+    directory,
+    slots: 3,
+    memoryBytes: 100,
+    startWorker: ({ onExit }) => {
+      const exit = (): void => onExit("was ended");
+      exits.push(exit);
+      return { terminate: exit, kill: exit };
+    },
+    onChange: () => changes++,
+  });
+  await jobs.start("j1", order(60));
+  expect(changes).toBe(1);
+  await expect(jobs.start("j2", order(41))).rejects.toThrow(
+    "Cannot start job j2: it wants 41 bytes of memory, and agent a1 has 40 free",
+  );
+  await expect(jobs.start("j2", order(40, 3))).rejects.toThrow("agent a1 has 2 slots free");
+  await jobs.start("j2", order(40, 2));
+  // The same order once more changes nothing.
+  await jobs.start("j2", order(40, 2));
+  expect(jobs.load).toMatchObject({ freeSlots: 0, freeMemoryBytes: 0 });
+  for (const exit of exits) exit();
+  await jobs.end("j1");
+  expect(jobs.load).toMatchObject({ freeSlots: 1, freeMemoryBytes: 60 });
+  await jobs.close();
+  await expect(jobs.start("j3", order(1))).rejects.toThrow("agent a1 has 0 slots free");
+}, 30_000);
