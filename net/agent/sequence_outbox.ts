@@ -45,8 +45,14 @@ export class SequenceOutbox<T> {
     this.#wakeReader();
   }
 
-  /** The reader has the first `count` items. */
+  /**
+   * The reader has the first `count` items.
+   *
+   * @throws {ProtocolError} When there never were so many: the reader knows another outbox, in whose place this one is.
+   */
   acknowledge(count: number): void {
+    const there = this.#first + this.#items.length;
+    if (count > there) throw new ProtocolError(`Cannot have given ${count} items: there were ${there}`);
     const known = Math.min(count - this.#first, this.#given);
     if (known > 0) this.#drop(known);
   }

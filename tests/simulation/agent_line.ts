@@ -135,8 +135,7 @@ export class AgentLine {
       if (!this.isThere || !isCurrent()) return;
       this.#call<boolean>(
         (part, answer) => {
-          part?.acknowledge(this.#received);
-          answer(part !== undefined);
+          answer(part?.acknowledge(this.#received) === true);
         },
         (isKnown) => {
           if (isKnown) this.#heard();

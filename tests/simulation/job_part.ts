@@ -137,11 +137,13 @@ export class JobPart implements PartPort {
     return true;
   }
 
-  acknowledge(count: number): void {
+  acknowledge(count: number): boolean {
     const known = count - this.#first;
-    if (known <= 0) return;
+    if (known > this.#events.length) return false;
+    if (known <= 0) return true;
     this.#events = this.#events.slice(known);
     this.#first = count;
+    return true;
   }
 
   #perform(command: QueueCommand): void {

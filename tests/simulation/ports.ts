@@ -41,7 +41,8 @@ export interface PartPort {
   find(attempt: string, onFound: (content: Content | undefined) => void): void;
   /** @returns False when the events after those are not here any more. */
   openStream(stream: EventStream, after: number): boolean;
-  acknowledge(count: number): void;
+  /** @returns False when there never were so many: the driver knows another part, in whose place this one is. */
+  acknowledge(count: number): boolean;
 }
 
 export interface AgentPort extends Process {

@@ -119,7 +119,9 @@ export class Simulation {
     try {
       while (!this.#isOver()) {
         if (this.#timeline.now > MAX_MS || this.#timeline.steps > MAX_STEPS || !this.#timeline.step()) {
-          throw new Error(`the run does not end: ${this.#programs.map((program) => program.describe())}`);
+          throw new Error(
+            `the run does not end after ${this.#timeline.now} ms and ${this.#timeline.steps} steps: ${this.#programs.map((program) => program.describe())}`,
+          );
         }
       }
       return this.#summary();

@@ -24,6 +24,7 @@ describe("SequenceOutbox", () => {
     expect(await take(outbox, 3, 2)).toEqual([2, 3, 4]);
     outbox.acknowledge(4);
     expect(() => outbox.open(3)).toThrow("Cannot go on after item 3: a reader may go on after 4 to 6");
+    expect(() => outbox.acknowledge(7)).toThrow("Cannot have given 7 items: there were 6");
     expect(() => outbox.open(7)).toThrow("Cannot go on after item 7");
     outbox.end();
     expect(await take(outbox, 9, 4)).toEqual([4, 5]);
