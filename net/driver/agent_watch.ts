@@ -10,6 +10,7 @@ import type { AgentEvent } from "../../core/schedule/order.ts";
 import { pause, withDeadline } from "../pause.ts";
 import { UNREACHABLE } from "../tcp_transport.ts";
 import type { AgentClient } from "./agent_client.ts";
+import { Silence } from "./silence.ts";
 
 export interface LeaseTimes {
   /** Of the lease at the agent. */
@@ -61,7 +62,7 @@ class AgentWatch {
   readonly #lose: (cause: string) => void;
   #received = 0;
   #refusals = 0;
-  #heardAt = performance.now();
+  readonly #silence = new Silence();
 
   constructor(
     client: AgentClient,
@@ -77,6 +78,7 @@ class AgentWatch {
     this.#lose = (cause) => {
       resolve(cause);
       this.#ending.abort();
+      this.#silence.close();
     };
     signal.addEventListener("abort", () => this.#lose("the driver left it"), { once: true });
     void this.#read();
@@ -116,7 +118,7 @@ class AgentWatch {
   }
 
   #heard(): void {
-    this.#heardAt = performance.now();
+    this.#silence.heard();
     this.#refusals = 0;
   }
 
@@ -125,7 +127,7 @@ class AgentWatch {
     // The agent itself says no; what broke on the way says nothing.
     const isAnswer = error instanceof LucioleError && error.code !== UNREACHABLE;
     if (error instanceof LucioleError && error.fields.isRefused === true) this.#refusals++;
-    const isSilent = performance.now() - this.#heardAt >= this.#times.lostMs;
+    const isSilent = this.#silence.ms >= this.#times.lostMs;
     if (isAnswer || isSilent || this.#refusals >= MAX_REFUSALS) this.#lose(describeThrown(error));
   }
 }

@@ -18,6 +18,7 @@ import { UNREACHABLE } from "../tcp_transport.ts";
 import { AgentClient } from "./agent_client.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import type { Refusal } from "./seats.ts";
+import { watchStart } from "./start_watch.ts";
 import { sharedEnvironment } from "./worker_environment.ts";
 
 export interface JobSeatsOptions {
@@ -31,6 +32,12 @@ interface JobSeat {
   readonly client: AgentClient;
   readonly transport: Transport;
   readonly workers: number;
+  /** Aborted when it answers nothing. */
+  readonly silent: AbortSignal;
+  /** Aborted with that, and when the driver gives up. */
+  readonly given: AbortSignal;
+  /** Its lease has begun. */
+  hasJob: boolean;
 }
 
 const LEASE_MS = 30_000;
@@ -38,8 +45,8 @@ const LEASE_MS = 30_000;
 const END_MS = 5_000;
 /** How long an agent is tried to which connections break. */
 const AGAIN_FOR_MS = 3_000;
-/** One that does not answer within this is passed over. */
-const PROBE_MS = 10_000;
+/** One that answers nothing for so long is passed over. */
+const LOST_MS = 10_000;
 /** It may have to look at a large executable first. */
 const START_MS = 60_000;
 const AGAIN_MS = 100;
@@ -58,26 +65,29 @@ export class JobSeats {
 
   /** Has all of the agents start their workers, or none. @returns Why some did not. */
   async start(grants: readonly Grant[]): Promise<readonly Refusal[]> {
-    const { access, job, signal } = this.#options;
+    const { signal } = this.#options;
     this.workers = grants.reduce((sum, grant) => sum + grant.workers, 0);
     this.memoryBytesPerWorker = this.#memoryOfEach(grants);
-    this.taken = grants.map(({ agent: { id, address }, workers }) => {
-      const transport = access.connect(id, address);
-      return { workers, transport, client: new AgentClient({ id, job, transport }) };
-    });
-    const programs = new Map<JobSeat, ProgramRef>();
-    // All have the program before the first lease begins: sending it may take longer than one lasts.
-    const notReady = await this.#ofEach(async (seat) => {
-      programs.set(seat, await this.#bringProgram(seat));
-    });
-    signal.throwIfAborted();
-    if (notReady.length > 0) return notReady;
-    const orders = this.#orders(grants);
-    const refused = await this.#ofEach((seat, i) => this.#startOn(seat, orders[i], programs.get(seat)));
-    // A lease is left where even that does not arrive.
-    if (refused.length > 0 || signal.aborted) await this.end(() => undefined);
-    signal.throwIfAborted();
-    return refused;
+    const over = new AbortController();
+    this.taken = grants.map((grant) => this.#seatOf(grant, over.signal));
+    try {
+      const programs = new Map<JobSeat, ProgramRef>();
+      // All have the program before the first lease begins: sending it may take longer than one lasts.
+      const notReady = await this.#ofEach(async (seat) => {
+        programs.set(seat, await this.#bringProgram(seat));
+      });
+      signal.throwIfAborted();
+      if (notReady.length > 0) return notReady;
+      const orders = this.#orders(grants);
+      const refused = await this.#ofEach((seat, i) => this.#startOn(seat, orders[i], programs.get(seat)));
+      over.abort();
+      // A lease is left where even that does not arrive.
+      if (refused.length > 0 || signal.aborted) await this.end(() => undefined);
+      signal.throwIfAborted();
+      return refused;
+    } finally {
+      over.abort();
+    }
   }
 
   /** Ends the job on all of its agents. @param onUntold Told which cannot be told; they end it by themselves. */
@@ -89,38 +99,45 @@ export class JobSeats {
     await Promise.all(ends);
   }
 
+  /** @param over The start is over, and others listen to the agent. */
+  #seatOf({ agent: { id, address }, workers }: Grant, over: AbortSignal): JobSeat {
+    const { access, job, signal } = this.#options;
+    const transport = access.connect(id, address);
+    const client = new AgentClient({ id, job, transport });
+    const ask = (until: AbortSignal) => (seat.hasJob ? client.renewLease(0, until) : client.probe(until));
+    const times = { leaseMs: this.leaseMs, lostMs: LOST_MS };
+    const silent = watchStart(`agent ${id}`, ask, times, over);
+    const given = AbortSignal.any([signal, silent]);
+    const seat: JobSeat = { client, transport, workers, silent, given, hasJob: false };
+    return seat;
+  }
+
   /** Does something with all seats at once. @returns The failures. */
   async #ofEach(act: (seat: JobSeat, i: number) => Promise<void>): Promise<readonly Refusal[]> {
-    const { signal } = this.#options;
     const refusals = this.taken.map(async (seat, i): Promise<readonly Refusal[]> => {
+      const { client, silent, given } = seat;
       try {
         const beginning = performance.now();
         await persist(
           () => act(seat, i),
-          signal,
+          given,
           () => performance.now() - beginning < AGAIN_FOR_MS,
         );
         return [];
       } catch (error) {
-        return [{ agent: seat.client.id, error }];
+        return [{ agent: client.id, error: silent.aborted ? silent.reason : error }];
       }
     });
     return (await Promise.all(refusals)).flat();
   }
 
-  async #bringProgram({ client, transport }: JobSeat): Promise<ProgramRef> {
-    const { signal } = this.#options;
-    // The master may not have missed it yet.
-    await withDeadline(PROBE_MS, (until) => client.probe(until), {
-      name: `agent ${client.id}`,
-      parent: signal,
-    });
-    return await shipProgram(transport, await localProgram(), { agent: client.id, signal });
+  async #bringProgram({ client, transport, given }: JobSeat): Promise<ProgramRef> {
+    return await shipProgram(transport, await localProgram(), { agent: client.id, signal: given });
   }
 
   async #startOn(seat: JobSeat, order: JobOrder, program: ProgramRef | undefined): Promise<void> {
-    const { client } = seat;
-    const deadline = { name: `agent ${client.id}`, parent: this.#options.signal };
+    const { client, given } = seat;
+    const deadline = { name: `agent ${client.id}`, parent: given };
     const start = (ref: ProgramRef | undefined): Promise<void> =>
       withDeadline(
         START_MS,
@@ -132,6 +149,7 @@ export class JobSeats {
       if (!(error instanceof ProgramMissingError)) throw error;
       await start(await this.#bringProgram(seat));
     });
+    seat.hasJob = true;
   }
 
   /** What is asked for, but no more than each agent has for a slot. */

@@ -1,0 +1,63 @@
+/** Agents that answer nothing, while a job comes to them and while it runs; and drivers that could not hear them. */
+import { expect, test } from "bun:test";
+import { AgentClient } from "../../../net/driver/agent_client.ts";
+import { watchAgent } from "../../../net/driver/agent_watch.ts";
+import { watchStart } from "../../../net/driver/start_watch.ts";
+import type { Transport } from "../../../net/protocol.ts";
+import { soon, until } from "../../oracle/until.ts";
+
+const never = (signal: AbortSignal | null | undefined): Promise<never> =>
+  new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+
+function standStill(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end; );
+}
+
+test("an agent that falls silent while a job is brought to it is given up, by name", async () => {
+  const over = new AbortController();
+  let asked = 0;
+  // The way to it breaks after the first answer.
+  const ask = async (signal: AbortSignal) => (++asked === 1 ? undefined : never(signal));
+  const silent = watchStart("agent a1", ask, { leaseMs: 300, lostMs: 300 }, over.signal);
+  await until("it is given up", () => silent.aborted);
+  expect(silent.reason).toMatchObject({
+    code: "unreachable",
+    message: "Cannot reach agent a1: it did not answer for 0.3 s",
+  });
+  over.abort();
+});
+
+test("an agent that answers is asked until all is brought, and refusals are answers", async () => {
+  const over = new AbortController();
+  let asked = 0;
+  const ask = async () => {
+    if (++asked % 2 === 0) throw new Error("no such job");
+  };
+  const silent = watchStart("agent a1", ask, { leaseMs: 50, lostMs: 20_000 }, over.signal);
+  await until("it was asked often", () => asked > 10);
+  over.abort();
+  expect(silent.aborted).toBe(false);
+});
+
+test("a driver that stood still with a request on its way misses no agent for that", async () => {
+  let asked = 0;
+  const onWay = Promise.withResolvers<void>();
+  const transport: Transport = {
+    fetch: async (path, init) => {
+      if (path.includes("/events")) return await never(init?.signal);
+      // What was on its way when the machine fell asleep has no answer.
+      if (++asked > 1) return new Response(null, { status: 204 });
+      onWay.resolve();
+      return await never(init?.signal);
+    },
+  };
+  const client = new AgentClient({ id: "a1", job: "j1", transport });
+  const ending = new AbortController();
+  const lease = { leaseMs: 2_000, lostMs: 2_000 };
+  const lost = watchAgent({ client, signal: ending.signal, lease, onEvents: () => undefined });
+  await onWay.promise;
+  standStill(3_000);
+  await until("it was asked again", () => asked > 3);
+  ending.abort();
+  expect(await soon("its end", lost)).toBe("the driver left it");
+});
