@@ -6,6 +6,7 @@
 import { AuthError, fromWireError, LucioleError, ProtocolError, type WireError } from "../core/errors.ts";
 import { joinBytes } from "../core/format/join_bytes.ts";
 import { decode, encode } from "./cbor.ts";
+import { connectionFailure, FAILURE_TEXTS, systemCode } from "./connection_failure.ts";
 import { CBOR, PROTOCOL, PROTOCOL_HEADER, REQUEST_HEADER, type Transport } from "./protocol.ts";
 
 /** A master, as the command line names it. */
@@ -175,32 +176,13 @@ function clocks(theirs: unknown): string {
   return `its clock is ${seconds} s ${when} the one of this machine: set both right`;
 }
 
-const REFUSED = ["ConnectionRefused", "ECONNREFUSED"];
-const UNKNOWN_HOST = ["ENOTFOUND", "EAI_AGAIN", "DNSException", "ERR_DNS"];
-const NO_ROUTE = ["EHOSTUNREACH", "ENETUNREACH", "FailedToOpenSocket"];
-/** Whoever is there speaks no HTTP, or closes at once. */
-const NO_HTTP = /HTTP|ECONNRESET|ConnectionClosed|EPIPE|SocketClosed/i;
-
 function unreachable(address: string, cause: unknown): Trouble {
   const said = cause instanceof Error ? reasonIn(cause, address) : String(cause);
   if (cause instanceof AuthError) return { code: "auth", reason: "certificate", why: said, cause };
-  const code = codeOf(cause);
-  const about = { code: "unreachable", cause } as const;
-  if (REFUSED.includes(code)) return { ...about, reason: "refused", why: "nothing listens there" };
-  if (UNKNOWN_HOST.includes(code)) return { ...about, reason: "host", why: "there is no host of that name" };
-  if (NO_ROUTE.includes(code)) return { ...about, reason: "route", why: "no way leads to that host" };
-  if (NO_HTTP.test(code)) {
-    const why = "the connection breaks: something else than luciole listens there, or it speaks TLS";
-    return { ...about, reason: "broken", why };
-  }
-  return { ...about, reason: "failed", why: said };
-}
-
-/** Of the innermost cause that has one. */
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "";
-  const inner = codeOf(error.cause);
-  return inner === "" && "code" in error ? String(error.code) : inner;
+  const reason = connectionFailure(systemCode(cause));
+  const broken = "the connection breaks: something else than luciole listens there, or it speaks TLS";
+  const why = reason === "broken" ? broken : (FAILURE_TEXTS[reason] ?? said);
+  return { code: "unreachable", reason, why, cause };
 }
 
 /** "Cannot reach the master at ADDRESS: why" → "why". */

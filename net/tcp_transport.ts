@@ -4,6 +4,12 @@
  * Knows addresses, certificates and what shows who asks; nothing of what is asked.
  */
 import { AuthError, LucioleError } from "../core/errors.ts";
+import {
+  type ConnectionFailure,
+  connectionFailure,
+  FAILURE_TEXTS,
+  systemCode,
+} from "./connection_failure.ts";
 import type { Transport } from "./protocol.ts";
 import type { ClientTls, Runtime } from "./runtime/runtime.ts";
 import type { Credentials } from "./security/client_auth.ts";
@@ -36,15 +42,16 @@ export function tcpTransport(runtime: Runtime, { address, name, credentials, tls
       } catch (cause) {
         if (init.signal?.aborted) throw cause;
         const where = `Cannot reach ${name} at ${address}`;
-        const code = String(codeOf(cause));
+        const code = systemCode(cause);
+        const failure = connectionFailure(code);
         const tlsReason = TLS_REASONS[code];
         if (tlsReason !== undefined) {
           throw new AuthError(`${where}: ${tlsReason}`, { cause, fields: { address, reason: code } });
         }
         const isNew = tls === undefined && !hasAnswered;
-        throw new LucioleError(UNREACHABLE, `${where}: ${reasonOf(cause, code, isNew)}`, {
+        throw new LucioleError(UNREACHABLE, `${where}: ${reasonOf(cause, code, failure, isNew)}`, {
           retryable: true,
-          fields: { address, isRefused: isRefused(code) },
+          fields: { address, isRefused: failure === "refused" },
           cause,
         });
       }
@@ -66,23 +73,10 @@ const TLS_REASONS: Readonly<Record<string, string>> = {
   EPROTO: "no TLS connection comes about: it serves no TLS, or refuses the certificate of this machine",
 };
 
-/** Nothing listens there, as far as the system knows. */
-function isRefused(code: string): boolean {
-  return code === "ConnectionRefused" || code === "ECONNREFUSED";
-}
-
-function reasonOf(cause: unknown, code: string, mayBeTls: boolean): string {
-  if (isRefused(code)) return "nothing listens there";
-  if (code === "ENOTFOUND") return "no such host is known here";
+function reasonOf(cause: unknown, code: string, failure: ConnectionFailure, mayBeTls: boolean): string {
   if (code === "Malformed_HTTP_Response") return "what listens there speaks no HTTP";
   if (code === "ECONNRESET") {
     return `it closed the connection before it answered${mayBeTls ? "; if it serves TLS, name its authority with --tls-ca" : ""}`;
   }
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
-function codeOf(cause: unknown): unknown {
-  if (!(cause instanceof Error)) return undefined;
-  if ("code" in cause) return cause.code;
-  return cause.cause === undefined ? undefined : codeOf(cause.cause);
+  return FAILURE_TEXTS[failure] ?? (cause instanceof Error ? cause.message : String(cause));
 }

@@ -80,10 +80,6 @@ export function formatEstimate(bytes: number): string {
   return `about ${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${units[power]} out`;
 }
 
-export function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
-}
-
 /** Undefined when all it does is to read one input: the edge tells that. */
 function describeHead(graph: Graph, head: Head): string | undefined {
   const operation = (node: NodeId): string => operationName(graph.nodes[node].spec);

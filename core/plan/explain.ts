@@ -3,7 +3,8 @@
  */
 import type { GeneratedCode } from "../exec/explain_code.ts";
 import type { Graph } from "../graph/node.ts";
-import { arrowsOf, describeGroup, describeTail, formatEstimate, plural } from "./describe.ts";
+import { plural } from "../program/plural.ts";
+import { arrowsOf, describeGroup, describeTail, formatEstimate } from "./describe.ts";
 import type { PhysicalPlan, TaskGroupPlan } from "./physical.ts";
 
 /** Writes the groups of a plan, in the order in which they depend on each other. */

@@ -2,7 +2,8 @@
  * Draws a plan as a graph: exactly the groups that run, and the edges between them.
  */
 import type { Graph } from "../graph/node.ts";
-import { arrowsOf, describeGroup, describeTail, plural } from "./describe.ts";
+import { plural } from "../program/plural.ts";
+import { arrowsOf, describeGroup, describeTail } from "./describe.ts";
 import type { InputEdge, PhysicalPlan } from "./physical.ts";
 import { type Box, type Drawing, drawSvg } from "./plot_svg.ts";
 

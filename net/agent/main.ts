@@ -3,6 +3,7 @@
  *
  * Wires the agent's app to sockets and signals. It reads neither argv nor the environment.
  */
+
 import { randomUUID } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { hostname } from "node:os";
@@ -10,6 +11,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import type { AgentInfo } from "../../core/cluster/agent_info.ts";
 import type { LucioleError } from "../../core/errors.ts";
+import { plural } from "../../core/program/plural.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { type FailureLog, openFailureLog } from "../failure_log.ts";
 import { ownProgram } from "../program/own_program.ts";
@@ -213,7 +215,7 @@ function addressOf({ port, advertise }: AgentConfig, { address }: RunningServer)
  */
 export async function runAgent(config: AgentConfig, onNotice: OnNotice): Promise<void> {
   const agent = await RunningAgent.start(config, onNotice);
-  onNotice(`agent ${config.id} listens on ${agent.address} with ${config.slots} slots`);
+  onNotice(`agent ${config.id} listens on ${agent.address} with ${plural(config.slots, "slot")}`);
   const end = await Promise.race([untilSignal(() => agent.abandon()), agent.refused]);
   if (typeof end === "string") onNotice(`agent ${config.id} ends: ${end}`);
   await agent.close();

@@ -1,14 +1,16 @@
 /**
  * What a master tells its operator of changes in the cluster, one line each.
  */
+
 import type { AgentInfo } from "../../core/cluster/agent_info.ts";
 import type { RegistryChange } from "../../core/cluster/registry.ts";
+import { plural } from "../../core/program/plural.ts";
 
 /** Undefined for what is not worth a line. */
 export function describeChange(change: RegistryChange): string | undefined {
   switch (change.kind) {
     case "joined":
-      return `${nameOf(change.agent)} has come, with ${change.agent.slots} slots`;
+      return `${nameOf(change.agent)} has come, with ${plural(change.agent.slots, "slot")}`;
     case "returned":
       return `${nameOf(change.agent)} is back`;
     case "replaced":

@@ -69,7 +69,7 @@ test("runAgent() joins its master, refuses a second agent on its directory, and 
   agent.child.kill("SIGTERM");
   const { code, told } = await agent.ended();
   expect(code).toBe(0);
-  expect(told).toMatch(/^agent a1 listens on 127\.0\.0\.1:\d+ with 1 slots\n/);
+  expect(told).toMatch(/^agent a1 listens on 127\.0\.0\.1:\d+ with 1 slot\n/);
   expect(told).toEndWith("agent a1 ends: SIGTERM\n");
   expect((await client.cluster()).agents.map(({ state }) => state)).toEqual(["left"]);
   expect(readdirSync(config.directory)).toEqual(["programs"]);
