@@ -179,9 +179,15 @@ export class Executor {
     this.feed({ kind: "shardLost", attempt, cause });
   }
 
-  /** Resolves when something happened, while lost shards of a dataset are computed again; else undefined. */
+  /**
+   * Resolves when something happened, while lost shards of a dataset are computed again; else undefined.
+   *
+   * @throws {LucioleError} When there is no agent any more that could.
+   */
   recovery(dataset: string): Promise<void> | undefined {
     if (this.#isEnding || !isRecovering(this.#state, dataset)) return undefined;
+    const [lost] = this.#lost.values();
+    if (lost !== undefined && this.#requests.clients.length === 0) throw this.#noAgents(lost);
     this.#next ??= Promise.withResolvers();
     return this.#next.promise;
   }
@@ -368,8 +374,12 @@ export class Executor {
   /** With no agent left, tasks would wait for ever. */
   #checkAgents(execution: string, cause: string): void {
     if (this.#cancelled === undefined && this.#requests.clients.length > 0) return;
+    this.cancel(execution, this.#noAgents(cause));
+  }
+
+  #noAgents(cause: string): LucioleError {
     const message = `Cannot go on with the job: it has no agent any more; ${cause}`;
-    this.cancel(execution, this.#cancelled ?? new LucioleError("agents-lost", message));
+    return this.#cancelled ?? new LucioleError("agents-lost", message);
   }
 
   #hear(agent: string, events: readonly AgentEvent[]): void {

@@ -116,11 +116,16 @@ export class Cluster implements AsyncDisposable {
     rmSync(join(this.#directory, file));
   }
 
+  /** Ends all agents under their jobs. */
+  async endAgents(): Promise<void> {
+    await Promise.all(this.#agents.map((agent) => agent.close()));
+  }
+
   /** @throws {Error} If a job left a file or directory behind. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.jobs.map((job) => job.close()));
     const left = readdirSync(this.#directory).flatMap((agent) => readdirSync(join(this.#directory, agent)));
-    await Promise.all(this.#agents.map((agent) => agent.close()));
+    await this.endAgents();
     rmSync(this.#directory, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`Cannot close the cluster cleanly: ${left.join(", ")} is left`);
   }

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { flow } from "../../../core/program/flow.ts";
 import { Cluster } from "../../oracle/cluster.ts";
+import { soon } from "../../oracle/until.ts";
 
 // Too much to be kept in memory.
 const ROWS = 60_000;
@@ -31,4 +32,13 @@ test("F2: a flow reads what was lost of a dataset once it is computed again", as
   const sum = flow("recovered-sum", (f, p: { rows: typeof handle }) => f.from(p.rows).sum());
   const total = await (await cluster.job.execute(sum, { rows: handle })).collect();
   expect(total).toEqual([ROWS * (ROWS - 1)]);
+});
+
+test("F2: a handle fails when no agent is left that could compute what was lost again", async () => {
+  await using cluster = await Cluster.open({ agents: 2, slots: 1 });
+  const handle = await cluster.job.execute(numbers);
+  await cluster.endAgents();
+  await expect(soon("the failure", handle.collect())).rejects.toThrow(
+    /^Cannot go on with the job: it has no agent any more; agent agent\d is gone: /,
+  );
 });
