@@ -80,7 +80,7 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   addDriverRoutes(app, jobs);
   addWorkerRoutes(app, jobs, options.access);
   const remote = createApp("agent", options.onFailure);
-  addDriverRoutes(remote, jobs);
+  addDriverRoutes(remote, jobs, true);
   if (options.programs !== undefined) addProgramRoutes(remote, options.programs);
   const close = async () => {
     try {

@@ -4,7 +4,7 @@
 import type { Hono } from "hono";
 import { LucioleError, ProtocolError } from "../../core/errors.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
-import { checkId, checkNumber, decodeBody, readBytes, readFields } from "../fields.ts";
+import { checkId, checkNumber, decodeBody, malformed, readBytes, readFields } from "../fields.ts";
 import { done, sequence, value } from "../replies.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
 import {
@@ -25,12 +25,15 @@ const MAX_CHANNEL_BYTES = 64 * 1024 * 1024;
 /** A task that reads a hundred thousand pieces of one agent asks for them in less. */
 const MAX_PIECES_BYTES = 16 * 1024 * 1024;
 
-export function addDriverRoutes(app: Hono, jobs: AgentJobs): void {
+/** @param isRemote The driver is no process of ours: its jobs need a lease, as its death may go unseen. */
+export function addDriverRoutes(app: Hono, jobs: AgentJobs, isRemote = false): void {
   const jobOf = (id: string) => jobs.findForDriver(checkId(id, "job"));
   app.get("/v1/agent", () => value(jobs.describe()));
   app.put("/v1/jobs/:job", async (context) => {
     const id = checkId(context.req.param("job"), "job");
-    await jobs.start(id, jobOrder(await readFields(context.req.raw)));
+    const order = jobOrder(await readFields(context.req.raw));
+    if (isRemote && order.leaseMs === undefined) throw malformed("leaseMs", "a time in ms", undefined);
+    await jobs.start(id, order);
     return done();
   });
   app.delete("/v1/jobs/:job", async (context) => {

@@ -1,7 +1,8 @@
 /** Jobs with a lease at an agent: kept while their driver asks for something, ended when it does not. */
 import { afterEach, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { ROUTES } from "../../../net/protocol.ts";
+import { decode, encode } from "../../../net/cbor.ts";
+import { PROTOCOL, PROTOCOL_HEADER, ROUTES } from "../../../net/protocol.ts";
 import { until } from "../../oracle/until.ts";
 import { AgentWorld, JOB } from "./agent_world.ts";
 
@@ -43,4 +44,19 @@ test("load() tells of slots and jobs, and renewals are checked", async () => {
   ]);
   await world.call("POST", ROUTES.lease(JOB), { acknowledged: 0 });
   await expect(world.call("POST", ROUTES.lease(JOB), {})).rejects.toThrow("400 protocol");
+});
+
+test("over the network a job must have a lease", async () => {
+  world = await AgentWorld.open();
+  const start = async (leaseMs?: number) => {
+    const body = encode(jobOrder(leaseMs)) as Uint8Array<ArrayBuffer>;
+    const init = { method: "PUT", body, headers: { [PROTOCOL_HEADER]: String(PROTOCOL) } };
+    return await world?.agent.remote.fetch(new Request(`http://agent${ROUTES.job(JOB)}`, init));
+  };
+  const refused = await start();
+  expect(refused?.status).toBe(400);
+  expect(decode(new Uint8Array((await refused?.arrayBuffer()) ?? []))).toMatchObject({
+    message: expect.stringContaining("leaseMs"),
+  });
+  expect((await start(60_000))?.status).toBe(204);
 });
