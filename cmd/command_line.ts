@@ -8,6 +8,7 @@ import process from "node:process";
 import { Command, CommanderError, Option } from "@commander-js/extra-typings";
 import { EXIT } from "../core/program/exit_codes.ts";
 import { WORKER_ENV } from "../net/protocol.ts";
+import { outliveReaders } from "../net/runtime/closed_pipes.ts";
 import { addClusterCommands } from "./cluster/commands.ts";
 import { HELP_TOPICS } from "./help_topics.ts";
 import { attempt, reportError } from "./output.ts";
@@ -18,6 +19,7 @@ import { printVersion, VERSION } from "./version.ts";
 
 /** Runs one command line, `argv` without the executable; sets the exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  outliveReaders();
   const root = createCommandLine();
   const verbs = root.commands.map((command) => command.name());
   let role: RoleArguments | undefined;

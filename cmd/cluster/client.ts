@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ClientConfig } from "../../core/cluster/config.ts";
 import type { SettingTexts } from "../../core/cluster/settings.ts";
 import { openClusterClient } from "../../net/driver/cluster_client.ts";
+import { endWithReaders } from "../../net/runtime/closed_pipes.ts";
 import { userAtHost } from "../../net/runtime/machine.ts";
 import { outputWidth } from "../table.ts";
 import { VERSION } from "../version.ts";
@@ -28,6 +29,7 @@ export async function showLogs(
   job: string,
   options: Omit<LogsOptions, "pause">,
 ): Promise<void> {
+  endWithReaders();
   const pause = (): Promise<void> => delay(LOGS_INTERVAL_MS);
   await logs(await openClusterClient(config), terminalOf(texts), job, { ...options, pause });
 }

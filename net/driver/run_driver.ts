@@ -9,6 +9,7 @@ import { EXIT, exitCodeOf } from "../../core/program/exit_codes.ts";
 import { failureText } from "../../core/program/failure_text.ts";
 import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
 import { host } from "../program/host.ts";
+import { outliveReaders } from "../runtime/closed_pipes.ts";
 import type { DriverJob } from "./driver_job.ts";
 import type { Job } from "./job.ts";
 import type { SymmetricHead } from "./symmetric.ts";
@@ -106,19 +107,6 @@ function listenForEnds(onHurry: () => void): Ends {
       process.off("uncaughtException", onException);
     },
   };
-}
-
-let isOutliving = false;
-
-/** Goes on when whoever reads the output has enough of it, as `head` does: there may be more to do than to print. */
-function outliveReaders(): void {
-  if (isOutliving) return;
-  isOutliving = true;
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
-  }
 }
 
 function printFailure(error: unknown, isJson: boolean): void {

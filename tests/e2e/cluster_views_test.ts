@@ -50,6 +50,16 @@ describe("a cluster's commands", () => {
     expect((await luciole("jobs")).stdout).toBe("No jobs.\n");
   });
 
+  test("end without a word when nobody reads what they print", async () => {
+    for (const verb of ["status", "jobs", "help", "--help"]) {
+      const unread = `{ "${LUCIOLE}" ${verb}; echo "exit $?" >&2; } | true`;
+      const { stderr } = await cluster.folder.run(["bash", "-c", unread], {
+        env: { LUCIOLE_MASTER: cluster.address },
+      });
+      expect({ verb, stderr }).toEqual({ verb, stderr: "exit 0\n" });
+    }
+  });
+
   test("doctor finds nothing wrong", async () => {
     const findings = JSON.parse((await luciole("doctor", "--json")).stdout);
     const own = findings.filter(({ check }: { check: string }) =>
