@@ -26,6 +26,9 @@ export interface DatasetSource {
   persist(ref: DatasetRef<unknown>, path: string): Promise<SinkResult>;
 }
 
+/** What console.log of Bun, Deno and Node asks for a text. */
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
 /** Makes the handle of a dataset. */
 export let createDatasetHandle: <T>(source: DatasetSource) => DatasetHandle<T>;
 /** Makes the handle of a sink. */
@@ -59,6 +62,11 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
 
   static {
     createDatasetHandle = (source) => new DatasetHandle(source);
+    Object.defineProperty(DatasetHandle.prototype, INSPECT, {
+      value(this: DatasetHandle<unknown>): string {
+        return `DatasetHandle(${this.#describe()})`;
+      },
+    });
   }
 
   private constructor(source: DatasetSource) {
@@ -200,6 +208,14 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
     await this.#source.complete();
   }
 
+  #describe(): string {
+    if (this.#isReleased) return "released";
+    const how = "collect(), take(n) and for await read them";
+    if (!this.#source.isComplete()) return `its rows are being computed; ${how}`;
+    const rows = this.#source.sizes().reduce((sum, shard) => sum + shard.rows, 0);
+    return `rows: ${rows}, shards: ${this.shards}; ${how}`;
+  }
+
   #check(): void {
     if (this.#isReleased) throw new TypeError(`Cannot read ${this.#source.name}: it was released`);
   }
@@ -224,6 +240,9 @@ export class SinkHandle {
 
   static {
     createSinkHandle = (read) => new SinkHandle(read);
+    Object.defineProperty(SinkHandle.prototype, INSPECT, {
+      value: () => "SinkHandle(result() tells what was written)",
+    });
   }
 
   private constructor(read: () => Promise<SinkResult>) {
