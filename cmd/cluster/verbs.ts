@@ -49,7 +49,8 @@ export async function logs(
     for (const line of wantedLines.sort((a, b) => a.entry.time - b.entry.time))
       terminal.print(lineText(line, terminal));
     if (isFirst && wantedLines.length === 0 && !isFollowed && !terminal.isJson) {
-      terminal.warn(`(job ${job.job} has printed nothing yet)`);
+      const who = worker === undefined ? `job ${job.job}` : `worker ${worker} of job ${job.job}`;
+      terminal.warn(`(${who} has printed nothing yet)`);
     }
     isFirst = false;
   }

@@ -96,7 +96,7 @@ function adviceOn(reason: string, role: "master" | "agent", address: string): st
     case "agent":
       return "name the master's address with --master; masters listen on 7400";
     case "certificate":
-      return "see that --tls-ca names the authority of the cluster";
+      return "see that --tls-ca names the authority of the cluster, and --tls-cert and --tls-key a certificate of it";
     default:
       return undefined;
   }

@@ -93,12 +93,24 @@ export function describeMissing(request: PlacementRequest, { room, ahead = 0 }: 
   const wanted = `there is no room for ${workers}${memory}`;
   const all = `${room.agents} ${room.agents === 1 ? "agent" : "agents"}`;
   if (room.agents === 0) return `${wanted}: the cluster has no agents`;
-  if (room.suitable === 0) return `${wanted}: none of ${all} has what is asked for, or may be asked`;
+  if (room.suitable === 0) return `${wanted}: none of ${all} ${describeAsked(request)}`;
   const agents = room.suitable === room.agents ? all : `${room.suitable} suitable of ${all}`;
   const has = room.suitable === 1 ? "has" : "have";
   if (room.total < least) return `${wanted}: ${agents} ${has} room for ${room.total} when nothing else runs`;
   const queue = ahead === 0 ? "" : `, and ${ahead} ${ahead === 1 ? "job waits" : "jobs wait"} before`;
   return `${wanted} now: ${agents} ${has} room for ${room.free} at the moment${queue}`;
+}
+
+/** "has labels gpu=yes, rack r1, or may be asked": agents that refused, or fell silent, are not. */
+function describeAsked({ dataCenter, rack, platform, labels, exclude }: PlacementRequest): string {
+  const asked: string[] = [];
+  const pairs = Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`);
+  if (pairs.length > 0) asked.push(`labels ${pairs.join(",")}`);
+  if (dataCenter !== undefined) asked.push(`data center ${dataCenter}`);
+  if (rack !== undefined) asked.push(`rack ${rack}`);
+  if (platform !== undefined) asked.push(`platform ${platform}`);
+  if (asked.length === 0) return "may be asked";
+  return `has ${asked.join(", ")}${exclude === undefined || exclude.length === 0 ? "" : ", or may be asked"}`;
 }
 
 interface Seat {

@@ -145,6 +145,10 @@ describe("logs", () => {
     const terminal = fakeTerminal();
     await logs(new FakeCluster(agents, [clusterJob("j1")], { a1: [[]] }), terminal, "j1", once);
     expect(terminal).toMatchObject({ lines: [], warnings: ["(job j1 has printed nothing yet)"] });
+    const ofOne = fakeTerminal();
+    const printed = { a1: [[entry(0, "a")]] };
+    await logs(new FakeCluster(agents, [clusterJob("j1")], printed), ofOne, "j1", { ...once, worker: 7 });
+    expect(ofOne).toMatchObject({ lines: [], warnings: ["(worker 7 of job j1 has printed nothing yet)"] });
   });
 });
 

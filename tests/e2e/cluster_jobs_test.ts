@@ -128,7 +128,7 @@ describe("room", () => {
     expect(await ask({ LUCIOLE_WORKERS: "2", LUCIOLE_MEMORY: "8GiB" })).toMatch(
       /there is no room for 2 workers of 4096 MiB/,
     );
-    expect(await ask({ LUCIOLE_LABELS: "gpu=yes" })).toMatch(/none of 2 agents has what is asked for/);
+    expect(await ask({ LUCIOLE_LABELS: "gpu=yes" })).toMatch(/none of 2 agents has labels gpu=yes/);
   }, 60_000);
 });
 

@@ -61,7 +61,10 @@ describe("diagnose()", () => {
     ["host", "see that the name is right, or use an address"],
     ["no-luciole", "see that the port is right: masters listen on 7400, agents on 7401"],
     ["agent", "name the master's address with --master; masters listen on 7400"],
-    ["certificate", "see that --tls-ca names the authority of the cluster"],
+    [
+      "certificate",
+      "see that --tls-ca names the authority of the cluster, and --tls-cert and --tls-key a certificate of it",
+    ],
   ])("says what to do about a master that is of no use: %s", (reason, advice) => {
     const masters = [{ address: "m1:7400", probe: failure(reason, "so it is") }];
     expect(fails({ masters, agents: [] })).toEqual([`master m1:7400: so it is; ${advice}`]);

@@ -105,8 +105,12 @@ describe("describeMissing()", () => {
   test("tells why in one line", () => {
     expect(tell([])).toBe("there is no room for 5 workers of 1024 MiB: the cluster has no agents");
     expect(tell([place("a", 4)], { rack: "r9", leastWorkers: 1 })).toBe(
-      "there is no room for a worker of 1024 MiB: none of 1 agent has what is asked for, or may be asked",
+      "there is no room for a worker of 1024 MiB: none of 1 agent has rack r9",
     );
+    expect(tell([place("a", 4)], { labels: { gpu: "yes" }, platform: "p", exclude: ["a"] })).toEndWith(
+      "none of 1 agent has labels gpu=yes, platform p, or may be asked",
+    );
+    expect(tell([place("a", 4)], { exclude: ["a"] })).toEndWith("none of 1 agent may be asked");
     expect(tell([place("a", 4)], { memoryBytes: 0 })).toBe(
       "there is no room for 5 workers: 1 agent has room for 4 when nothing else runs",
     );
