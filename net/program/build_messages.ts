@@ -6,6 +6,8 @@ const MAX_COMPLAINTS = 3;
 
 /** The complaints of a failed build or import, one a line; undefined when the error is another one. */
 export function describeBuildError(error: unknown): string | undefined {
+  // Names that a module does not export are missed at run time only, without a place.
+  if (error instanceof SyntaxError && error.message.startsWith("Export named ")) return error.message;
   const parts: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
   if (parts.length === 0 || !parts.every(isMessage)) return undefined;
   // Many complaints have one cause: what is no program at all makes hundreds of them.

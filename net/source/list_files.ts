@@ -155,7 +155,15 @@ function kindOf(path: string, pattern: string): "file" | "directory" | "none" {
 
 /** The error of an input that is not there. */
 export function missing(pattern: string, why: string): LucioleError {
-  return new LucioleError("input-missing", `Cannot read "${pattern}": ${why}`, { fields: { path: pattern } });
+  const text = `Cannot read "${pattern}": ${why}${hintOf(pattern)}`;
+  return new LucioleError("input-missing", text, { fields: { path: pattern } });
+}
+
+/** What else may have been meant by a path that is not there. */
+function hintOf(pattern: string): string {
+  if (pattern.startsWith("~/")) return '; only shells know what "~" is, and not within quotes';
+  if (/^--[a-z]/.test(pattern)) return "; flags of luciole run stand before the program";
+  return "";
 }
 
 /** The error of an input that is there and cannot be read. */

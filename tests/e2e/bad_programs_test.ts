@@ -23,6 +23,12 @@ const PROGRAMS: readonly (readonly [string, Mishap, number, string | RegExp])[] 
     1,
     /^error: Cannot load "job.ts": Cannot find module '.\/gone.ts' (from|imported from) '?job.ts'?$/,
   ],
+  [
+    "that imports a name that is not exported",
+    { program: 'import { flwo } from "luciole";\nflwo();\n' },
+    1,
+    "Cannot load \"job.ts\": Export named 'flwo' not found in module 'luciole'.",
+  ],
   ["that throws", { program: `${HEAD}throw new TypeError("no start");\n` }, 1, "TypeError: no start"],
   [
     "that never calls run",

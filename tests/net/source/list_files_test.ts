@@ -101,6 +101,13 @@ describe("listFiles()", () => {
     expect(codeOf("nowhere/*/x")[0]).toBe("input-missing");
   });
 
+  test("tells what is missing because something else was meant", () => {
+    expect(() => listFiles("~/logs/*.gone")).toThrow(
+      'Cannot read "~/logs/*.gone": no file matches; only shells know what "~" is, and not within quotes',
+    );
+    expect(() => listFiles("--workers")).toThrow(/directory; flags of luciole run stand before the program$/);
+  });
+
   test("tells what cannot be reached", () => {
     symlinkSync("loop", join(root, "loop"));
     expect(codeOf("loop")[0]).toBe("input-unreadable");
