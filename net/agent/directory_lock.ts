@@ -4,7 +4,17 @@
  * Jobs live in the memory of their agent too, so none of them outlives it. What other processes may use again (the
  * program cache) is not touched.
  */
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -13,6 +23,9 @@ import { isAlive, processSpace, startOf } from "../runtime/process_space.ts";
 
 const LOCK = "agent.lock";
 const JOBS = "jobs";
+/** Of processes that start at once, all but one find that one there soon. */
+const MAX_TRIES = 10;
+const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 const REFRESH_MS = 5_000;
 /** Of a process on another host or in another container it is only known when it last wrote. */
 const STALE_MS = 20_000;
@@ -81,13 +94,10 @@ function takeLock(directory: string, path: string): void {
     start: startOf(process.pid),
   };
   for (let tries = 0; ; tries++) {
-    try {
-      writeFileSync(path, JSON.stringify(own), { flag: "wx", mode: 0o600 });
-      return;
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST") || tries > 2) throw error;
-    }
-    const owner = readOwner(path);
+    if (create(path, JSON.stringify(own))) return;
+    if (tries > MAX_TRIES) throw new Error(`${LOCK} changes again and again`);
+    const text = read(path);
+    const owner = ownerIn(text);
     if (owner !== undefined && isThere(owner, path, own.space)) {
       throw new LucioleError(
         "directory",
@@ -95,16 +105,71 @@ function takeLock(directory: string, path: string): void {
         { fields: { directory, pid: owner.pid, host: owner.host } },
       );
     }
-    rmSync(path, { force: true });
+    removeStale(path, text);
   }
 }
 
-function readOwner(path: string): Owner | undefined {
+/** Makes the lock with all that it holds at once: another process would take a part of it for nobody's. */
+function create(path: string, text: string): boolean {
+  const draft = besides(path);
   try {
-    const owner = JSON.parse(readFileSync(path, "utf8"));
+    writeFileSync(draft, text, { flag: "wx", mode: 0o600 });
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    // Not every file system has links.
+    if (!NO_LINKS.has(codeOf(error))) throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  try {
+    writeFileSync(path, text, { flag: "wx", mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Deletes a lock that holds this text, and not what another process has put in its place since. */
+function removeStale(path: string, text: string | undefined): void {
+  const aside = besides(path);
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    // Another process was faster.
+    if (codeOf(error) === "ENOENT") return;
+    throw error;
+  }
+  const moved = read(aside);
+  if (moved !== undefined && moved !== text) create(path, moved);
+  rmSync(aside, { force: true });
+}
+
+function besides(path: string): string {
+  return `${path}.${randomBytes(8).toString("hex")}`;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // Gone meanwhile.
+    return undefined;
+  }
+}
+
+/** Undefined when it was cut short by a crash. */
+function ownerIn(text: string | undefined): Owner | undefined {
+  try {
+    const owner = JSON.parse(text ?? "");
     return typeof owner?.pid === "number" ? owner : undefined;
   } catch {
-    // Cut short by a crash, or gone meanwhile.
     return undefined;
   }
 }

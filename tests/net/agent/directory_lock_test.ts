@@ -27,6 +27,16 @@ function leave(directory: string, owner: object): string {
   return lock;
 }
 
+async function lineOf(stream: ReadableStream<Uint8Array>): Promise<number[]> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const piece of stream) {
+    text += decoder.decode(piece, { stream: true });
+    if (text.endsWith("\n")) break;
+  }
+  return JSON.parse(text);
+}
+
 describe("ownDirectory()", () => {
   test("refuses a directory that a live process uses, and names it", () => {
     const directory = fresh();
@@ -52,6 +62,26 @@ describe("ownDirectory()", () => {
     expect(existsSync(join(directory, "programs/p"))).toBe(true);
     owned.release();
   });
+
+  test.each(["new", "left behind"])(
+    "gives a directory that is %s to one of two processes that want it at the same moment",
+    async (kind) => {
+      const [directory, count] = [fresh(), 200];
+      const own = ownDirectory(directory);
+      const owner = JSON.parse(readFileSync(join(directory, "agent.lock"), "utf8"));
+      own.release();
+      for (let i = 0; i < count && kind !== "new"; i++)
+        leave(join(directory, `${i}`), { ...owner, start: "0" });
+      const program = join(import.meta.dir, "own_directories.ts");
+      const command = [process.execPath, program, directory, `${count}`, `${Date.now() + 500}`];
+      const processes = [1, 2].map(() => Bun.spawn(command, { stdin: "pipe", stdout: "pipe" }));
+      const got = await Promise.all(processes.map(({ stdout }) => lineOf(stdout)));
+      for (const { stdin } of processes) stdin.end();
+      await Promise.all(processes.map(({ exited }) => exited));
+      expect(got.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
+    },
+    60_000,
+  );
 
   test("waits for the lock of another host or container to be old", () => {
     const directory = fresh();
