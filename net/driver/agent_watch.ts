@@ -30,6 +30,8 @@ export interface AgentWatchOptions {
 /** Renewals within one lease, or within the time after which an agent is lost. */
 const RENEWALS = 5;
 const AGAIN_MS = 200;
+/** Of a lease: renewals come before and after. */
+const BUSY_SHARE = 0.7;
 /** Where nothing listens, the process is gone; one that starts again does not know the job. */
 const MAX_REFUSALS = 4;
 
@@ -128,6 +130,16 @@ class AgentWatch {
     const isAnswer = error instanceof LucioleError && error.code !== UNREACHABLE;
     if (error instanceof LucioleError && error.fields.isRefused === true) this.#refusals++;
     const isSilent = this.#silence.ms >= this.#times.lostMs;
-    if (isAnswer || isSilent || this.#refusals >= MAX_REFUSALS) this.#lose(describeThrown(error));
+    if (!isAnswer && !isSilent && this.#refusals < MAX_REFUSALS) return;
+    this.#lose(this.#endOfLease(error) ?? describeThrown(error));
+  }
+
+  /** An agent that does not know the job any more, since this process kept it waiting for too long. */
+  #endOfLease(error: unknown): string | undefined {
+    const stoodStillMs = this.#silence.stoodStillMs;
+    const isOver = stoodStillMs > this.#times.leaseMs * BUSY_SHARE;
+    if (!isOver || !(error instanceof LucioleError) || error.code !== "not-found") return undefined;
+    const [stood, lease] = [stoodStillMs, this.#times.leaseMs].map((ms) => Math.round(ms / 1000));
+    return `it has ended the job: the driver was busy or stopped for ${stood} s, and its lease is ${lease} s (--lease)`;
   }
 }

@@ -11,6 +11,8 @@ const STOOD_STILL_MS = 1_500;
 export class Silence {
   #heardAt = performance.now();
   #tickedAt = performance.now();
+  /** The longest time in which the process stood still. */
+  stoodStillMs = 0;
   readonly #timer = setInterval(() => this.#tick(), TICK_MS);
 
   heard(): void {
@@ -31,6 +33,8 @@ export class Silence {
     const now = performance.now();
     const elapsed = now - this.#tickedAt;
     this.#tickedAt = now;
-    if (elapsed > STOOD_STILL_MS) this.#heardAt = Math.min(now, this.#heardAt + elapsed);
+    if (elapsed < STOOD_STILL_MS) return;
+    this.#heardAt = Math.min(now, this.#heardAt + elapsed);
+    this.stoodStillMs = Math.max(this.stoodStillMs, elapsed);
   }
 }

@@ -1,5 +1,6 @@
 /** Agents that answer nothing, while a job comes to them and while it runs; and drivers that could not hear them. */
 import { expect, test } from "bun:test";
+import { encode } from "../../../net/cbor.ts";
 import { AgentClient } from "../../../net/driver/agent_client.ts";
 import { watchAgent } from "../../../net/driver/agent_watch.ts";
 import { watchStart } from "../../../net/driver/start_watch.ts";
@@ -60,4 +61,32 @@ test("a driver that stood still with a request on its way misses no agent for th
   await until("it was asked again", () => asked > 3);
   ending.abort();
   expect(await soon("its end", lost)).toBe("the driver left it");
+});
+
+test("a driver that stood still for longer than its lease is told so", async () => {
+  const transport: Transport = {
+    fetch: async (path, init) => {
+      if (path.includes("/events")) return await never(init?.signal);
+      const error = {
+        name: "LucioleError",
+        code: "not-found",
+        message: "no job",
+        retryable: false,
+        fields: {},
+      };
+      return new Response(encode(error) as Uint8Array<ArrayBuffer>, { status: 404 });
+    },
+  };
+  const client = new AgentClient({ id: "a1", job: "j1", transport });
+  const lease = { leaseMs: 2_000, lostMs: 10_000 };
+  const lost = watchAgent({
+    client,
+    signal: new AbortController().signal,
+    lease,
+    onEvents: () => undefined,
+  });
+  standStill(2_500);
+  expect(await soon("its loss", lost)).toMatch(
+    /^it has ended the job: the driver was busy or stopped for \d s, and its lease is 2 s \(--lease\)$/,
+  );
 });
