@@ -8,7 +8,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { setTimeout as delay } from "node:timers/promises";
 import { MASTER_PORT, parseAddress } from "../../core/cluster/address.ts";
 import { compileAgentConfig, compileMasterConfig, type SecurityFiles } from "../../core/cluster/config.ts";
 import type { Symmetric } from "../../core/cluster/symmetric.ts";
@@ -17,6 +16,7 @@ import type { RunFlags } from "../../core/program/run_flags.ts";
 import { isLoopback } from "../../core/security/bind.ts";
 import { RunningAgent } from "../agent/main.ts";
 import { startMaster } from "../master/main.ts";
+import { pause } from "../pause.ts";
 import { thisMachine } from "../runtime/machine.ts";
 import { openClusterClient } from "./cluster_client.ts";
 
@@ -144,7 +144,8 @@ async function awaitRanks({ symmetric, security, onNotice, signal }: Part): Prom
       onNotice(`warning: only ${there} of ${ranks} ranks have come; going on with them`);
       return;
     }
-    await delay(LOOK_MS, undefined, { signal });
+    await pause(LOOK_MS, signal);
+    signal.throwIfAborted();
   }
 }
 
@@ -165,7 +166,8 @@ async function headGone({ symmetric, security, signal }: Part): Promise<void> {
       if (!isAway || (!wasThere && performance.now() > until)) throw error;
       if (wasThere) looks++;
     }
-    await delay(LOOK_MS, undefined, { signal });
+    await pause(LOOK_MS, signal);
+    signal.throwIfAborted();
   }
 }
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "../oracle/until.ts";
 import { processesOf } from "./cluster.ts";
 import { Folder, LUCIOLE } from "./executable.ts";
 import { freePort } from "./sshd.ts";
@@ -53,6 +54,22 @@ describe("luciole run --symmetric", () => {
     );
     expect(results.map(({ code }) => code)).toEqual([1, 0, 0]);
     expect(results[0]?.stderr).toStartWith("error: so it is\n");
+    expectNothingLeft();
+  });
+
+  test.each([0, 1])("interrupted while rank %d waits for others, says so and goes", async (rank) => {
+    const env = { LUCIOLE_HEAD: `127.0.0.1:${await freePort()}`, TMPDIR: folder.scratch, ...slurm(rank) };
+    const child = Bun.spawn([LUCIOLE, "run", "--symmetric", "job.ts"], {
+      cwd: folder.path,
+      env: { ...process.env, ...env },
+      stderr: "pipe",
+    });
+    await until("it has an agent's directory", () =>
+      folder.leftovers().some((name) => name.includes("agent.lock")),
+    );
+    child.kill("SIGINT");
+    expect(await new Response(child.stderr).text()).toBe("error: Interrupted: the job is cancelled\n");
+    expect(await child.exited).toBe(130);
     expectNothingLeft();
   });
 
