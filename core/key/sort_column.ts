@@ -54,8 +54,16 @@ function sortFields(
   descending: boolean,
   comparatorOf: ComparatorOf,
 ): void {
-  for (const each of columns.toReversed()) sortRows(each, order, descending, comparatorOf);
-  if (column.validity !== undefined) sortNumbers(column, () => 0, order, descending);
+  if (column.validity === undefined) {
+    for (const each of columns.toReversed()) sortRows(each, order, descending, comparatorOf);
+    return;
+  }
+  // What the fields of absent rows hold means nothing.
+  const absent = order.filter((row) => !isPresent(column, row));
+  const present = order.filter((row) => isPresent(column, row));
+  for (const each of columns.toReversed()) sortRows(each, present, descending, comparatorOf);
+  order.set(present, descending ? 0 : absent.length);
+  order.set(absent, descending ? present.length : 0);
 }
 
 const FLOAT = new Float64Array(1);

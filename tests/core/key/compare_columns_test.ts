@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { concatColumns, sliceColumn } from "../../../core/batch/gather.ts";
+import { concatColumns, concatColumns, sliceColumn } from "../../../core/batch/gather.ts";
 import { columnOf } from "../../../core/batch/make.ts";
 import { compareValues } from "../../../core/key/compare.ts";
 import { columnComparator, sortIndices } from "../../../core/key/compare_columns.ts";
@@ -71,6 +71,15 @@ describe("sortIndices", () => {
       }),
       { numRuns: 1500 },
     );
+  });
+
+  test("sortIndices() keeps the order of absent rows when columns of several kinds were put together", () => {
+    // What stands in the fields of absent rows differs from one part to the next.
+    const column = concatColumns([columnOf([undefined, [1]]), columnOf([undefined, [false]])]);
+    expect([...sortIndices(column, false)]).toEqual([0, 2, 3, 1]);
+    expect([...sortIndices(column, true)]).toEqual([1, 3, 0, 2]);
+    const objects = concatColumns([columnOf([null, { a: 1 }]), columnOf([null, { a: "x" }, null])]);
+    expect([...sortIndices(objects, false)]).toEqual([0, 2, 4, 1, 3]);
   });
 
   test("sortIndices() agrees with a stable sort when rows are many", () => {
