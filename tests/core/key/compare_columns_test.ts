@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { concatColumns, concatColumns, sliceColumn } from "../../../core/batch/gather.ts";
+import { concatColumns, sliceColumn } from "../../../core/batch/gather.ts";
 import { columnOf } from "../../../core/batch/make.ts";
 import { compareValues } from "../../../core/key/compare.ts";
 import { columnComparator, sortIndices } from "../../../core/key/compare_columns.ts";
