@@ -41,7 +41,13 @@ export class ProgramUpload {
   }
 
   static async begin(name: ProgramName, blocks: BlockUpload, room: ReservedRoom): Promise<ProgramUpload> {
-    return new ProgramUpload(name, blocks, room, await open(room.draft, "wx+", 0o600));
+    try {
+      return new ProgramUpload(name, blocks, room, await open(room.draft, "wx+", 0o600));
+    } catch (error) {
+      // There is nothing to delete; why it could not be made is what counts.
+      await room.free().catch(() => undefined);
+      throw asFull(error);
+    }
   }
 
   /** Copies the blocks that files on this machine have. */

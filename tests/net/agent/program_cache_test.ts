@@ -210,6 +210,18 @@ describe("ProgramCache", () => {
     );
   });
 
+  test("keeps no room for a program whose file cannot be made", async () => {
+    const directory = await scratch();
+    const cache = await open({ directory });
+    await rm(directory, { recursive: true });
+    // Nothing can be made below it.
+    writeFileSync(directory, "");
+    const bytes = content(3 * BLOCK_BYTES, 1);
+    const { blocks } = hashBytes(bytes);
+    await expect(cache.announce(refOf(bytes), blocks)).rejects.toThrow("ENOTDIR");
+    expect(cache.sizeBytes).toBe(0);
+  });
+
   test("gives up what was used longest ago, never what is in use", async () => {
     const cache = await open({ maxBytes: 4 * REAL.length });
     const programs = [1, 2, 3, 4].map((seed) => Buffer.concat([REAL.subarray(0, -8), content(8, seed)]));
