@@ -223,7 +223,10 @@ export class ProgramCache {
         retryable: true,
       });
     }
-    const upload: Upload = { opened: this.#begin(name, hashes), timer: undefined };
+    const opened = this.#begin(name, hashes).catch((error) => {
+      throw this.#located(error);
+    });
+    const upload: Upload = { opened, timer: undefined };
     this.#uploads.set(name.sha256, upload);
     this.#touch(name.sha256, upload);
     try {
@@ -243,6 +246,14 @@ export class ProgramCache {
     const own = executable === undefined ? [] : [{ path: executable, name: "own" }];
     await upload.copyFrom([...own, ...cached], this.#store.hashes);
     return upload;
+  }
+
+  /** What the system says names neither the machine nor what it was for. */
+  #located(cause: unknown): unknown {
+    if (cause instanceof LucioleError) return cause;
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const message = `Cannot keep the program on agent ${this.#options.agent}: ${said}`;
+    return new LucioleError("directory", message, { cause });
   }
 
   async #find(sha256: string): Promise<ProgramUpload> {

@@ -210,7 +210,7 @@ describe("ProgramCache", () => {
     );
   });
 
-  test("keeps no room for a program whose file cannot be made", async () => {
+  test("keeps no room for a program whose file cannot be made, and says where that was", async () => {
     const directory = await scratch();
     const cache = await open({ directory });
     await rm(directory, { recursive: true });
@@ -218,7 +218,9 @@ describe("ProgramCache", () => {
     writeFileSync(directory, "");
     const bytes = content(3 * BLOCK_BYTES, 1);
     const { blocks } = hashBytes(bytes);
-    await expect(cache.announce(refOf(bytes), blocks)).rejects.toThrow("ENOTDIR");
+    await expect(cache.announce(refOf(bytes), blocks)).rejects.toThrow(
+      /^Cannot keep the program on agent a1: ENOTDIR: /,
+    );
     expect(cache.sizeBytes).toBe(0);
   });
 
