@@ -1,6 +1,5 @@
 /** The agent's program cache: whole or not at all, within its bound, whoever sends. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { createHash } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +8,7 @@ import fc from "fast-check";
 import { BLOCK_BYTES, type ExecutableRef } from "../../../core/program_blocks/program_ref.ts";
 import { ProgramCache } from "../../../net/agent/program_cache.ts";
 import { hashBytes } from "../../../net/program/hashed_file.ts";
+import { content } from "../program/content.ts";
 
 const PLATFORM = `${process.platform}-${process.arch}`;
 const directories: string[] = [];
@@ -48,21 +48,6 @@ async function open({
     },
     ...(idleMs === undefined ? {} : { idleMs }),
   });
-}
-
-/** Bytes that are told apart by their seed. */
-function content(sizeBytes: number, seed: number): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes);
-  for (let at = 0, i = 0; at < sizeBytes; at += 32, i++) {
-    bytes.set(
-      createHash("sha256")
-        .update(`${seed} ${i}`)
-        .digest()
-        .subarray(0, sizeBytes - at),
-      at,
-    );
-  }
-  return bytes;
 }
 
 function refOf(bytes: Uint8Array): ExecutableRef {

@@ -1,6 +1,5 @@
 /** Programs shipped to a real cache over lines that lose requests and answers and let them overtake each other. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +14,7 @@ import type { LocalProgram, SendableProgram } from "../../../net/program/local_p
 import { PLATFORM } from "../../../net/program/own_program.ts";
 import { shipProgram } from "../../../net/program/ship.ts";
 import type { Transport } from "../../../net/protocol.ts";
+import { content } from "./content.ts";
 
 let directory = "";
 const opened: ProgramCache[] = [];
@@ -39,20 +39,6 @@ afterEach(async () => {
   if (directory !== "") rmSync(directory, { recursive: true, force: true });
   directory = "";
 });
-
-function content(sizeBytes: number, seed: number): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes);
-  for (let at = 0, i = 0; at < sizeBytes; at += 32, i++) {
-    bytes.set(
-      createHash("sha256")
-        .update(`${seed} ${i}`)
-        .digest()
-        .subarray(0, sizeBytes - at),
-      at,
-    );
-  }
-  return bytes;
-}
 
 function executable(bytes: Uint8Array, platform = PLATFORM): SendableProgram<ExecutableRef> {
   const { sha256, sizeBytes, blocks } = hashBytes(bytes);
