@@ -3,20 +3,14 @@
  *
  * Knows the form of items only. What is malformed in other ways the decoder finds.
  */
+
 import { ProtocolError } from "../core/errors.ts";
+import { ARRAY, BREAK, BYTES, INDEFINITE, MAP, TAG, TEXT } from "./cbor_heads.ts";
 
 /** Somewhat deeper than the encoder goes: values travel inside of other ones. */
 const MAX_DEPTH = 600;
 /** A few bytes on the wire may be a hundred in memory. */
 const MAX_ITEMS = 1 << 24;
-
-const BYTES = 2;
-const TEXT = 3;
-const ARRAY = 4;
-const MAP = 5;
-const TAG = 6;
-const BREAK = 0xff;
-const INDEFINITE = 31;
 
 /** @throws {ProtocolError} When items are nested too deeply, too many, or more than there are bytes for. */
 export function checkLimits(bytes: Uint8Array): void {

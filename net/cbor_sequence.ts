@@ -3,9 +3,11 @@
  *
  * Finds where an item ends without decoding it; what the items mean is not known here.
  */
+
 import { ProtocolError } from "../core/errors.ts";
 import { joinBytes } from "../core/format/join_bytes.ts";
 import { decode } from "./cbor.ts";
+import { ARRAY, BREAK, BYTES, INDEFINITE, MAP, TAG, TEXT } from "./cbor_heads.ts";
 
 const MAX_ITEM_BYTES = 256 * 1024 * 1024;
 
@@ -39,14 +41,6 @@ export async function* readSequenceParts(
     throw new ProtocolError(`Cannot read a CBOR sequence: it ends ${held.byteLength} bytes into an item`);
   }
 }
-
-const BYTES = 2;
-const TEXT = 3;
-const ARRAY = 4;
-const MAP = 5;
-const TAG = 6;
-const BREAK = 0xff;
-const INDEFINITE = 31;
 
 /**
  * Where the item that begins at a position ends; undefined when it is not all there.
