@@ -16,13 +16,11 @@ import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
 import {
-  applyAll,
   datasetPartSizes,
   datasetPieces,
   datasetSizes,
   isDatasetOrdered,
   isRecovering,
-  needsTicks,
 } from "../../core/schedule/job_scheduler.ts";
 import {
   createJobState,
@@ -32,13 +30,14 @@ import {
 } from "../../core/schedule/job_state.ts";
 import type { AgentEvent, ExecutionOrder, TaskOrder } from "../../core/schedule/order.ts";
 import type { AgentClient } from "./agent_client.ts";
+import { type OtherAgentEvent, takeAgentEvents } from "./agent_events.ts";
 import { AgentRequests } from "./agent_requests.ts";
 import { type LeaseTimes, watchAgent } from "./agent_watch.ts";
+import { SchedulerLoop } from "./scheduler_loop.ts";
 import { checkTargets, publishSink, type SinkResult } from "./sink_results.ts";
 import { openTrace } from "./trace.ts";
 import { WorkerNumbers } from "./worker_numbers.ts";
 
-const TICK_MS = 200;
 /** What an agent that could not be ended may keep its streams open for. */
 const STOP_GRACE_MS = 2_000;
 const MAX_ATTEMPTS = 4;
@@ -82,6 +81,7 @@ export interface ExecutorOptions {
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #state: JobState;
+  readonly #loop: SchedulerLoop;
   readonly #requests = new AgentRequests();
   readonly #numbers = new WorkerNumbers();
   /** Agents that are gone, and why. */
@@ -93,9 +93,6 @@ export class Executor {
   /** By somebody else than the driver. */
   #cancelled: CancelledError | undefined;
   #isEnding = false;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  /** Of those who wait for what happens next. */
-  #next: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -108,6 +105,10 @@ export class Executor {
       minShareBytes: options.minShareBytes,
       backoffMs: BACKOFF_MS,
       speculates: options.speculates ?? true,
+    });
+    this.#loop = new SchedulerLoop(this.#state, {
+      launch: (agent, orders) => this.#launch(agent, orders),
+      perform: (command) => this.#perform(command),
     });
   }
 
@@ -188,8 +189,7 @@ export class Executor {
     if (this.#isEnding || !isRecovering(this.#state, dataset)) return undefined;
     const [lost] = this.#lost.values();
     if (lost !== undefined && this.#requests.clients.length === 0) throw this.#noAgents(lost);
-    this.#next ??= Promise.withResolvers();
-    return this.#next.promise;
+    return this.#loop.next();
   }
 
   agent(id: string): AgentClient {
@@ -223,8 +223,7 @@ export class Executor {
   beginEnd(): void {
     this.#isEnding = true;
     this.#requests.beginEnd();
-    clearInterval(this.#timer);
-    this.#next?.resolve();
+    this.#loop.beginEnd();
   }
 
   /** Stops listening; the agents' own ends of the job must have been closed before. */
@@ -241,51 +240,18 @@ export class Executor {
   }
 
   feed(event: JobEvent): void {
-    this.#feedAll([event]);
+    this.#loop.feed([event]);
   }
 
-  #feedAll(events: readonly JobEvent[]): void {
-    if (events.length === 0) return;
-    const commands = applyAll(this.#state, events, performance.now());
-    const launches = new Map<string, TaskOrder[]>();
-    for (const command of commands) {
-      if (command.kind === "launch") {
-        const orders = launches.get(command.agent) ?? [];
-        orders.push(command.order);
-        launches.set(command.agent, orders);
-      } else {
-        this.#flushLaunches(launches);
-        this.#perform(command);
-      }
-    }
-    this.#flushLaunches(launches);
-    this.#keepTime();
-    this.#next?.resolve();
-    this.#next = undefined;
-  }
-
-  #keepTime(): void {
-    if (!this.#isEnding && needsTicks(this.#state)) {
-      this.#timer ??= setInterval(() => this.feed({ kind: "tick" }), TICK_MS);
-    } else {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    }
-  }
-
-  #flushLaunches(launches: Map<string, TaskOrder[]>): void {
-    for (const [agent, orders] of launches) {
-      this.#requests.queue(
-        agent,
-        (client) => client.launch(orders),
-        (error) => {
-          const cause = error instanceof Error ? error.message : String(error);
-          for (const order of orders)
-            this.feed({ kind: "attemptLost", agent, attempt: order.attempt, cause });
-        },
-      );
-    }
-    launches.clear();
+  #launch(agent: string, orders: readonly TaskOrder[]): void {
+    this.#requests.queue(
+      agent,
+      (client) => client.launch(orders),
+      (error) => {
+        const cause = error instanceof Error ? error.message : String(error);
+        for (const { attempt } of orders) this.feed({ kind: "attemptLost", agent, attempt, cause });
+      },
+    );
   }
 
   #perform(command: Exclude<JobCommand, { kind: "launch" }>): void {
@@ -329,22 +295,15 @@ export class Executor {
   }
 
   async #publish(command: Extract<JobCommand, { kind: "publishSinks" }>): Promise<void> {
-    const running = this.#executions.get(command.execution);
-    let error: WireError | undefined;
+    const { execution, sinks } = command;
+    const running = this.#executions.get(execution);
+    let failure: { readonly error?: WireError } = {};
     try {
-      if (running !== undefined) checkTargets(running.graph);
-      for (const sink of command.sinks) {
-        if (running === undefined) break;
-        running.sinks.set(sink.node, await publishSink(running.graph, command.execution, sink));
-      }
-    } catch (thrown) {
-      error = toWireError(thrown);
+      if (running !== undefined) await publishAll(running, execution, sinks);
+    } catch (error) {
+      failure = { error: toWireError(error) };
     }
-    this.feed({
-      kind: "sinksPublished",
-      execution: command.execution,
-      ...(error === undefined ? {} : { error }),
-    });
+    this.feed({ kind: "sinksPublished", execution, ...failure });
   }
 
   async #readEvents(client: AgentClient): Promise<void> {
@@ -383,33 +342,14 @@ export class Executor {
   }
 
   #hear(agent: string, events: readonly AgentEvent[]): void {
-    // What is of attempts takes one turn of the scheduler, unless something else comes between.
-    let ofAttempts: JobEvent[] = [];
-    for (const event of events) {
-      if (isOfAttempt(event)) {
-        this.#trace?.(event);
-        ofAttempts.push({ ...event, agent });
-        continue;
-      }
-      this.#guarded(() => this.#feedAll(ofAttempts));
-      ofAttempts = [];
-      this.#guarded(() => this.#tell(event));
-    }
-    this.#guarded(() => this.#feedAll(ofAttempts));
+    this.#trace?.(events);
+    takeAgentEvents(agent, events, {
+      feed: (turn) => this.#loop.feed(turn),
+      tell: (event) => this.#tell(event),
+    });
   }
 
-  /** What a listener of the program throws is no failure of the agent: nobody catches it, as with other events. */
-  #guarded(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
-  }
-
-  #tell(event: Exclude<AgentEvent, AttemptEvent>): void {
+  #tell(event: OtherAgentEvent): void {
     if (event.kind === "log") this.#options.listener.onLog(event);
     else if (event.kind === "workerMessage")
       this.#options.listener.onWorkerMessage(event.worker, event.message);
@@ -417,8 +357,11 @@ export class Executor {
   }
 }
 
-type AttemptEvent = Extract<AgentEvent, { readonly kind: `attempt${string}` }>;
-
-function isOfAttempt(event: AgentEvent): event is AttemptEvent {
-  return event.kind.startsWith("attempt");
+async function publishAll(
+  { graph, sinks: published }: RunningExecution,
+  execution: string,
+  sinks: Extract<JobCommand, { kind: "publishSinks" }>["sinks"],
+): Promise<void> {
+  checkTargets(graph);
+  for (const sink of sinks) published.set(sink.node, await publishSink(graph, execution, sink));
 }

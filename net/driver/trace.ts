@@ -7,18 +7,18 @@ import { appendFileSync } from "node:fs";
 import process from "node:process";
 import type { AgentEvent } from "../../core/schedule/order.ts";
 
-type AttemptEvent = Extract<AgentEvent, { kind: `attempt${string}` }>;
-
-/** What takes the events of attempts; undefined when nobody wants to know. */
-export function openTrace(): ((event: AttemptEvent) => void) | undefined {
+/** What takes the events of agents; undefined when nobody wants to know. */
+export function openTrace(): ((events: readonly AgentEvent[]) => void) | undefined {
   const path = process.env.LUCIOLE_TRACE;
   if (path === undefined || path === "") return undefined;
-  return (event) => {
-    if (event.kind === "attemptEnded") appendFileSync(path, `${JSON.stringify(lineOf(event))}\n`);
+  return (events) => {
+    for (const event of events) {
+      if (event.kind === "attemptEnded") appendFileSync(path, `${JSON.stringify(lineOf(event))}\n`);
+    }
   };
 }
 
-function lineOf({ attempt, result }: Extract<AttemptEvent, { kind: "attemptEnded" }>): object {
+function lineOf({ attempt, result }: Extract<AgentEvent, { kind: "attemptEnded" }>): object {
   // See TaskOrder: `<execution>-<group>-<task>-<number>`.
   const [task, group] = attempt.split("-").toReversed().slice(1).map(Number);
   const execution = attempt.split("-").slice(0, -3).join("-");

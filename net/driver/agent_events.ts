@@ -1,0 +1,49 @@
+/**
+ * Sorts what an agent tells: events of attempts go to the scheduler, as many as come together in one turn; all
+ * others to whoever they are for, in their order.
+ */
+import type { JobEvent } from "../../core/schedule/job_state.ts";
+import type { AgentEvent } from "../../core/schedule/order.ts";
+
+type AttemptEvent = Extract<AgentEvent, { readonly kind: `attempt${string}` }>;
+/** What is not about an attempt. */
+export type OtherAgentEvent = Exclude<AgentEvent, AttemptEvent>;
+
+export interface AgentEventTaker {
+  /** Events of attempts, in one turn. */
+  feed(events: readonly JobEvent[]): void;
+  tell(event: OtherAgentEvent): void;
+}
+
+export function takeAgentEvents(agent: string, events: readonly AgentEvent[], taker: AgentEventTaker): void {
+  let ofAttempts: JobEvent[] = [];
+  const flush = (): void => {
+    const turn = ofAttempts;
+    ofAttempts = [];
+    guarded(() => taker.feed(turn));
+  };
+  for (const event of events) {
+    if (isOfAttempt(event)) {
+      ofAttempts.push({ ...event, agent });
+      continue;
+    }
+    flush();
+    guarded(() => taker.tell(event));
+  }
+  flush();
+}
+
+/** What a listener of the program throws is no failure of the agent: nobody catches it, as with other events. */
+function guarded(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+function isOfAttempt(event: AgentEvent): event is AttemptEvent {
+  return event.kind.startsWith("attempt");
+}
