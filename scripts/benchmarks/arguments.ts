@@ -2,7 +2,7 @@
 import { PEERS, type Peer } from "./workloads.ts";
 
 const USAGE = `usage: scripts/bench [--quick] [--peers[=LIST]] [--rounds N] [--data DIR] [--growth[=SHARE]]
-                     [--cluster] [W1 …]
+                     [--cluster] [--iterative] [W1 …]
 Measures the built executable beside its peers, in turn, and compares what they write.
   --quick       small data, one round: proves that everything runs and that outputs agree
   --peers       DuckDB and Polars too, not only the scripts in scripts/benchmarks
@@ -13,6 +13,7 @@ Measures the built executable beside its peers, in turn, and compares what they 
                 disk then), and with a memory budget of a quarter of the input
   --cluster     W1 to W3 on a cluster of two agents on this machine beside local mode with as many
                 slots, and what starting, tasks, streams and idle agents cost there
+  --iterative   what loops, messages, collectives and scaling cost in a warm job
   W1 …          of W1 to W6 (default: all)`;
 
 export interface Arguments {
@@ -20,6 +21,7 @@ export interface Arguments {
   /** What share of the data W7 begins with; undefined when it is not asked for. */
   readonly growth: number | undefined;
   readonly isCluster: boolean;
+  readonly isIterative: boolean;
   readonly peers: readonly Peer[];
   readonly rounds: number;
   readonly data: string | undefined;
@@ -31,6 +33,7 @@ export function parseArguments(given: readonly string[]): Arguments {
   const rest = [...given];
   let isQuick = false;
   let isCluster = false;
+  let isIterative = false;
   let growth: number | undefined;
   let peers: readonly Peer[] = ["plain", "typed"];
   let rounds: number | undefined;
@@ -39,6 +42,7 @@ export function parseArguments(given: readonly string[]): Arguments {
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
     if (argument === "--quick") isQuick = true;
     else if (argument === "--cluster") isCluster = true;
+    else if (argument === "--iterative") isIterative = true;
     else if (argument === "--growth") growth = 1;
     else if (argument.startsWith("--growth=")) growth = Number(argument.slice("--growth=".length));
     else if (argument === "--peers") peers = ["plain", "typed", "duckdb", "polars"];
@@ -51,7 +55,7 @@ export function parseArguments(given: readonly string[]): Arguments {
   rounds ??= isQuick ? 1 : 3;
   // Small data beside large under the same names would be mistaken for it.
   if (!(rounds >= 1) || (growth !== undefined && !(growth > 0)) || (isQuick && data !== undefined)) exit(2);
-  return { isQuick, growth, isCluster, peers, rounds, data, workloads };
+  return { isQuick, growth, isCluster, isIterative, peers, rounds, data, workloads };
 }
 
 function parsePeers(list: string): readonly Peer[] {

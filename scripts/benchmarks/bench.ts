@@ -11,6 +11,7 @@ import { measureCluster } from "./cluster.ts";
 import { compareOutputs } from "./compare.ts";
 import { FULL, provide, QUICK } from "./data.ts";
 import { measureGrowth } from "./growth.ts";
+import { measureIterative } from "./iterative.ts";
 import { type Measurement, measure } from "./measure.ts";
 import { median, type Result, tableOf } from "./report.ts";
 import { contendersOf, lucioleCommand, WORKLOADS, type Workload } from "./workloads.ts";
@@ -28,6 +29,8 @@ if (options.growth !== undefined) {
   await measureGrowth(folder, base, options.rounds, options.workloads);
 } else if (options.isCluster) {
   await measureCluster({ folder, ...options });
+} else if (options.isIterative) {
+  await measureIterative({ folder, ...options });
 } else {
   for (const workload of WORKLOADS) {
     if (isWanted(workload.name)) await runWorkload(workload, options);

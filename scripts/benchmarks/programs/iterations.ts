@@ -1,0 +1,159 @@
+/**
+ * Loops in a warm job: empty iterations, k-means and PageRank. Arguments are how many empty iterations, points and edges;
+ * prints the milliseconds as one line of JSON.
+ */
+import { type DatasetHandle, type DatasetInput, flow, type Job, run } from "luciole";
+
+const DIMENSIONS = 8;
+const CENTRES = 16;
+const MEANS = 20;
+
+const empty = flow("empty-iteration", (f, p: { turn: number }) => f.values([p.turn]));
+
+const points = flow("random-points", (f, p: { points: number; shards: number }) =>
+  f
+    .range(p.points, { shards: p.shards })
+    .map((i) => Array.from({ length: DIMENSIONS }, (_, d) => noise(i * DIMENSIONS + d))),
+);
+
+interface Part {
+  readonly sums: number[];
+  readonly worker: number;
+  readonly ms: number;
+}
+
+/** For each centre the sums of its points and their number; and how long the task's own loop took. */
+const assign = flow("nearest-centres", (f, p: { points: DatasetInput<number[]>; centres: number[][] }) =>
+  f.from(p.points).mapShards(async function* (rows, ctx): AsyncGenerator<Part> {
+    const sums = new Array<number>(CENTRES * (DIMENSIONS + 1)).fill(0);
+    const own: number[][] = [];
+    for await (const row of rows) own.push(row);
+    const start = performance.now();
+    for (const point of own) addTo(sums, nearest(p.centres, point), point);
+    yield { sums, worker: ctx.worker, ms: performance.now() - start };
+  }),
+);
+
+const links = flow("random-links", (f, p: { edges: number; nodes: number; shards: number }) => {
+  const targets = f
+    .range(p.edges, { shards: p.shards })
+    .map((i): [number, number] => [
+      Math.floor(noise(2 * i) * p.nodes),
+      Math.floor(noise(2 * i + 1) * p.nodes),
+    ])
+    .groupByKey();
+  return { targets, ranks: targets.mapValues(() => 1) };
+});
+
+type Rank = [number, number];
+
+const spread = flow(
+  "spread-ranks",
+  (f, p: { targets: DatasetInput<[number, number[]]>; ranks: DatasetInput<Rank> }) =>
+    f
+      .from(p.targets)
+      .leftJoin(
+        f
+          .from(p.targets)
+          .join(f.from(p.ranks))
+          .flatMap(([, [targets, rank]]) => targets.map((target): Rank => [target, rank / targets.length]))
+          .sumByKey(),
+      )
+      .mapValues(([, sum]) => 0.15 + 0.85 * (sum ?? 0)),
+);
+
+/** The same for the same number everywhere, from 0 up to 1. */
+function noise(seed: number): number {
+  const x = Math.sin(seed + 1) * 43_758.5453;
+  return x - Math.floor(x);
+}
+
+function nearest(centres: readonly (readonly number[])[], point: readonly number[]): number {
+  let best = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (let k = 0; k < centres.length; k++) {
+    let distance = 0;
+    for (let d = 0; d < DIMENSIONS; d++) distance += (point[d] - centres[k][d]) ** 2;
+    if (distance < least) [best, least] = [k, distance];
+  }
+  return best;
+}
+
+function addTo(sums: number[], centre: number, point: readonly number[]): void {
+  const at = centre * (DIMENSIONS + 1);
+  for (let d = 0; d < DIMENSIONS; d++) sums[at + d] += point[d];
+  sums[at + DIMENSIONS]++;
+}
+
+async function emptyIterations(job: Job, times: number): Promise<number[]> {
+  const taken: number[] = [];
+  for (let turn = 0; turn < times; turn++) {
+    const start = performance.now();
+    const handle = await job.execute(empty, { turn });
+    const [row] = await handle.collect();
+    handle.release();
+    taken.push(performance.now() - start);
+    if (row !== turn) throw new Error(`turn ${turn} gave ${row}`);
+  }
+  return taken;
+}
+
+interface Turn {
+  readonly ms: number;
+  /** Of the worker that computed longest. */
+  readonly computeMs: number;
+}
+
+async function means(job: Job, count: number): Promise<Turn[]> {
+  const own = await job.execute(points, { points: count, shards: job.workers });
+  let centres = await own.take(CENTRES);
+  const turns: Turn[] = [];
+  for (let i = 0; i < MEANS; i++) {
+    const start = performance.now();
+    const handle = await job.execute(assign, { points: own, centres });
+    const parts = await handle.collect();
+    handle.release();
+    centres = moved(centres, parts);
+    const busy = new Map<number, number>();
+    for (const { worker, ms } of parts) busy.set(worker, (busy.get(worker) ?? 0) + ms);
+    turns.push({ ms: performance.now() - start, computeMs: Math.max(...busy.values()) });
+  }
+  own.release();
+  return turns;
+}
+
+function moved(centres: readonly number[][], parts: readonly Part[]): number[][] {
+  return centres.map((centre, k) => {
+    const sum = (d: number) => parts.reduce((all, { sums }) => all + sums[k * (DIMENSIONS + 1) + d], 0);
+    const count = sum(DIMENSIONS);
+    return count === 0 ? centre : centre.map((_, d) => sum(d) / count);
+  });
+}
+
+async function ranking(job: Job, edges: number, turns: number): Promise<number> {
+  const shards = job.workers;
+  const { targets, ranks: first } = await job.execute(links, { edges, nodes: Math.ceil(edges / 8), shards });
+  let ranks: DatasetHandle<Rank> = first;
+  const start = performance.now();
+  for (let turn = 0; turn < turns; turn++) {
+    const next = await job.execute(spread, { targets, ranks });
+    ranks.release();
+    ranks = next;
+  }
+  const ms = performance.now() - start;
+  ranks.release();
+  targets.release();
+  return ms;
+}
+
+await run(async (job) => {
+  const [turns, count, edges] = job.args.map(Number);
+  await emptyIterations(job, 20);
+  const emptyMs = await emptyIterations(job, turns);
+  const kMeans = await means(job, count);
+  await ranking(job, edges, 10);
+  const ten = [await ranking(job, edges, 10)];
+  const hundred = await ranking(job, edges, 100);
+  ten.push(await ranking(job, edges, 10), await ranking(job, edges, 10));
+  console.log(JSON.stringify({ empty: emptyMs, means: kMeans.slice(2), ten, hundred }));
+});
