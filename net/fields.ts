@@ -4,6 +4,7 @@
  * Knows forms only (ids, texts, natural numbers, lists, maps); which fields a body has is
  * the business of who takes it.
  */
+import { Buffer } from "node:buffer";
 import { ProtocolError } from "../core/errors.ts";
 import { joinBytes } from "../core/format/join_bytes.ts";
 import { decode } from "./cbor.ts";
@@ -13,6 +14,8 @@ import { ID_PATTERN } from "./protocol.ts";
 export type Fields = Readonly<Record<string, unknown>>;
 
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
+/** They would move the cursor of whoever looks. */
+const CONTROL = /\p{Cc}/gu;
 
 /** The bytes of a body. @throws {ProtocolError} When it is too long. */
 export async function readBytes(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array> {
@@ -60,6 +63,13 @@ export function list(value: unknown, name: string): readonly unknown[] {
 export function text(value: unknown, name: string): string {
   if (typeof value === "string") return value;
   throw malformed(name, "a text", value);
+}
+
+/** A text for people only, at most so long: a longer one is no reason to refuse what it comes with. */
+export function shownText(whole: string, most: number): string {
+  // A slice would keep the whole in memory for as long as itself.
+  const short = whole.length <= most ? whole : Buffer.from(whole.slice(0, most)).toString();
+  return short.replace(CONTROL, "?");
 }
 
 export function natural(value: unknown, name: string): number {

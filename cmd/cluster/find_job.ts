@@ -1,14 +1,17 @@
 /**
  * The job that somebody means: by its id, the beginning of it, or its name.
  */
+
 import type { ClusterJob } from "../../core/cluster/agent_info.ts";
+import { hasEnded } from "../../core/cluster/cluster_jobs.ts";
 import { LucioleError } from "../../core/errors.ts";
 import { similarWord } from "../../core/program/similar.ts";
 
 const MAX_SHOWN = 5;
 
 /** @throws {LucioleError} code "not-found", or "usage" when several may be meant. */
-export function findJob(jobs: readonly ClusterJob[], wanted: string, doing: string): ClusterJob {
+export function findJob(all: readonly ClusterJob[], wanted: string, doing: string): ClusterJob {
+  const jobs = all.filter((job) => !hasEnded(job));
   const exact = jobs.find(({ job }) => job === wanted);
   if (exact !== undefined) return exact;
   const begun = jobs.filter(({ job }) => wanted !== "" && job.startsWith(wanted));
@@ -20,7 +23,13 @@ export function findJob(jobs: readonly ClusterJob[], wanted: string, doing: stri
     const more = found.length > MAX_SHOWN ? ` and ${found.length - MAX_SHOWN} more` : "";
     throw new LucioleError("usage", `Cannot ${doing} "${wanted}": it may be ${shown.join(", ")}${more}`);
   }
-  throw new LucioleError("not-found", `Cannot ${doing} "${wanted}": ${whyNone(jobs, wanted)}`);
+  const ended = all.findLast((job) => hasEnded(job) && (job.job === wanted || job.name === wanted));
+  const why = ended === undefined ? whyNone(jobs, wanted) : endText(ended);
+  throw new LucioleError("not-found", `Cannot ${doing} "${wanted}": ${why}`);
+}
+
+function endText({ state, cause = "" }: ClusterJob): string {
+  return cause === "" ? `it has ended: ${state}` : `it has ended: ${state}: ${cause}`;
 }
 
 function whyNone(jobs: readonly ClusterJob[], wanted: string): string {

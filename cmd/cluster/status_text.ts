@@ -3,7 +3,9 @@
  *
  * A column that says the same of every row is left out.
  */
+
 import type { AgentView, ClusterJob, ClusterView } from "../../core/cluster/agent_info.ts";
+import { hasEnded } from "../../core/cluster/cluster_jobs.ts";
 import { formatDuration } from "../../core/program/duration.ts";
 import { formatSize } from "../../core/program/size.ts";
 import { type Column, formatTable } from "../table.ts";
@@ -24,6 +26,9 @@ export function statusText(view: ClusterView, address: string, version: string, 
   return `${head}\n${count}${lost}\n\n${formatTable(agentColumns(agents, version), agents, width)}`;
 }
 
+/** Of those that have ended, the last ones are shown. */
+const MAX_ENDED = 10;
+
 export function jobsText(jobs: readonly ClusterJob[], now: number, width: number): string {
   if (jobs.length === 0) return "No jobs.";
   const columns: readonly Column<ClusterJob>[] = [
@@ -31,11 +36,23 @@ export function jobsText(jobs: readonly ClusterJob[], now: number, width: number
     { title: "NAME", text: ({ name }) => name, least: 8 },
     { title: "STATE", text: ({ state }) => state },
     { title: "WORKERS", text: ({ workers }) => String(workers), isRight: true },
-    { title: "AGENTS", text: ({ agents }) => String(agents.length), isRight: true },
-    { title: "FOR", text: ({ since }) => formatDuration(now - since), isRight: true },
+    {
+      title: "AGENTS",
+      text: ({ agents }) => (agents.length === 0 ? "" : String(agents.length)),
+      isRight: true,
+    },
+    { title: "FOR", text: ({ since, endedAt }) => formatDuration((endedAt ?? now) - since), isRight: true },
     { title: "DRIVER", text: ({ driver }) => driver, least: 8 },
   ];
-  return formatTable(columns, jobs, width);
+  const shown = [...jobs.filter(hasEnded).slice(-MAX_ENDED), ...jobs.filter((job) => !hasEnded(job))];
+  const causes = shown.flatMap(causeLines);
+  return [formatTable(columns, shown, width), ...(causes.length === 0 ? [] : ["", ...causes])].join("\n");
+}
+
+/** Why a job did not succeed, with what led to it. */
+function causeLines({ job, name, state, cause, details = [] }: ClusterJob): readonly string[] {
+  if (cause === undefined || cause === "") return [];
+  return [`${job} (${name}) ${state}: ${cause}`, ...details];
 }
 
 function agentColumns(agents: readonly AgentView[], version: string): readonly Column<AgentView>[] {

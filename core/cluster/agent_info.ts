@@ -4,6 +4,8 @@
  * Plain data that travels in heartbeats and views. Knows nothing of who sends or keeps it.
  */
 
+import type { EndedJob, JobOutcome } from "./job_end.ts";
+
 /** Who an agent is; stays the same as long as its process runs. */
 export interface AgentInfo {
   /** Unique name within the cluster. By default made of host name and port. */
@@ -33,6 +35,8 @@ export interface AgentLoad {
   readonly jobs: readonly JobLoad[];
   /** Jobs that ended here of late: one may have come and gone between two heartbeats. */
   readonly ended?: readonly string[];
+  /** How the last jobs here ended: told when one has, and now and then for masters that are new. */
+  readonly history?: readonly EndedJob[];
 }
 
 export const JOB_STATES = ["starting", "running", "ending"] as const;
@@ -76,13 +80,13 @@ export interface AgentView {
 }
 
 /** A job as a master knows it from heartbeats. */
-export interface ClusterJob {
+export interface ClusterJob extends Partial<Pick<EndedJob, "endedAt" | "cause" | "details">> {
   readonly job: string;
   readonly name: string;
   readonly program: string;
   readonly driver: string;
-  /** Of all its agents: starting or ending when one of them is. */
-  readonly state: JobState;
+  /** Of all its agents: starting or ending when one of them is; its outcome, once it is over. */
+  readonly state: JobState | JobOutcome;
   /** When it came to the first of its agents. */
   readonly since: number;
   readonly workers: number;

@@ -2,14 +2,32 @@
  * The jobs of a cluster, put together from what its agents tell of their parts.
  */
 import type { AgentInfo, AgentLoad, ClusterJob, JobLoad } from "./agent_info.ts";
+import type { EndedJob } from "./job_end.ts";
 
 interface Part {
   readonly agent: string;
   readonly load: JobLoad;
 }
 
-/** One entry a job, the oldest first. */
+export function hasEnded({ endedAt }: ClusterJob): boolean {
+  return endedAt !== undefined;
+}
+
+/** One entry a job: those that ended in the order of their ends, then those that run, the oldest first. */
 export function clusterJobs(
+  agents: Iterable<{ readonly agent: AgentInfo; readonly load: AgentLoad }>,
+  history: readonly EndedJob[] = [],
+): readonly ClusterJob[] {
+  const running = runningJobs(agents);
+  const ids = new Set(running.map(({ job }) => job));
+  return [...history.filter(({ job }) => !ids.has(job)).map(endedJob), ...running];
+}
+
+function endedJob({ outcome, isGuess: _, ...ended }: EndedJob): ClusterJob {
+  return { ...ended, program: ended.name, state: outcome, agents: [] };
+}
+
+function runningJobs(
   agents: Iterable<{ readonly agent: AgentInfo; readonly load: AgentLoad }>,
 ): readonly ClusterJob[] {
   const parts = new Map<string, Part[]>();

@@ -7,9 +7,10 @@
  */
 import { LucioleError, NotEnoughResourcesError } from "../errors.ts";
 import { InvariantError } from "../schedule/transitions.ts";
-import type { AgentInfo, AgentView, ClusterJob, Heartbeat } from "./agent_info.ts";
+import type { AgentInfo, AgentLoad, AgentView, ClusterJob, Heartbeat } from "./agent_info.ts";
 import { type AgentRecord, moveAgent, newRecord, replaceProcess } from "./agent_record.ts";
 import { clusterJobs } from "./cluster_jobs.ts";
+import { JobHistory } from "./job_history.ts";
 import { isSuitable, type Placement, type PlacementRequest, placeWorkers, type Room } from "./placement.ts";
 import { Promises } from "./promises.ts";
 
@@ -48,6 +49,7 @@ export type RegistryChange =
 const FORGET_MS = 10 * 60_000;
 const PROMISE_MS = 10_000;
 const MAX_AGENTS = 20_000;
+const HISTORY = { jobs: 200, keepMs: 60 * 60_000 };
 
 export class Registry {
   readonly #options: Required<RegistryOptions>;
@@ -56,6 +58,7 @@ export class Registry {
   /** Lost and left, in the order in which they went. */
   readonly #gone = new Map<string, AgentRecord>();
   readonly #promises: Promises;
+  readonly #history = new JobHistory(HISTORY);
   #gains = 0;
 
   constructor(options: RegistryOptions) {
@@ -123,8 +126,8 @@ export class Registry {
     return views.sort((a, b) => (a.agent.id < b.agent.id ? -1 : 1));
   }
 
-  jobs(): readonly ClusterJob[] {
-    return clusterJobs(this.#alive.values());
+  jobs(now: number): readonly ClusterJob[] {
+    return clusterJobs(this.#alive.values(), this.#history.list(now));
   }
 
   get aliveAgents(): number {
@@ -203,6 +206,7 @@ export class Registry {
     }
     this.#gains++;
     const record = newRecord(heartbeat, now);
+    this.#remember(heartbeat.load, now);
     const isLeaving = heartbeat.isLeaving === true;
     (isLeaving ? this.#gone : this.#alive).set(agent.id, record);
     changes.push({ kind: isLeaving ? "left" : "joined", agent });
@@ -211,9 +215,14 @@ export class Registry {
   #update(record: AgentRecord, { agent, load, sequence }: Heartbeat, now: number): void {
     record.agent = agent;
     record.load = load;
+    this.#remember(load, now);
     record.sequence = sequence;
     record.heardAt = now;
     this.#promises.settle(agent.id, load);
+  }
+
+  #remember({ history = [] }: AgentLoad, now: number): void {
+    for (const ended of history) this.#history.add(ended, now);
   }
 
   #go(record: AgentRecord, state: "lost" | "left", now: number): void {

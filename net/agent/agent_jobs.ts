@@ -6,10 +6,12 @@
 import { join } from "node:path";
 import { Leases } from "../../core/agent/leases.ts";
 import type { AgentLoad, JobLoad } from "../../core/cluster/agent_info.ts";
+import { abandonedEnd, type JobEnd } from "../../core/cluster/job_end.ts";
 import { LucioleError, NotEnoughResourcesError, ProtocolError } from "../../core/errors.ts";
 import { type JobOrder, PROTOCOL } from "../protocol.ts";
 import { AgentJob } from "./agent_job.ts";
 import { DiskWatch } from "./disk_watch.ts";
+import { EndedJobs } from "./ended_jobs.ts";
 import type { ProgramCache } from "./program_cache.ts";
 import type { WorkerStarter } from "./worker_starter.ts";
 
@@ -31,10 +33,6 @@ export interface AgentJobsOptions {
   readonly onChange?: () => void;
 }
 
-/** How long masters are told that a job has ended: longer than it takes to tell each of them once. */
-const LATE_MS = 3_000;
-const MAX_ENDED = 500;
-
 export class AgentJobs {
   readonly #options: AgentJobsOptions;
   readonly #jobs = new Map<string, AgentJob>();
@@ -42,8 +40,7 @@ export class AgentJobs {
   /** What keeps the programs of jobs in the cache. */
   #releases: { readonly job: string; readonly release: () => void }[] = [];
   readonly #disk: DiskWatch | undefined;
-  /** Jobs that ended, and when. */
-  #ended: readonly { readonly job: string; readonly at: number }[] = [];
+  readonly #ended = new EndedJobs();
   #isClosed = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -91,8 +88,8 @@ export class AgentJobs {
       jobs.push({ job, name, program: name, workers, state, since, driver });
     }
     freeMemoryBytes = Math.max(0, freeMemoryBytes);
-    const ended = this.#endedOfLate().map(({ job }) => job);
-    return { freeSlots, freeMemoryBytes, freeDiskBytes: this.#disk?.freeBytes ?? 0, jobs, ended };
+    const freeDiskBytes = this.#disk?.freeBytes ?? 0;
+    return { freeSlots, freeMemoryBytes, freeDiskBytes, jobs, ...this.#ended.load(performance.now()) };
   }
 
   /** @throws {LucioleError} code "not-found". */
@@ -176,14 +173,18 @@ export class AgentJobs {
     return this.find(id);
   }
 
-  /** Resolves when nothing of the job is left; fine when there is no such job. */
-  async end(id: string, by?: string): Promise<void> {
+  /** Resolves when nothing of the job is left; fine when there is no such job. @param by Who asked for it, if not the driver. */
+  async end(id: string, end: JobEnd, by?: string): Promise<void> {
     const job = this.#jobs.get(id);
     if (job === undefined) return;
     this.#leases.end(id);
+    const { order, since, workers } = job;
     await job.end(by).finally(() => {
-      this.#jobs.delete(id);
-      this.#ended = [...this.#endedOfLate(), { job: id, at: performance.now() }];
+      // A second request that waited for the same end finds nothing more to do.
+      if (!this.#jobs.delete(id)) return;
+      const { name = id, driver = "" } = order ?? {};
+      const endedAt = Date.now();
+      this.#ended.add({ job: id, name, driver, workers, since, endedAt, ...end }, performance.now());
       this.#release(id);
       if (this.#jobs.size === 0) this.#disk?.stop();
       this.#options.onChange?.();
@@ -193,16 +194,12 @@ export class AgentJobs {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    await Promise.all([...this.#jobs.keys()].map((id) => this.end(id)));
+    const end = abandonedEnd(`agent ${this.#options.id} was stopped`);
+    await Promise.all([...this.#jobs.keys()].map((id) => this.end(id, end)));
   }
 
   abandon(): void {
     for (const job of this.#jobs.values()) job.abandon();
-  }
-
-  #endedOfLate(): readonly { readonly job: string; readonly at: number }[] {
-    const since = performance.now() - LATE_MS;
-    return this.#ended.filter(({ at }) => at > since).slice(-MAX_ENDED);
   }
 
   #release(id: string): void {
@@ -239,10 +236,11 @@ export class AgentJobs {
   #tick(): void {
     for (const { job, silentMs } of this.#leases.tick(performance.now())) {
       const driver = this.#jobs.get(job)?.order?.driver ?? "its driver";
-      this.#options.onNotice?.(
-        `job ${job} is ended: nothing was heard of ${driver} for ${Math.round(silentMs / 1000)} s`,
+      const cause = `nothing was heard of ${driver} for ${Math.round(silentMs / 1000)} s`;
+      this.#options.onNotice?.(`job ${job} is ended: ${cause}`);
+      this.end(job, abandonedEnd(cause)).catch((error) =>
+        this.#options.onNotice?.(`job ${job} was not ended cleanly: ${error}`),
       );
-      this.end(job).catch((error) => this.#options.onNotice?.(`job ${job} was not ended cleanly: ${error}`));
     }
     if (this.#leases.size > 0) return;
     clearInterval(this.#timer);

@@ -2,9 +2,11 @@
  * The routes of an agent that drivers use.
  */
 import type { Hono } from "hono";
+import { cancelledEnd, SUCCEEDED } from "../../core/cluster/job_end.ts";
 import { LucioleError, ProtocolError } from "../../core/errors.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
-import { checkId, checkNumber, decodeBody, malformed, readBytes, readFields } from "../fields.ts";
+import { checkId, checkNumber, decodeBody, fields, malformed, readBytes, readFields } from "../fields.ts";
+import { jobEnd } from "../job_end_body.ts";
 import { done, sequence, value } from "../replies.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
 import {
@@ -21,6 +23,7 @@ import { pieceAnswers } from "./piece_answers.ts";
 
 /** Of whoever ends the job of another. */
 const MAX_NAME = 100;
+const MAX_END_BYTES = 64 * 1024;
 const MAX_CHANNEL_BYTES = 64 * 1024 * 1024;
 /** A task that reads a hundred thousand pieces of one agent asks for them in less. */
 const MAX_PIECES_BYTES = 16 * 1024 * 1024;
@@ -38,7 +41,10 @@ export function addDriverRoutes(app: Hono, jobs: AgentJobs, isRemote = false): v
   });
   app.delete("/v1/jobs/:job", async (context) => {
     const by = context.req.query("by")?.replace(/\p{C}/gu, "").slice(0, MAX_NAME);
-    await jobs.end(checkId(context.req.param("job"), "job"), by);
+    const id = checkId(context.req.param("job"), "job");
+    const body = await readBytes(context.req.raw, MAX_END_BYTES);
+    const told = body.byteLength === 0 ? SUCCEEDED : jobEnd(fields(decodeBody(body), "body"));
+    await jobs.end(id, by === undefined ? told : cancelledEnd(by), by);
     return done();
   });
   app.get("/v1/jobs/:job/events", (context) => {

@@ -3,6 +3,7 @@
  *
  * Knows bodies and status codes only; what to ask and when is the executor's.
  */
+import type { JobEnd } from "../../core/cluster/job_end.ts";
 import {
   describeThrown,
   fromWireError,
@@ -59,8 +60,8 @@ export class AgentClient {
   }
 
   /** Ends the job on the agent: its workers, shards and directories are gone when this resolves. */
-  async endJob(signal?: AbortSignal): Promise<void> {
-    await this.#send("DELETE", ROUTES.job(this.#job), undefined, signal);
+  async endJob(end: JobEnd, signal?: AbortSignal): Promise<void> {
+    await this.#send("DELETE", ROUTES.job(this.#job), end, signal);
   }
 
   /** Tells it that another agent is gone. */

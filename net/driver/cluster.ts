@@ -61,7 +61,7 @@ export async function openClusterJob(
     memoryBytes: workers * memoryBytesPerWorker,
     executor,
     ...output.parts,
-    close: async () => {
+    close: async (end) => {
       process.off("exit", onExit);
       const untold = (agent: string): void => {
         // Of those that were lost it is told already.
@@ -70,7 +70,7 @@ export async function openClusterJob(
         const text = `agent ${agent} cannot be told that the job is over, and ends it within ${seconds} s`;
         output.parts.log(`warning: ${text}`);
       };
-      await seats.end(untold).finally(() => executor.stop());
+      await seats.end(end, untold).finally(() => executor.stop());
       output.close();
     },
   });

@@ -3,6 +3,7 @@
  *
  * Plans on the driver, hands the plan to the executor and wraps what comes of it in handles.
  */
+import { failedEnd, type JobEnd, SUCCEEDED } from "../../core/cluster/job_end.ts";
 import { type CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
 import { show } from "../../core/graph/arguments.ts";
 import { type BuiltGraph, buildGraph } from "../../core/graph/build.ts";
@@ -35,8 +36,8 @@ export interface JobParts {
   readonly log: (text: string) => void;
   /** Adds a listener for messages of workers. */
   readonly onWorkerMessage: (listener: (message: unknown, worker: number) => void) => void;
-  /** Ends workers, agents and directories. */
-  readonly close: () => Promise<void>;
+  /** Ends workers, agents and directories. @param end How the job ended, for those who list jobs. */
+  readonly close: (end: JobEnd) => Promise<void>;
 }
 
 interface Begun {
@@ -59,6 +60,7 @@ export class DriverJob implements Job {
   /** Where equal keys of the job's datasets lie. */
   readonly #placements = new Map<string, Placement>();
   #closed: Promise<void> | undefined;
+  #end = SUCCEEDED;
 
   constructor(parts: JobParts) {
     this.#parts = parts;
@@ -140,6 +142,11 @@ export class DriverJob implements Job {
     });
   }
 
+  /** The driver function failed: the job's agents are told so at its end. */
+  failed(error: unknown): void {
+    this.#end = failedEnd(error);
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -177,7 +184,7 @@ export class DriverJob implements Job {
     this.#parts.onProgress(undefined);
     this.#parts.executor.beginEnd();
     try {
-      await this.#parts.close();
+      await this.#parts.close({ ...this.#end, workers: this.workers });
     } finally {
       for (const record of running) this.#sweep(record);
     }

@@ -5,6 +5,7 @@
  */
 import { basename, extname } from "node:path";
 import process from "node:process";
+import type { JobEnd } from "../../core/cluster/job_end.ts";
 import type { Grant } from "../../core/cluster/placement.ts";
 import { LucioleError, ProgramMissingError } from "../../core/errors.ts";
 import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
@@ -40,6 +41,12 @@ interface JobSeat {
   hasJob: boolean;
 }
 
+/** Told to those that did start. */
+const NEVER_STARTED: JobEnd = {
+  outcome: "failed",
+  cause: "not all of its agents could start it",
+  details: [],
+};
 const LEASE_MS = 30_000;
 /** What an agent that does not answer may hold the end of the job up by. */
 const END_MS = 5_000;
@@ -82,7 +89,7 @@ export class JobSeats {
       const refused = await this.#ofEach((seat, i) => this.#startOn(seat, orders[i], programs.get(seat)));
       over.abort();
       // A lease is left where even that does not arrive.
-      if (refused.length > 0 || signal.aborted) await this.end(() => undefined);
+      if (refused.length > 0 || signal.aborted) await this.end(NEVER_STARTED, () => undefined);
       signal.throwIfAborted();
       return refused;
     } finally {
@@ -91,9 +98,9 @@ export class JobSeats {
   }
 
   /** Ends the job on all of its agents. @param onUntold Told which cannot be told; they end it by themselves. */
-  async end(onUntold: (agent: string) => void): Promise<void> {
+  async end(how: JobEnd, onUntold: (agent: string) => void): Promise<void> {
     const ends = this.taken.map(async ({ client }) => {
-      const end = (signal: AbortSignal) => persist(() => client.endJob(signal), signal);
+      const end = (signal: AbortSignal) => persist(() => client.endJob(how, signal), signal);
       await withDeadline(END_MS, end, { name: `agent ${client.id}` }).catch(() => onUntold(client.id));
     });
     await Promise.all(ends);

@@ -41,6 +41,7 @@ export async function runDriver(driver: (job: Job) => unknown): Promise<number> 
     ends.check();
     return EXIT.ok;
   } catch (error) {
+    job?.failed(error);
     await job?.close().catch(() => undefined);
     await head?.close().catch(() => undefined);
     printFailure(error, flags?.isJson === true);

@@ -3,7 +3,6 @@
  *
  * What passes is only shown and reckoned with; nothing of it becomes a path or a command.
  */
-import { Buffer } from "node:buffer";
 import {
   type AgentInfo,
   type AgentLoad,
@@ -11,18 +10,20 @@ import {
   JOB_STATES,
   type JobLoad,
 } from "../../core/cluster/agent_info.ts";
+import type { EndedJob } from "../../core/cluster/job_end.ts";
 import type { PlacementRequest } from "../../core/cluster/placement.ts";
 import { MAX_WORKERS } from "../../core/program/limits.ts";
 import { MAX_WAIT_MS, type PlacementAsk } from "../cluster_protocol.ts";
-import { checkId, type Fields, fields, ids, list, malformed, natural, text } from "../fields.ts";
+import { checkId, type Fields, fields, ids, list, malformed, natural, shownText, text } from "../fields.ts";
+import { jobEnd } from "../job_end_body.ts";
 
 /** Of one heartbeat or request: a thousand jobs on an agent, or tens of thousands of near inputs. */
 export const MAX_MASTER_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_TEXT = 200;
 const MAX_LABELS = 100;
-/** They would move the cursor of whoever looks. */
 const CONTROL = /\p{Cc}/gu;
 const MAX_JOBS = 10_000;
+const MAX_HISTORY = 100;
 const MAX_NAMED_AGENTS = 20_000;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/;
 /** A host name, an IPv4 address, or an IPv6 address in brackets; then the port. */
@@ -93,6 +94,22 @@ function agentLoad(load: Fields): AgentLoad {
     ...(load.ended === undefined
       ? {}
       : { ended: atMost(MAX_JOBS, load.ended, "load.ended").map((job) => checkId(job, "load.ended")) }),
+    ...(load.history === undefined
+      ? {}
+      : { history: atMost(MAX_HISTORY, load.history, "load.history").map(endedJob) }),
+  };
+}
+
+function endedJob(value: unknown): EndedJob {
+  const ended = fields(value, "load.history");
+  return {
+    job: checkId(ended.job, "load.history.job"),
+    name: shown(ended.name, "load.history.name"),
+    driver: shown(ended.driver, "load.history.driver"),
+    since: natural(ended.since, "load.history.since"),
+    endedAt: natural(ended.endedAt, "load.history.endedAt"),
+    workers: natural(ended.workers, "load.history.workers"),
+    ...jobEnd(ended),
   };
 }
 
@@ -120,10 +137,7 @@ function labelsOf(value: unknown): Readonly<Record<string, string>> {
 
 /** A text for people only: a long one is no reason to refuse an agent. */
 function shown(value: unknown, name: string): string {
-  const whole = text(value, name);
-  // A slice would keep the whole in memory for as long as itself.
-  const short = whole.length <= MAX_TEXT ? whole : Buffer.from(whole.slice(0, MAX_TEXT)).toString();
-  return short.replace(CONTROL, "?");
+  return shownText(text(value, name), MAX_TEXT);
 }
 
 function shortText(value: unknown, name: string): string {

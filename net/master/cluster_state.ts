@@ -88,7 +88,7 @@ export class ClusterState {
   }
 
   jobs(): readonly ClusterJob[] {
-    return this.#registry.jobs();
+    return this.#registry.jobs(this.#options.clock());
   }
 
   get aliveAgents(): number {

@@ -18,10 +18,16 @@ const sum = flow("sum", (f) => f.range(10).sum());
 await run(async (job) => console.log(JSON.stringify(await (await job.execute(sum)).collect()), job.workers));
 `;
 
+const FAILING = `
+import { flow, run } from "luciole";
+const strict = flow("strict", (f) => f.range(10).map((n) => { if (n === 7) throw new RangeError(n + " is too much"); return n; }));
+await run(async (job) => job.execute(strict));
+`;
+
 const cluster = await Cluster.open({
   agents: 2,
   slots: 1,
-  files: { "endless.ts": ENDLESS, "small.ts": SMALL },
+  files: { "failing.ts": FAILING, "endless.ts": ENDLESS, "small.ts": SMALL },
 });
 afterAll(() => cluster[Symbol.asyncDispose]());
 const luciole = (...args: readonly string[]) =>
@@ -91,7 +97,25 @@ describe("a cluster's commands", () => {
     expect(last).toMatch(/^error: Job j\w+ was cancelled by ann@\S+ with luciole cancel$/);
     expect(finished.stderr).not.toContain("warning");
     await cluster.settled();
-    expect((await luciole("jobs")).stdout).toBe("No jobs.\n");
+    const { stdout } = await luciole("jobs");
+    expect(stdout).toMatch(/^j\w+ +endless +cancelled +2 .* bob@/m);
+    expect(stdout).toMatch(/^j\w+ \(endless\) cancelled: it was cancelled by ann@\S+ with luciole cancel$/m);
+    const late = await luciole("cancel", "endless");
+    expect(late.stderr).toContain(
+      `Cannot cancel "endless": it has ended: cancelled: it was cancelled by ann@`,
+    );
+  });
+
+  test("tell how jobs ended, and of one that failed the first cause", async () => {
+    const failed = await cluster.run(["failing.ts"]);
+    const [cause = "", ...details] = failed.stderr.trimEnd().split("\n");
+    expect(cause).toMatch(
+      /^error: Cannot run map at \S*failing\.ts:3: shard 1, row \d+: RangeError: 7 is too much$/,
+    );
+    await cluster.settled();
+    const { stdout } = await luciole("jobs");
+    expect(stdout).toMatch(/^j\w+ +failing +failed +2 /m);
+    expect(stdout).toContain(` (failing) failed: ${cause.slice("error: ".length)}\n${details.join("\n")}`);
   });
 
   test("a job goes on a cluster whose jobs were cancelled", async () => {

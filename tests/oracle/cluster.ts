@@ -197,8 +197,8 @@ async function openJob(
     log,
     onProgress: () => undefined,
     onWorkerMessage: () => undefined,
-    close: async () => {
-      await Promise.all(executor.agents.map((client) => client.endJob()));
+    close: async (end) => {
+      await Promise.all(executor.agents.map((client) => client.endJob(end)));
       await executor.stop();
     },
   });

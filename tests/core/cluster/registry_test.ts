@@ -92,7 +92,7 @@ describe("Registry", () => {
     const agent = agentInfo("a");
     hear(registry, heartbeat(agent, 5, [jobLoad("j", 2)]), 0);
     hear(registry, heartbeat(agent, 4), 1);
-    expect(registry.jobs().length).toBe(1);
+    expect(registry.jobs(0).length).toBe(1);
     hear(registry, { ...heartbeat(agent, 6), isLeaving: true }, 2);
     expect(hear(registry, heartbeat(agent, 5), 3)).toEqual([]);
     expect(statesOf(registry, 3)).toEqual({ a: "left" });
@@ -103,7 +103,7 @@ describe("Registry", () => {
     hear(registry, heartbeat(agentInfo("b"), 0, [jobLoad("j", 2, { since: 50 })]), 0);
     hear(registry, heartbeat(agentInfo("a"), 0, [jobLoad("j", 1, { since: 40, state: "ending" })]), 0);
     hear(registry, heartbeat(agentInfo("c"), 0, [jobLoad("i", 1, { since: 60 })]), 0);
-    expect(registry.jobs()).toEqual([
+    expect(registry.jobs(0)).toEqual([
       {
         job: "j",
         name: "name of j",
@@ -349,7 +349,7 @@ class Story {
     for (const { agent, load } of alive) {
       restarted.apply({ kind: "heartbeat", heartbeat: { agent, load, sequence: 999 } }, 0);
     }
-    expect(restarted.jobs()).toEqual(this.registry.jobs());
+    expect(restarted.jobs(0)).toEqual(this.registry.jobs(0));
     expect(restarted.agents(0).map(({ agent }) => agent)).toEqual(alive.map(({ agent }) => agent));
   }
 }

@@ -1,8 +1,10 @@
 /** What an agent refuses a job for: its slots, its memory. */
+
 import { afterEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SUCCEEDED } from "../../../core/cluster/job_end.ts";
 import { AgentJobs } from "../../../net/agent/agent_jobs.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "luciole-test-"));
@@ -41,7 +43,7 @@ test("AgentJobs keeps slots and memory apart for its jobs, and gives them back a
   await jobs.start("j2", order(40, 2));
   expect(jobs.load).toMatchObject({ freeSlots: 0, freeMemoryBytes: 0 });
   for (const exit of exits) exit();
-  await jobs.end("j1");
+  await jobs.end("j1", SUCCEEDED);
   expect(jobs.load).toMatchObject({ freeSlots: 1, freeMemoryBytes: 60 });
   await jobs.close();
   await expect(jobs.start("j3", order(1))).rejects.toThrow("agent a1 has 0 slots free");
