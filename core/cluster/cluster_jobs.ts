@@ -23,7 +23,7 @@ export function clusterJobs(
   return [...history.filter(({ job }) => !ids.has(job)).map(endedJob), ...running];
 }
 
-function endedJob({ outcome, isGuess: _, ...ended }: EndedJob): ClusterJob {
+function endedJob({ outcome, isGuess: _, allWorkers: __, ...ended }: EndedJob): ClusterJob {
   return { ...ended, program: ended.name, state: outcome, agents: [] };
 }
 

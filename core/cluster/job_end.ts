@@ -16,7 +16,7 @@ export interface JobEnd {
   /** The lines behind it: the user's own lines of code, and what led to it. */
   readonly details: readonly string[];
   /** On all agents, as its driver knows; others know only their own. */
-  readonly workers?: number;
+  readonly allWorkers?: number;
   /** Its driver did not say so: nothing was heard of it any more. */
   readonly isGuess?: true;
 }
@@ -27,6 +27,7 @@ export interface EndedJob extends JobEnd {
   readonly name: string;
   /** "user@host" of whoever started it. */
   readonly driver: string;
+  /** On the agent that tells it; of all that did, in a list. */
   readonly workers: number;
   /** By the agent's clock, in milliseconds since 1970. */
   readonly since: number;

@@ -7,7 +7,9 @@
 import type { EndedJob } from "./job_end.ts";
 
 interface Kept {
-  readonly ended: EndedJob;
+  ended: EndedJob;
+  /** Workers of each agent that told of it. */
+  readonly workers: Map<string, number>;
   readonly heardAt: number;
 }
 
@@ -24,13 +26,16 @@ export class JobHistory {
     this.#bounds = bounds;
   }
 
-  add(ended: EndedJob, now: number): void {
+  /** @param agent Who tells it. */
+  add(ended: EndedJob, agent: string, now: number): void {
     this.#expire(now);
-    const known = this.#kept.get(ended.job)?.ended;
-    const best = known === undefined ? ended : better(known, ended);
-    if (best === known) return;
-    const heardAt = this.#kept.get(ended.job)?.heardAt ?? now;
-    this.#kept.set(ended.job, { ended: best, heardAt });
+    const known = this.#kept.get(ended.job);
+    if (known === undefined) {
+      this.#kept.set(ended.job, { ended, workers: new Map([[agent, ended.workers]]), heardAt: now });
+    } else {
+      known.ended = better(known.ended, ended);
+      known.workers.set(agent, ended.workers);
+    }
     for (const job of this.#kept.keys()) {
       if (this.#kept.size <= this.#bounds.jobs) break;
       this.#kept.delete(job);
@@ -40,7 +45,10 @@ export class JobHistory {
   /** The oldest first. */
   list(now: number): readonly EndedJob[] {
     this.#expire(now);
-    return Array.from(this.#kept.values(), ({ ended }) => ended);
+    return Array.from(this.#kept.values(), ({ ended, workers }) => {
+      const told = [...workers.values()].reduce((sum, count) => sum + count, 0);
+      return { ...ended, workers: ended.allWorkers ?? told };
+    });
   }
 
   #expire(now: number): void {
@@ -51,17 +59,10 @@ export class JobHistory {
   }
 }
 
-/** Of two accounts the one that says more, with all workers; the same whichever came first. */
+/** Of two accounts the one that says more; the same whichever came first. */
 function better(a: EndedJob, b: EndedJob): EndedJob {
-  const [best, other] = rank(a) >= rank(b) ? [a, b] : [b, a];
-  const isSame = other.workers <= best.workers && other.since >= best.since && other.endedAt <= best.endedAt;
-  if (isSame) return best;
-  return {
-    ...best,
-    workers: Math.max(a.workers, b.workers),
-    since: Math.min(a.since, b.since),
-    endedAt: Math.max(a.endedAt, b.endedAt),
-  };
+  const best = rank(a) >= rank(b) ? a : b;
+  return { ...best, since: Math.min(a.since, b.since), endedAt: Math.max(a.endedAt, b.endedAt) };
 }
 
 /** A driver that failed or succeeded says so everywhere; an agent that misses its driver can only tell that. */

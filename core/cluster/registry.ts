@@ -7,7 +7,7 @@
  */
 import { LucioleError, NotEnoughResourcesError } from "../errors.ts";
 import { InvariantError } from "../schedule/transitions.ts";
-import type { AgentInfo, AgentLoad, AgentView, ClusterJob, Heartbeat } from "./agent_info.ts";
+import type { AgentInfo, AgentView, ClusterJob, Heartbeat } from "./agent_info.ts";
 import { type AgentRecord, moveAgent, newRecord, replaceProcess } from "./agent_record.ts";
 import { clusterJobs } from "./cluster_jobs.ts";
 import { JobHistory } from "./job_history.ts";
@@ -206,23 +206,24 @@ export class Registry {
     }
     this.#gains++;
     const record = newRecord(heartbeat, now);
-    this.#remember(heartbeat.load, now);
+    this.#remember(heartbeat, now);
     const isLeaving = heartbeat.isLeaving === true;
     (isLeaving ? this.#gone : this.#alive).set(agent.id, record);
     changes.push({ kind: isLeaving ? "left" : "joined", agent });
   }
 
-  #update(record: AgentRecord, { agent, load, sequence }: Heartbeat, now: number): void {
+  #update(record: AgentRecord, heartbeat: Heartbeat, now: number): void {
+    const { agent, load, sequence } = heartbeat;
     record.agent = agent;
     record.load = load;
-    this.#remember(load, now);
+    this.#remember(heartbeat, now);
     record.sequence = sequence;
     record.heardAt = now;
     this.#promises.settle(agent.id, load);
   }
 
-  #remember({ history = [] }: AgentLoad, now: number): void {
-    for (const ended of history) this.#history.add(ended, now);
+  #remember({ agent, load }: Heartbeat, now: number): void {
+    for (const ended of load.history ?? []) this.#history.add(ended, agent.id, now);
   }
 
   #go(record: AgentRecord, state: "lost" | "left", now: number): void {

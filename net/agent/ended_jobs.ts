@@ -20,7 +20,7 @@ export class EndedJobs {
   #told = 0;
 
   add(ended: EndedJob, now: number): void {
-    this.#history.add(ended, now);
+    this.#history.add(ended, "", now);
     this.#late = [...this.#lateAt(now), { job: ended.job, at: now }];
   }
 

@@ -184,7 +184,7 @@ export class DriverJob implements Job {
     this.#parts.onProgress(undefined);
     this.#parts.executor.beginEnd();
     try {
-      await this.#parts.close({ ...this.#end, workers: this.workers });
+      await this.#parts.close({ ...this.#end, allWorkers: this.workers });
     } finally {
       for (const record of running) this.#sweep(record);
     }

@@ -22,27 +22,28 @@ function ended(job: string, end: JobEnd = SUCCEEDED, more: Partial<EndedJob> = {
 
 test("what the driver said counts, whichever agent is heard first", () => {
   const failed = ended("j1", failedEnd(new TaskError("Cannot run map at job.ts:3: bad line")));
-  const guess = ended("j1", abandonedEnd("nothing was heard of ann@there for 30 s"), {
-    workers: 5,
-    endedAt: 50,
-  });
-  const cancelled = ended("j1", cancelledEnd("bob@here"));
+  const guess = ended("j1", abandonedEnd("nothing was heard of ann@there for 30 s"), { endedAt: 50 });
+  const cancelled = ended("j1", cancelledEnd("bob@here"), { since: 5 });
   for (const order of [
     [failed, guess, cancelled],
     [guess, cancelled, failed],
     [cancelled, guess, failed],
   ]) {
     const history = new JobHistory(BOUNDS);
-    for (const one of order) history.add(one, 0);
-    expect(history.list(0)).toEqual([{ ...failed, workers: 5, endedAt: 50 }]);
+    // Each is told several times.
+    for (const one of [...order, ...order]) history.add(one, one.cause, 0);
+    expect(history.list(0)).toEqual([{ ...failed, workers: 6, since: 5, endedAt: 50 }]);
   }
+  const told = new JobHistory(BOUNDS);
+  told.add({ ...failed, allWorkers: 9 }, "a", 0);
+  expect(told.list(0)).toMatchObject([{ workers: 9 }]);
 });
 
 test("it is bounded in number and time, and forgets the oldest first", () => {
   const history = new JobHistory(BOUNDS);
-  for (const [at, job] of ["a", "b", "c", "d"].entries()) history.add(ended(job), at);
+  for (const [at, job] of ["a", "b", "c", "d"].entries()) history.add(ended(job), "a", at);
   // Told again, as each heartbeat may: it does not last longer for that.
-  history.add(ended("b"), 900);
+  history.add(ended("b"), "a", 900);
   expect(history.list(900).map(({ job }) => job)).toEqual(["b", "c", "d"]);
   expect(history.list(1001).map(({ job }) => job)).toEqual(["c", "d"]);
   expect(history.list(5000)).toEqual([]);
