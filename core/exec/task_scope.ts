@@ -10,6 +10,7 @@ import { isEngineStack } from "../graph/call_site.ts";
 import type { Graph, GraphNode, NodeId } from "../graph/node.ts";
 import { operationName } from "../graph/operation_name.ts";
 import type { StepPlan, TaskGroupPlan, TaskInput } from "../plan/physical.ts";
+import { filesOfTask } from "../plan/task_place.ts";
 import type { TaskReport } from "../schedule/report.ts";
 import type { TaskContext } from "./context.ts";
 import type { KeptTable } from "./keyed/kept_table.ts";
@@ -54,7 +55,7 @@ export function nodeOf(graph: Graph, id: NodeId): GraphNode {
 
 /** Wraps what user code threw; the engine's own errors (a full disk, a cancellation) are thrown as they are. */
 export function failStep(
-  scope: Pick<TaskScope, "graph" | "task">,
+  scope: Pick<TaskScope, "graph" | "plan" | "task">,
   id: NodeId,
   error: unknown,
   row?: number,
@@ -62,7 +63,9 @@ export function failStep(
   if (error instanceof LucioleError && error.code !== "not-serialisable") throw error;
   const node = nodeOf(scope.graph, id);
   const site = node.callSite === undefined ? "" : `${node.callSite.file}:${node.callSite.line}`;
-  const place = row === undefined ? `shard ${scope.task}` : `shard ${scope.task}, row ${row}`;
+  const files = filesOfTask(scope.plan, scope.task);
+  const shard = files === undefined ? `shard ${scope.task}` : `shard ${scope.task} of ${files}`;
+  const place = row === undefined ? shard : `${shard}, row ${row}`;
   const step = operationName(node.spec);
   throw new TaskError(
     `Cannot run ${step}${site === "" ? "" : ` at ${site}`}: ${place}: ${describeFailure(error)}`,
@@ -73,6 +76,7 @@ export function failStep(
         node: id,
         callSite: site,
         shard: scope.task,
+        ...(files === undefined ? {} : { files }),
         ...(row === undefined ? {} : { row }),
       },
     },

@@ -261,19 +261,15 @@ export class AgentJob {
         this.shards.discard(command.attempt, command.cause);
         break;
       case "emit":
-        this.events.push(this.#located(command.event));
+        this.events.push(command.event);
         break;
     }
   }
 
-  /** Why no worker could be started may be this machine's fault alone. */
-  #located(event: AgentEvent): AgentEvent {
-    if (event.kind !== "attemptEnded" || event.result.kind !== "failed") return event;
+  /** The same with the name of the machine, where there are several. */
+  #onHost(text: string): string {
     const { agent } = this.#options;
-    const { error } = event.result;
-    if (error.code !== "worker-start" || agent === LOCAL_AGENT) return event;
-    const located = { ...error, message: `${error.message} (on agent ${agent} of host ${hostname()})` };
-    return { ...event, result: { ...event.result, error: located } };
+    return agent === LOCAL_AGENT ? text : `${text} (on agent ${agent} of host ${hostname()})`;
   }
 
   #startWorker(worker: number): void {
@@ -295,7 +291,7 @@ export class AgentJob {
       onExit: (cause) => {
         // Nobody hears it, but the request that it held open ends.
         this.#reply(worker, { kind: "stop" });
-        this.apply({ kind: "exited", worker, cause });
+        this.apply({ kind: "exited", worker, cause: this.#onHost(cause) });
       },
     });
     this.#workers.set(worker, handle);

@@ -6,6 +6,7 @@
  */
 
 import { WORKER_ENV } from "../protocol.ts";
+import { memoryKills } from "../runtime/memory_kills.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { describeExit, type SpawnOptions } from "../runtime/spawn.ts";
 import { lastWords } from "./last_words.ts";
@@ -15,12 +16,16 @@ const INHERITED = /^(PATH|HOME|USER|LANG|LC_[A-Z]+|TZ|TMPDIR|TMP|TEMP|SYSTEMROOT
 /** Lines of stderr among which the cause of an exit is looked for. */
 const LAST_LINES = 40;
 const LAST_LINE_LENGTH = 500;
+const OUT_OF_MEMORY =
+  "the machine was out of memory, most likely, as its system has just killed a process for that";
 
 export interface WorkerProcessOptions {
   readonly runtime: Runtime;
   readonly socketPath: string;
   /** What the allow-list is applied to. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How many processes the system has killed for want of memory. */
+  readonly memoryKills?: () => number;
 }
 
 export function processWorkers(options: WorkerProcessOptions): WorkerStarter {
@@ -29,6 +34,9 @@ export function processWorkers(options: WorkerProcessOptions): WorkerStarter {
 
 function startProcess(options: WorkerProcessOptions, start: WorkerStart): StartedWorker {
   const lastLines: string[] = [];
+  const kills = options.memoryKills ?? memoryKills;
+  const killsBefore = kills();
+  let isKilled = false;
   const spawnOptions: SpawnOptions = {
     command: start.command.command,
     environment: environmentOf(options, start),
@@ -39,7 +47,8 @@ function startProcess(options: WorkerProcessOptions, start: WorkerStart): Starte
       start.onOutput("stderr", line);
     },
     onExit: (exit) => {
-      const words = lastWords(lastLines);
+      const isOutOfMemory = exit.signal === "SIGKILL" && !isKilled && kills() > killsBefore;
+      const words = isOutOfMemory ? OUT_OF_MEMORY : lastWords(lastLines);
       start.onExit(describeExit(exit) + (words === undefined ? "" : `: ${words}`));
     },
   };
@@ -48,7 +57,10 @@ function startProcess(options: WorkerProcessOptions, start: WorkerStart): Starte
   return {
     ...(pid === undefined ? {} : { pid }),
     terminate: () => child.kill("SIGTERM"),
-    kill: () => child.kill("SIGKILL"),
+    kill: () => {
+      isKilled = true;
+      child.kill("SIGKILL");
+    },
   };
 }
 

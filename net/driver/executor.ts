@@ -15,6 +15,7 @@ import {
 import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
+import { placeOfTask } from "../../core/plan/task_place.ts";
 import {
   datasetPartSizes,
   datasetPieces,
@@ -63,6 +64,7 @@ export interface JobListener {
 
 interface RunningExecution {
   readonly graph: Graph;
+  readonly plan: PhysicalPlan;
   readonly listener: ExecutionListener;
   readonly sinks: Map<number, SinkResult>;
 }
@@ -130,7 +132,12 @@ export class Executor {
       readonly listener: ExecutionListener;
     },
   ): void {
-    this.#executions.set(execution, { graph: options.graph, listener: options.listener, sinks: new Map() });
+    this.#executions.set(execution, {
+      graph: options.graph,
+      plan,
+      listener: options.listener,
+      sinks: new Map(),
+    });
     this.feed({
       kind: "executionSubmitted",
       execution,
@@ -291,7 +298,7 @@ export class Executor {
     this.#executions.delete(execution);
     const skipped = outcome.kind === "done" ? skippedText(outcome.totals) : undefined;
     if (skipped !== undefined) this.#options.listener.onWarning(skipped);
-    running.listener.onEnded(outcome, running.sinks);
+    running.listener.onEnded(withPlace(outcome, running), running.sinks);
   }
 
   async #publish(command: Extract<JobCommand, { kind: "publishSinks" }>): Promise<void> {
@@ -364,4 +371,14 @@ async function publishAll(
 ): Promise<void> {
   checkTargets(graph);
   for (const sink of sinks) published.set(sink.node, await publishSink(graph, execution, sink));
+}
+
+/** A task that is lost again and again may be the user's code that ends its worker: where that stands is told. */
+function withPlace(outcome: ExecutionOutcome, { graph, plan }: RunningExecution): ExecutionOutcome {
+  if (outcome.kind !== "failed" || outcome.error.code !== "task-lost") return outcome;
+  const { group: id, task } = outcome.error.fields;
+  const group = plan.groups.find((one) => one.id === id);
+  if (group === undefined) return outcome;
+  const message = outcome.error.message + placeOfTask(graph, group, Number(task));
+  return { ...outcome, error: { ...outcome.error, message } };
 }

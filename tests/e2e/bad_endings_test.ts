@@ -163,7 +163,7 @@ describe("a worker that dies", () => {
       expect(stderr).toMatch(
         new RegExp(
           `^warning: Task 0 of range → map was lost and is run again: ${cause}\n` +
-            `error: Cannot run task 0 of range → map: it was lost 5 times in a row, first: ${cause}\n$`,
+            `error: Cannot run task 0 of range → map: it was lost 5 times in a row, first: ${cause} \\(steps of \\S+:2\\)\n$`,
         ),
       );
       expect(code).toBe(1);

@@ -253,19 +253,20 @@ export interface MemoryScopeOptions {
 export function memoryScope(options: MemoryScopeOptions): TaskScope {
   const { graph, ports, task = 0 } = options;
   const context = memoryContext(ports, task);
+  const plan = options.plan ?? planOf(READ, [], { kind: "store" });
   return {
     graph,
     ports,
     task,
     context,
-    plan: options.plan ?? planOf(READ, [], { kind: "store" }),
+    plan,
     input: options.input ?? { pieces: [], sides: {} },
     memoryBytes: ports.memoryBytes,
     totals: { rowsIn: 0, bytesIn: 0, rowsOut: 0, bytesOut: 0, spilledBytes: 0, counters: {}, samples: {} },
     contextOf: () => context,
     settle: () => undefined,
     fail(node, error, row) {
-      return failStep({ graph, task }, node, error, row);
+      return failStep({ graph, plan, task }, node, error, row);
     },
   };
 }

@@ -1,8 +1,10 @@
 /**
  * The agent's routes in memory, with scripted workers.
  */
+
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import type { WireError } from "../../../core/errors.ts";
 import { decode, encode } from "../../../net/cbor.ts";
@@ -73,7 +75,7 @@ describe("createAgent()", () => {
     expect(lost).toEqual({
       kind: "attemptLost",
       attempt: "a",
-      cause: "worker 0 was ended by signal SIGKILL",
+      cause: `worker 0 was ended by signal SIGKILL (on agent a1 of host ${hostname()})`,
     });
     await events.until("workerExited");
     expect(agent.workers.length).toBe(2);

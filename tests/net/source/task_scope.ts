@@ -44,10 +44,11 @@ export function scopeFor(
     on: () => undefined,
     signal,
   };
+  const plan = { head: { kind: "read", inputs: [] } } as unknown as TaskGroupPlan;
   const totals = { ...NO_TOTALS, counters: {}, samples: {} };
   return {
     graph,
-    plan: {} as TaskGroupPlan,
+    plan,
     task,
     input: { pieces: [], sides: {} },
     context,
@@ -59,7 +60,7 @@ export function scopeFor(
       signal.throwIfAborted();
       return undefined;
     },
-    fail: (node, error, row) => failStep({ graph, task }, node, error, row),
+    fail: (node, error, row) => failStep({ graph, plan, task }, node, error, row),
     rows: [],
     counters,
   };

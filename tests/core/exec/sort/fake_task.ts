@@ -92,7 +92,7 @@ export function fakeTask(options: FakeTaskOptions = {}): FakeTask {
     totals: { ...NO_TOTALS, counters: {}, samples: {} },
     contextOf: () => context,
     settle: () => undefined,
-    fail: (node, error, row) => failStep({ graph, task: 3 }, node, error, row),
+    fail: (node, error, row) => failStep({ graph, plan: scope.plan, task: 3 }, node, error, row),
   };
   return { scope, context, openFiles: () => open.files, openReaders: () => open.readers };
 }
