@@ -64,6 +64,7 @@ export type {
   SideFunction,
   Stats,
 } from "./core/graph/row_types.ts";
+export type { WorkerInfo } from "./core/job/worker_info.ts";
 export type { ExplainOptions, PlanOperations } from "./core/plan/dataset_plan.ts";
 export type { PlotFormat, PlotOptions } from "./core/plan/plot.ts";
 export type { DatasetInput, DatasetRef } from "./core/program/dataset_ref.ts";

@@ -5,6 +5,7 @@ import { JOB_TRANSITIONS } from "../../core/agent/job_life.ts";
 import { ORDER_TRANSITIONS } from "../../core/agent/order_book.ts";
 import { WORKER_TRANSITIONS } from "../../core/agent/worker_state.ts";
 import { AGENT_TRANSITIONS } from "../../core/cluster/agent_record.ts";
+import { MEMBER_TRANSITIONS } from "../../core/job/member_state.ts";
 import {
   ATTEMPT_TRANSITIONS,
   CHANNEL_TRANSITIONS,
@@ -37,6 +38,7 @@ test("docs/states.md shows the tables of the code", () => {
     Attempt: ATTEMPT_TRANSITIONS,
     Channel: CHANNEL_TRANSITIONS,
     Execution: EXECUTION_TRANSITIONS,
+    Member: MEMBER_TRANSITIONS,
     Job: JOB_TRANSITIONS,
     Worker: WORKER_TRANSITIONS,
     Order: ORDER_TRANSITIONS,
@@ -59,6 +61,7 @@ test("every state can be left for, or reached from, another one, and only ends h
     Attempt: ["failed", "lost", "cancelled", "released"],
     Channel: ["lost", "released"],
     Execution: ["ended"],
+    Member: ["gone"],
     Job: ["ending"],
     Worker: ["failed", "stopped"],
     Order: ["forgotten"],
