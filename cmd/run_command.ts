@@ -20,6 +20,7 @@ const LOCAL: readonly OptionSpec[] = [
     value: "level",
     text: `least level of log lines shown: ${LOG_LEVELS.join(", ")} (default: info)`,
   },
+  { name: "event-log", value: "file", text: "append what happens to the job to a file, as JSON lines" },
   { name: "json", text: "progress and errors as JSON lines on stderr" },
 ];
 

@@ -13,6 +13,7 @@ export const RUN_VARIABLES: readonly (readonly [string, string])[] = [
   ["LUCIOLE_LOG_LEVEL", "debug, info, warn or error, as --log-level"],
   ["LUCIOLE_JSON", "true: JSON lines on stderr, as --json"],
   ["LUCIOLE_QUIET", "true: no progress, as --quiet"],
+  ["LUCIOLE_EVENT_LOG", "file that gets the job's milestones and failures, as --event-log"],
   ["LUCIOLE_NO_WAIT", "true: fail when the cluster has no room, as --no-wait"],
   ["LUCIOLE_SYMMETRIC", "true: be one of many, as --symmetric; LUCIOLE_RANK, LUCIOLE_RANKS, LUCIOLE_HEAD"],
   ["LUCIOLE_CODE", "general: run without generated loops, to find out whether one is to blame"],

@@ -26,6 +26,8 @@ export interface RunFlags {
   readonly logLevel: LogLevel;
   /** Tasks that take much longer than their like are run on a second agent too; true when missing. */
   readonly speculates?: boolean;
+  /** File to which the job's milestones and failures are appended, as JSON lines. */
+  readonly eventLog?: string;
   /** Local when missing. */
   readonly cluster?: ClusterFlags;
   /** The same command runs on several machines, which become a cluster for the time of the job. */
@@ -73,6 +75,11 @@ const FLAGS = {
     },
   } satisfies RunFlag<number>,
   "log-level": { name: "log-level", ...oneOf(LOG_LEVELS) } satisfies RunFlag<LogLevel>,
+  "event-log": {
+    name: "event-log",
+    expected: "the path of a file",
+    parse: (text) => (text === "" ? undefined : text),
+  } satisfies RunFlag<string>,
   json: { name: "json", isBoolean: true, ...TRUTH } satisfies RunFlag<boolean>,
   quiet: { name: "quiet", isBoolean: true, ...TRUTH } satisfies RunFlag<boolean>,
   master: SETTINGS.master satisfies RunFlag<readonly string[]>,
@@ -134,6 +141,7 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
   const reader = new FlagReader(texts, env);
   const workers = reader.read(FLAGS.workers);
   const memoryBytes = reader.read(FLAGS.memory);
+  const eventLog = reader.read(FLAGS["event-log"]);
   const symmetric = readSymmetric(reader, env);
   if (symmetric !== undefined && texts.master !== undefined) {
     throw usage(
@@ -144,6 +152,7 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
   return {
     ...(workers === undefined ? {} : { workers }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(eventLog === undefined ? {} : { eventLog }),
     isJson: reader.read(FLAGS.json) ?? false,
     isQuiet: reader.read(FLAGS.quiet) ?? false,
     logLevel: reader.read(FLAGS["log-level"]) ?? "info",

@@ -13,6 +13,7 @@ import { type AnyFlow, type Flow, type FlowOutput, isFlow } from "../../core/pro
 import { decode, encode } from "../cbor.ts";
 import { persistFlow } from "../program/persist_flow.ts";
 import { type Channel, createChannel } from "./channel.ts";
+import type { JobRecord } from "./event_log.ts";
 import { ExecutionRecord } from "./execution.ts";
 import type { Executor, ProgressSnapshot } from "./executor.ts";
 import { createDatasetHandle, createSinkHandle, type DatasetSource } from "./handle.ts";
@@ -34,6 +35,7 @@ export interface JobParts {
   readonly local?: LocalShards;
   readonly onProgress: (progress: ProgressSnapshot | undefined) => void;
   readonly log: (text: string) => void;
+  readonly record: (record: JobRecord) => void;
   /** Adds a listener for messages of workers. */
   readonly onWorkerMessage: (listener: (message: unknown, worker: number) => void) => void;
   /** Ends workers, agents and directories. @param end How the job ended, for those who list jobs. */
@@ -66,6 +68,8 @@ export class DriverJob implements Job {
     this.#parts = parts;
     this.args = parts.args;
     this.id = parts.id;
+    const agents = parts.executor.agents.map(({ id }) => id);
+    parts.record({ kind: "jobStarted", job: parts.id, workers: parts.workers, agents });
     const send = (message: unknown, workers: readonly number[] | "all"): Promise<void> =>
       parts.executor.sendMessage(message, workers);
     this.messenger = {
@@ -183,6 +187,7 @@ export class DriverJob implements Job {
     }
     this.#parts.onProgress(undefined);
     this.#parts.executor.beginEnd();
+    this.#parts.record({ kind: "jobEnded", job: this.id, ...this.#end });
     try {
       await this.#parts.close({ ...this.#end, allWorkers: this.workers });
     } finally {

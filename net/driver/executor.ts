@@ -34,6 +34,8 @@ import type { AgentClient } from "./agent_client.ts";
 import { type OtherAgentEvent, takeAgentEvents } from "./agent_events.ts";
 import { AgentRequests } from "./agent_requests.ts";
 import { type LeaseTimes, watchAgent } from "./agent_watch.ts";
+import type { JobRecord } from "./event_log.ts";
+import { endRecord, recordOf, startRecord } from "./event_records.ts";
 import { SchedulerLoop } from "./scheduler_loop.ts";
 import { checkTargets, publishSink, type SinkResult } from "./sink_results.ts";
 import { openTrace } from "./trace.ts";
@@ -60,6 +62,8 @@ export interface JobListener {
   onLog(event: Extract<AgentEvent, { kind: "log" }>): void;
   onWarning(text: string): void;
   onWorkerMessage(worker: number, message: unknown): void;
+  /** For the event log. */
+  record(record: JobRecord): void;
 }
 
 interface RunningExecution {
@@ -138,6 +142,7 @@ export class Executor {
       listener: options.listener,
       sinks: new Map(),
     });
+    this.#options.listener.record(startRecord(execution, plan));
     this.feed({
       kind: "executionSubmitted",
       execution,
@@ -298,7 +303,9 @@ export class Executor {
     this.#executions.delete(execution);
     const skipped = outcome.kind === "done" ? skippedText(outcome.totals) : undefined;
     if (skipped !== undefined) this.#options.listener.onWarning(skipped);
-    running.listener.onEnded(withPlace(outcome, running), running.sinks);
+    const placed = withPlace(outcome, running);
+    this.#options.listener.record(endRecord(execution, placed));
+    running.listener.onEnded(placed, running.sinks);
   }
 
   async #publish(command: Extract<JobCommand, { kind: "publishSinks" }>): Promise<void> {
@@ -322,6 +329,7 @@ export class Executor {
   #lose(agent: string, cause: string): void {
     if (this.#isEnding) return;
     const text = `agent ${agent} is gone: ${cause}`;
+    this.#options.listener.record({ kind: "agentLost", agent, cause });
     this.#lost.set(agent, text);
     this.#requests.remove(agent);
     for (const { id } of this.agents) this.#requests.queue(id, (client) => client.dropPeer(agent));
@@ -350,6 +358,10 @@ export class Executor {
 
   #hear(agent: string, events: readonly AgentEvent[]): void {
     this.#trace?.(events);
+    for (const event of events) {
+      const record = recordOf(agent, event);
+      if (record !== undefined) this.#options.listener.record(record);
+    }
     takeAgentEvents(agent, events, {
       feed: (turn) => this.#loop.feed(turn),
       tell: (event) => this.#tell(event),

@@ -7,34 +7,47 @@ import { LOG_LEVELS } from "../../core/program/limits.ts";
 import type { RunFlags } from "../../core/program/run_flags.ts";
 import { createProgress } from "../program/progress.ts";
 import type { JobParts } from "./driver_job.ts";
+import { NO_EVENT_LOG, openEventLog } from "./event_log.ts";
 import type { JobListener } from "./executor.ts";
 
 export interface JobOutput {
   readonly listener: JobListener;
-  readonly parts: Pick<JobParts, "log" | "onProgress" | "onWorkerMessage">;
+  readonly parts: Pick<JobParts, "log" | "onProgress" | "onWorkerMessage" | "record">;
   close(): void;
 }
 
-export function createJobOutput(flags: Pick<RunFlags, "isJson" | "isQuiet" | "logLevel">): JobOutput {
+export function createJobOutput(
+  flags: Pick<RunFlags, "isJson" | "isQuiet" | "logLevel" | "eventLog">,
+): JobOutput {
   const progress = createProgress({ isJson: flags.isJson, isQuiet: flags.isQuiet });
   const listeners: ((message: unknown, worker: number) => void)[] = [];
   const log = (text: string): void => progress.print(text);
+  const warn = (text: string): void => log(`warning: ${text}`);
+  const events = flags.eventLog === undefined ? NO_EVENT_LOG : openEventLog(flags.eventLog, warn);
   return {
     listener: {
       onLog: ({ level, worker, text }) => {
         if (LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(flags.logLevel))
           log(`[worker ${worker}] ${text}`);
       },
-      onWarning: (text) => log(`warning: ${text}`),
+      onWarning: (text) => {
+        warn(text);
+        events.add({ kind: "warning", text });
+      },
+      record: events.add,
       onWorkerMessage: (worker, message) => {
         for (const listener of listeners) listener(message, worker);
       },
     },
     parts: {
       log,
+      record: events.add,
       onProgress: (snapshot) => progress.show(snapshot?.groups),
       onWorkerMessage: (listener) => listeners.push(listener),
     },
-    close: () => progress.close(),
+    close: () => {
+      progress.close();
+      events.close();
+    },
   };
 }

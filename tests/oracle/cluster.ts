@@ -180,6 +180,7 @@ async function openJob(
       onLog: (event) => log(event.text),
       onWarning: (text) => log(`warning: ${text}`),
       onWorkerMessage: () => undefined,
+      record: () => undefined,
     },
   });
   for (const [i, { id, transport }] of agents.entries()) {
@@ -195,6 +196,7 @@ async function openJob(
     memoryBytes,
     executor,
     log,
+    record: () => undefined,
     onProgress: () => undefined,
     onWorkerMessage: () => undefined,
     close: async (end) => {

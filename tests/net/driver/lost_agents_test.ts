@@ -36,7 +36,12 @@ function openExecutor(agents: Readonly<Record<string, SilentAgent>>): Executor {
   const executor = new Executor({
     job: "j",
     memoryBytesPerWorker: 2 ** 20,
-    listener: { onLog: () => undefined, onWarning: () => undefined, onWorkerMessage: () => undefined },
+    listener: {
+      onLog: () => undefined,
+      onWarning: () => undefined,
+      onWorkerMessage: () => undefined,
+      record: () => undefined,
+    },
   });
   for (const [id, transport] of Object.entries(agents)) {
     executor.addAgent(new AgentClient({ id, job: "j", transport }), 1);
