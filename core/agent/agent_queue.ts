@@ -143,7 +143,7 @@ export class AgentQueue {
   #enqueue(orders: readonly TaskOrder[], now: number): void {
     for (const order of orders) this.#book.accept(order);
     this.#serveWaiting(now);
-    if (this.#failure !== undefined) this.#failQueue(this.#failure);
+    this.#failStranded();
   }
 
   #asked(number: number, ended: EndedAttempt | undefined, now: number): void {
@@ -170,7 +170,7 @@ export class AgentQueue {
 
   /** Gives the worker that asks its next order, or lets it wait. */
   #serve(number: number, worker: WorkerState, now: number): void {
-    const hand = this.#book.takeHand(this.#workers.size);
+    const hand = this.#book.takeHand(number, this.#workers.size);
     if (hand === undefined) {
       moveWorker(worker, "waiting");
       worker.waitsUntil = now + HOLD_MS;
@@ -265,12 +265,13 @@ export class AgentQueue {
     freeWorker(worker, isFinal ? "failed" : "starting");
     this.#emit({ kind: "workerExited", worker: number, cause, ...(isFinal ? { isFinal } : {}) });
     if (isFinal) {
-      this.#giveUp(`Cannot start a worker: it ${cause}`);
+      this.#failure = `Cannot start a worker: it ${cause}`;
     } else {
       worker.killsAt = now + START_GRACE_MS;
       this.#commands.push({ kind: "startWorker", worker: number });
     }
     this.#putBack(back, now);
+    if (isFinal) this.#failStranded();
   }
 
   /** Tells what was lost with a worker; returns what has to be given again because nobody knows whether it was begun. */
@@ -304,18 +305,18 @@ export class AgentQueue {
     );
   }
 
-  /** With no worker left, orders would wait for ever. */
-  #giveUp(cause: string): void {
-    for (const worker of this.#workers.values()) if (worker.phase !== "failed") return;
-    this.#failure = cause;
-    this.#failQueue(cause);
-  }
-
-  #failQueue(cause: string): void {
-    for (let order = this.#book.take(); order !== undefined; order = this.#book.take()) {
-      this.#book.close(order.attempt);
-      this.#commands.push({ kind: "discarded", attempt: order.attempt, cause });
-      this.#emit(notStartedEvent(order.attempt, cause));
+  /** Orders that no worker is left for would wait for ever. */
+  #failStranded(): void {
+    const left = [...this.#workers.values()].filter((worker) => !isOver(worker)).map(({ number }) => number);
+    for (;;) {
+      const order = this.#book.takeStranded(left);
+      if (order === undefined) return;
+      const { attempt, workers } = order;
+      const cause =
+        this.#failure ?? `Cannot run ${attempt}: the agent has no worker ${workers?.join(" or ") ?? ""}`;
+      this.#book.close(attempt);
+      this.#commands.push({ kind: "discarded", attempt, cause });
+      this.#emit(notStartedEvent(attempt, cause));
     }
   }
 

@@ -1,12 +1,12 @@
 /**
  * The orders that an agent accepted: what became of each attempt, and which ones a worker gets next.
  *
- * It knows nothing of workers but their number.
+ * It knows nothing of workers but their numbers.
  */
 import type { TaskOrder } from "../schedule/order.ts";
 import type { AttemptResult } from "../schedule/report.ts";
 import { checkMove, type Table } from "../schedule/transitions.ts";
-import { OrderLine } from "./order_line.ts";
+import { OrderLines } from "./order_lines.ts";
 import { goTogether, TaskPace } from "./task_pace.ts";
 
 const MAX_FORGOTTEN = 10_000;
@@ -24,7 +24,7 @@ export const ORDER_TRANSITIONS: Table<OrderPhase> = {
 export class OrderBook {
   readonly #attempts = new Map<string, OrderPhase>();
   /** Holds attempts that were cancelled meanwhile, too: those are passed over. */
-  readonly #line = new OrderLine();
+  readonly #lines = new OrderLines(({ attempt }) => this.#attempts.get(attempt) === "queued");
   readonly #pace = new TaskPace();
   /** Attempts of which one ended its worker: each is given alone, so that it is known which one does. */
   readonly #suspects = new Set<string>();
@@ -33,6 +33,11 @@ export class OrderBook {
 
   phaseOf(attempt: string): OrderPhase | undefined {
     return this.#attempts.get(attempt);
+  }
+
+  /** Whether an order is queued that a worker may perform. */
+  hasFor(worker: number): boolean {
+    return this.#lines.first(worker) !== undefined;
   }
 
   get queuedOrders(): number {
@@ -45,27 +50,29 @@ export class OrderBook {
   accept(order: TaskOrder): void {
     if (this.#attempts.has(order.attempt) || this.#forgotten.has(order.attempt)) return;
     this.#attempts.set(order.attempt, "queued");
-    this.#line.push(order);
+    this.#lines.push(order);
   }
 
-  /** Takes the first order that is queued; whoever does moves it on. */
-  take(): TaskOrder | undefined {
-    return this.#line.take(this.#isQueued);
+  /** Takes a queued order that none of these workers may perform; whoever does moves it on. */
+  takeStranded(workers: readonly number[]): TaskOrder | undefined {
+    return this.#lines.takeStranded(workers);
   }
 
   /** Takes what a worker gets at a time: the first order, and those behind it that it may hold beside it. */
-  takeHand(workers: number): TaskOrder[] | undefined {
-    const order = this.take();
-    if (order === undefined) return undefined;
+  takeHand(worker: number, workers: number): TaskOrder[] | undefined {
+    const first = this.#lines.first(worker);
+    if (first === undefined) return undefined;
+    const { order, waiting } = first;
+    this.#lines.take(worker);
     const hand = [order];
     const size = this.#suspects.has(order.attempt)
       ? 1
-      : this.#pace.handSize(order, this.#line.length + 1, workers);
+      : this.#pace.handSize(order, waiting, order.workers?.length ?? workers);
     while (hand.length < size) {
-      const next = this.#line.first(this.#isQueued);
+      const next = this.#lines.first(worker)?.order;
       if (next === undefined || !goTogether(order, next) || this.#suspects.has(next.attempt)) break;
       hand.push(next);
-      this.#line.take(this.#isQueued);
+      this.#lines.take(worker);
     }
     for (const { attempt } of hand) this.#move(attempt, "running");
     return hand;
@@ -74,7 +81,7 @@ export class OrderBook {
   /** They are the next ones to be given again. */
   putBack(orders: readonly TaskOrder[]): void {
     for (const { attempt } of orders) this.#move(attempt, "queued");
-    this.#line.putBack(orders);
+    this.#lines.putBack(orders);
   }
 
   suspect(attempt: string): void {
@@ -107,7 +114,7 @@ export class OrderBook {
 
   /** Nothing that is queued will be given. */
   closeQueue(): void {
-    this.#line.clear();
+    this.#lines.clear();
     for (const [attempt, phase] of this.#attempts) if (phase === "queued") this.close(attempt);
   }
 
@@ -133,6 +140,4 @@ export class OrderBook {
     checkMove(ORDER_TRANSITIONS, { what: "order", name: attempt, from, to, story: [] });
     this.#attempts.set(attempt, to);
   }
-
-  readonly #isQueued = ({ attempt }: TaskOrder): boolean => this.#attempts.get(attempt) === "queued";
 }

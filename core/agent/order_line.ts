@@ -8,8 +8,14 @@ import type { TaskOrder } from "../schedule/order.ts";
 /** Places before the first order that are kept until they are worth being freed. */
 const MAX_GAP = 1024;
 
+interface Waiting {
+  readonly order: TaskOrder;
+  /** Lower goes first. */
+  readonly place: number;
+}
+
 export class OrderLine {
-  #orders: TaskOrder[] = [];
+  #orders: Waiting[] = [];
   #head = 0;
 
   /** How many wait, with those that do not count any more. */
@@ -17,38 +23,27 @@ export class OrderLine {
     return this.#orders.length - this.#head;
   }
 
-  push(order: TaskOrder): void {
-    this.#orders.push(order);
+  push(order: TaskOrder, place: number): void {
+    this.#orders.push({ order, place });
   }
 
-  putBack(orders: readonly TaskOrder[]): void {
-    this.#orders = [...orders, ...this.#orders.slice(this.#head)];
+  putBack(order: TaskOrder, place: number): void {
+    this.#orders = [{ order, place }, ...this.#orders.slice(this.#head)];
     this.#head = 0;
   }
 
   /** The first order that counts, which stays. */
-  first(counts: (order: TaskOrder) => boolean): TaskOrder | undefined {
+  first(counts: (order: TaskOrder) => boolean): Waiting | undefined {
     while (this.#head < this.#orders.length) {
-      const order = this.#orders[this.#head];
-      if (counts(order)) return order;
-      this.#drop();
+      const waiting = this.#orders[this.#head];
+      if (counts(waiting.order)) return waiting;
+      this.drop();
     }
     return undefined;
   }
 
-  /** Takes the first order that counts. */
-  take(counts: (order: TaskOrder) => boolean): TaskOrder | undefined {
-    const order = this.first(counts);
-    if (order !== undefined) this.#drop();
-    return order;
-  }
-
-  clear(): void {
-    this.#orders = [];
-    this.#head = 0;
-  }
-
-  #drop(): void {
+  /** Takes the first one out, whether it counts or not. */
+  drop(): void {
     this.#head++;
     if (this.#head <= MAX_GAP || this.#head * 2 <= this.#orders.length) return;
     this.#orders = this.#orders.slice(this.#head);

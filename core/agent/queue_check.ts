@@ -12,8 +12,8 @@ export function wrongWith(workers: ReadonlyMap<number, WorkerState>, book: Order
   }
   const wrong = book.wrongWith([...workers.values()].map(({ hand }) => hand));
   if (wrong !== undefined) return wrong;
-  const isWaiting = [...workers.values()].some((worker) => worker.phase === "waiting");
-  return isWaiting && book.queuedOrders > 0 ? "a worker waits while orders are queued" : undefined;
+  const idle = [...workers.values()].find(({ phase, number }) => phase === "waiting" && book.hasFor(number));
+  return idle && `worker ${idle.number} waits while orders are queued for it`;
 }
 
 function wrongWithWorker(worker: WorkerState): string | undefined {
@@ -31,6 +31,9 @@ function wrongWithWorker(worker: WorkerState): string | undefined {
     if (!hand.some((order) => order.attempt === attempt)) {
       return `worker ${number} was told to stop ${attempt}, which it does not hold`;
     }
+  }
+  for (const order of hand) {
+    if (order.workers?.includes(number) === false) return `worker ${number} holds ${order.attempt} of others`;
   }
   return undefined;
 }

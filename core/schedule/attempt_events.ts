@@ -22,7 +22,7 @@ import {
 } from "./lifetime.ts";
 import type { AttemptResult } from "./report.ts";
 import { rest } from "./resting.ts";
-import { slotsOf } from "./slots.ts";
+import { seatAt, slotsOf } from "./slots.ts";
 import { noteDuration } from "./speculation.ts";
 import { countCommit, skewWarning } from "./totals.ts";
 import { moveAttempt, moveTask } from "./transitions.ts";
@@ -89,6 +89,8 @@ function onCancelling(turn: Turn, attempt: Attempt, event: AttemptEvent): void {
 function start(turn: Turn, attempt: Attempt, worker: number): void {
   moveAttempt(attempt, { kind: "running", worker }, turn.now);
   attempt.startedAt = turn.now;
+  const agent = turn.state.agents.get(attempt.agent);
+  if (agent !== undefined) seatAt(agent, attempt, worker);
   const { group } = attempt.task;
   if (!attempt.isFollowed) return;
   if (group.isPipelined) turn.state.pipelines.add(group.execution);
@@ -166,7 +168,8 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
   } else if (error.code === "worker-start" && canDoWithout(turn, attempt, error)) {
     if (isLeft) countLoss(turn, task, error.message, error);
   } else {
-    const isFinal = isLastFailure(task, error, turn.state.options.maxAttempts, isLeft);
+    const maxAttempts = execution.maxAttempts ?? turn.state.options.maxAttempts;
+    const isFinal = isLastFailure(task, error, maxAttempts, isLeft);
     task.failures += 1;
     task.lastError = error;
     if (isFinal) {
@@ -181,7 +184,8 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
 function canDoWithout(turn: Turn, attempt: Attempt, error: WireError): boolean {
   const { agents } = turn.state;
   const agent = agents.get(attempt.agent);
-  const hasOther = [...agents.values()].some((other) => other !== agent && slotsOf(other) > 0);
+  const { workers } = attempt.task.group.execution;
+  const hasOther = [...agents.values()].some((other) => other !== agent && slotsOf(other, workers) > 0);
   if (agent === undefined || !hasOther) return false;
   if (!agent.isBroken) {
     const text = `agent ${agent.id} gets no tasks any more: ${error.message}`;

@@ -1,6 +1,7 @@
 /**
  * Gives free slots to tasks: the oldest execution first, then by group and task,
- * each preferably where its input lies.
+ * each preferably where its input lies. What is bound to a set of workers gets slots
+ * of these; younger ones get what is left.
  *
  * Pipelines get all their slots at once or none, so two of them never hold a part
  * each and wait for the other. It launches and preempts; it does not end anything.
@@ -11,56 +12,68 @@ import type { Agent, Attempt, Execution, Group, Pipeline, Task } from "./executi
 import { areInputsCommitted, areInputsStarted, inputOf } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { cancelTask, wake } from "./lifetime.ts";
+import type { TaskOrder } from "./order.ts";
+import { Passed } from "./passed.ts";
 import { canDissolve, isPipelineReady, pipelineSize } from "./pipelining.ts";
 import { isResting } from "./resting.ts";
-import { freeSlotsOf, slotsOf, totalSlots } from "./slots.ts";
+import { freeSlotsOf, loadOf, seat, setOf, slotsOf, totalSlots } from "./slots.ts";
 import { nextStraggler } from "./speculation.ts";
 import { isActive, moveTask } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
+import { meet, overlap, type WorkerSet } from "./worker_sets.ts";
 
 export function dispatch(turn: Turn): void {
   const { state } = turn;
   for (const execution of state.pipelines) servePipeline(turn, execution);
   if (state.ready.length === 0 && state.pipelines.size === 0) return;
-  let spare = spareSlots(state);
+  const passed = new Passed();
   for (;;) {
-    const group = firstReady(state);
-    const gang = firstGang(state);
-    if (gang !== undefined && (group === undefined || gang.age < group.execution.age)) {
-      if (!grant(turn, gang, spare)) return;
-      spare = spareSlots(state);
-    } else if (group === undefined) {
-      return;
-    } else if (spare <= 0) {
+    const group = firstReady(state, passed);
+    const gang = firstGang(state, passed);
+    const isGang = gang !== undefined && (group === undefined || gang.age < group.execution.age);
+    const execution = isGang ? gang : group?.execution;
+    if (execution === undefined) return;
+    const set = passed.leftOf(setOf(state, execution), () => numbersOf(state));
+    if (isGang) {
+      if (!grant(turn, gang, spareSlots(state, set)) && !passed.keep(gang, setOf(state, gang))) return;
+    } else if (group !== undefined) {
+      launchReady(turn, group, spareSlots(state, set), set);
+      if (group.readyCount === 0) continue;
       preempt(turn, group);
-      launchAhead(turn, group);
-      return;
-    } else {
-      spare = launchReady(turn, group, spare);
+      if (!passed.overlaps(set)) launchAhead(turn, group, set);
+      // Nobody younger finds a slot either.
+      if (set === undefined) return;
+      passed.add(group, set);
     }
   }
 }
 
-/** Free slots that no pipeline keeps. */
-function spareSlots(state: JobState): number {
+function numbersOf(state: JobState): number[] {
+  return [...state.agents.values()].flatMap(({ workers }) => workers ?? []);
+}
+
+/** Free slots of a set that no pipeline keeps. */
+function spareSlots(state: JobState, set: WorkerSet): number {
   let spare = 0;
-  for (const agent of state.agents.values()) spare += freeSlotsOf(agent);
-  for (const { pipeline } of state.pipelines) if (pipeline?.isGranted) spare -= pipeline.pending.size;
+  for (const agent of state.agents.values()) spare += freeSlotsOf(agent, set);
+  for (const { pipeline, workers } of state.pipelines) {
+    if (pipeline?.isGranted && overlap(workers, set)) spare -= pipeline.pending.size;
+  }
   return spare;
 }
 
-function firstReady(state: JobState): Group | undefined {
+function firstReady(state: JobState, passed?: Passed): Group | undefined {
   while (state.ready.length > 0 && state.ready[0].readyCount === 0) state.ready.shift();
-  return state.ready[0];
+  return state.ready.find((group) => group.readyCount > 0 && passed?.has(group) !== true);
 }
 
-function launchReady(turn: Turn, group: Group, spare: number): number {
+function launchReady(turn: Turn, group: Group, spare: number, set: WorkerSet): void {
   let left = spare;
   const accepts = (number: number): boolean => isStillReady(turn, group.tasks[number]);
   // Of what is followed the first comes first, wherever its input lies: room was made for it.
   const choosing = group.isFollowed ? [] : turn.state.agents.values();
   for (const agent of choosing) {
-    while (left > 0 && freeSlotsOf(agent) > 0) {
+    while (left > 0 && freeSlotsOf(agent, set) > 0) {
       const number = group.ready.takePreferring(agent.id, accepts);
       if (number === undefined) break;
       launch(turn, group.tasks[number], agent);
@@ -71,23 +84,22 @@ function launchReady(turn: Turn, group: Group, spare: number): number {
     const number = group.ready.take(accepts);
     if (number === undefined) break;
     const task = group.tasks[number];
-    const agent = freestAgent(turn.state, task.avoid);
+    const agent = freestAgent(turn.state, task.avoid, set);
     if (agent === undefined) break;
     launch(turn, task, agent);
     left -= 1;
   }
-  return left;
 }
 
 /** Short tasks go to their agents before there is a slot, so that workers find the next ones there. */
-function launchAhead(turn: Turn, group: Group): void {
+function launchAhead(turn: Turn, group: Group, set: WorkerSet): void {
   const { state } = turn;
   const accepts = (number: number): boolean => isStillReady(turn, group.tasks[number]);
-  const ahead = aheadOf(state, group, totalSlots(state));
+  const ahead = aheadOf(state, group, totalSlots(state, set));
   // Slots that are free now are kept for others.
   if (ahead === 0) return;
   for (const agent of state.agents.values()) {
-    while (agent.running.size < slotsOf(agent) * (1 + ahead)) {
+    for (let room = slotsOf(agent, set) * (1 + ahead) - loadOf(agent, set); room > 0; room -= 1) {
       const number = group.ready.takePreferring(agent.id, accepts) ?? group.ready.take(accepts);
       if (number === undefined) return;
       launch(turn, group.tasks[number], agent);
@@ -103,11 +115,11 @@ function isStillReady(turn: Turn, task: Task): boolean {
   return false;
 }
 
-function freestAgent(state: JobState, avoid: string | undefined): Agent | undefined {
+function freestAgent(state: JobState, avoid: string | undefined, set: WorkerSet): Agent | undefined {
   let best: Agent | undefined;
   let bestFree = 0;
   for (const agent of state.agents.values()) {
-    const free = freeSlotsOf(agent);
+    const free = freeSlotsOf(agent, set);
     if (free === 0) continue;
     if (best === undefined || best.id === avoid || (free > bestFree && agent.id !== avoid)) {
       best = agent;
@@ -124,7 +136,6 @@ function launch(turn: Turn, task: Task, agent: Agent): void {
 
 /** Runs stragglers a second time, when there are slots that nothing waits for; call after `dispatch`. */
 export function copyStragglers(turn: Turn): void {
-  if (firstReady(turn.state) !== undefined) return;
   for (;;) {
     const straggler = nextStraggler(turn.state, turn.now);
     if (straggler === undefined) return;
@@ -140,6 +151,7 @@ function begin(turn: Turn, task: Task, agent: Agent): Attempt {
   const { group } = task;
   const { execution, stage } = group;
   const { input, follows } = inputOf(task);
+  const workers = setOf(state, execution);
   task.launches += 1;
   const id = `${execution.id}-${group.plan.id}-${task.number}-${task.launches}`;
   const attempt: Attempt = {
@@ -147,7 +159,9 @@ function begin(turn: Turn, task: Task, agent: Agent): Attempt {
     task,
     agent: agent.id,
     isFollowed: group.isFollowed,
-    isAhead: agent.running.size >= agent.slots,
+    workers,
+    seat: undefined,
+    isAhead: freeSlotsOf(agent, workers) === 0,
     follows,
     launchedAt: now,
     startedAt: undefined,
@@ -157,7 +171,7 @@ function begin(turn: Turn, task: Task, agent: Agent): Attempt {
   if (stage.attempts === 0) stage.startedAt = now;
   stage.attempts += 1;
   state.attempts.set(id, attempt);
-  agent.running.add(attempt);
+  seat(agent, attempt);
   execution.running.add(attempt);
   execution.isChanged = true;
   turn.commands.push({
@@ -169,12 +183,19 @@ function begin(turn: Turn, task: Task, agent: Agent): Attempt {
       group: group.plan.id,
       task: task.shard,
       input,
-      memoryBytes: state.options.memoryBytesPerWorker,
+      memoryBytes: execution.memoryBytes ?? state.options.memoryBytesPerWorker,
       seed: seedOf(state.options.seed, group.plan.id, task.number),
       isFollowed: group.isFollowed,
+      ...boundTo(agent, workers),
     },
   });
   return attempt;
+}
+
+/** Those of its own workers that an agent may give the order to, unless it may give it to all. */
+function boundTo({ workers }: Agent, set: WorkerSet): Pick<TaskOrder, "workers"> {
+  const own = set === undefined ? workers : workers?.filter((worker) => set.has(worker));
+  return own === undefined || own.length === workers?.length ? {} : { workers: own };
 }
 
 /** Depends on the place of the task alone, so that every attempt draws the same sample. */
@@ -217,8 +238,9 @@ function servePipeline(turn: Turn, execution: Execution): void {
   } else if (canDissolve(pipeline)) {
     dissolve(turn, execution, pipeline);
   } else if (pipeline.isGranted) {
+    const set = setOf(turn.state, execution);
     for (const task of [...pipeline.pending]) {
-      const agent = freestAgent(turn.state, task.avoid);
+      const agent = freestAgent(turn.state, task.avoid, set);
       if (agent === undefined) return;
       if (!isResting(turn, task) && areInputsStarted(task)) launch(turn, task, agent);
     }
@@ -237,11 +259,12 @@ function dissolve(turn: Turn, execution: Execution, pipeline: Pipeline): void {
 }
 
 /** The oldest pipeline that could start but has no slots yet. */
-function firstGang(state: JobState): Execution | undefined {
+function firstGang(state: JobState, passed: Passed): Execution | undefined {
   let first: Execution | undefined;
   for (const execution of state.pipelines) {
     const { pipeline } = execution;
     if (pipeline === undefined || pipeline.isGranted || !isPipelineReady(pipeline)) continue;
+    if (passed.has(execution)) continue;
     if (first === undefined || execution.age < first.age) first = execution;
   }
   return first;
@@ -256,32 +279,39 @@ function grant(turn: Turn, execution: Execution, spare: number): boolean {
     servePipeline(turn, execution);
     return true;
   }
-  if (totalSlots(turn.state) > 0 && !canEverFit(turn.state, execution, pipeline)) {
+  const { state } = turn;
+  if (totalSlots(state, setOf(state, execution)) > 0 && !canEverFit(state, execution, pipeline)) {
     failForSlots(turn, execution, pipeline);
   }
   return false;
 }
 
 export function canEverFit(state: JobState, execution: Execution, pipeline: Pipeline): boolean {
-  return pipelineSize(pipeline) <= totalSlots(state) - slotsOfOthers(state, execution);
+  const slots = totalSlots(state, setOf(state, execution));
+  return pipelineSize(pipeline) <= slots - slotsOfOthers(state, execution);
 }
 
+/** Slots of its workers that the pipelines of others must have, even when they take all that they can elsewhere. */
 function slotsOfOthers(state: JobState, execution: Execution): number {
+  const own = setOf(state, execution);
   let slots = 0;
   for (const other of state.executions.values()) {
-    if (other !== execution && other.pipeline?.isGranted && isActive(other)) {
-      slots += pipelineSize(other.pipeline);
-    }
+    if (other === execution || !other.pipeline?.isGranted || !isActive(other)) continue;
+    const set = setOf(state, other);
+    const elsewhere = own === undefined ? 0 : totalSlots(state, set) - totalSlots(state, meet(own, set));
+    slots += Math.max(0, pipelineSize(other.pipeline) - elsewhere);
   }
   return slots;
 }
 
 export function failForSlots(turn: Turn, execution: Execution, pipeline: Pipeline): void {
   const needed = pipelineSize(pipeline);
-  const slots = totalSlots(turn.state);
+  const slots = totalSlots(turn.state, setOf(turn.state, execution));
   const taken = slotsOfOthers(turn.state, execution);
   const others = taken === 0 ? "" : `, ${taken} of them taken by other open streams`;
-  const message = `Running execution ${execution.id}: ${needed} tasks must run at once while its channels are open, and the job has ${slots} slots${others}`;
+  const who =
+    execution.workers === undefined ? "the job has" : `its workers ${[...execution.workers].join(", ")} have`;
+  const message = `Running execution ${execution.id}: ${needed} tasks must run at once while its channels are open, and ${who} ${slots} slots${others}`;
   const error = toWireError(new NotEnoughResourcesError(message, { fields: { needed, slots, taken } }));
   turn.failures.push({ execution, error });
 }

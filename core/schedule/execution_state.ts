@@ -12,14 +12,34 @@ import type { CompareKeys } from "../plan/splitters.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
 import { ReadyTasks } from "./ready_tasks.ts";
 import type { ShardReport, TaskReport } from "./report.ts";
+import type { WorkerSet } from "./worker_sets.ts";
 
 export interface Agent {
   readonly id: string;
   slots: number;
   /** Workers cannot be started there: what it has can be read, and it gets no tasks. */
   isBroken: boolean;
-  /** Attempts that hold a slot of it. */
+  /** Attempts that hold a slot of it, or wait there for one. */
   readonly running: Set<Attempt>;
+  /** Numbers of its workers, as many as slots; undefined: they have none. */
+  workers: readonly number[] | undefined;
+  /** Who has the slot of each worker, workers whose slot nobody has, and attempts that wait for one. */
+  readonly seats: Map<number, Attempt>;
+  readonly free: Set<number>;
+  readonly unseated: Set<Attempt>;
+}
+
+export function createAgent(id: string): Agent {
+  return {
+    id,
+    slots: 0,
+    isBroken: false,
+    running: new Set(),
+    workers: undefined,
+    seats: new Map(),
+    free: new Set(),
+    unseated: new Set(),
+  };
 }
 
 export type AttemptStatus =
@@ -38,6 +58,9 @@ export interface Attempt {
   readonly task: Task;
   readonly agent: string;
   readonly isFollowed: boolean;
+  /** Who may perform it, and the worker whose slot it has. */
+  readonly workers: WorkerSet;
+  seat: number | undefined;
   /** It was launched beyond the slots: it may wait at its agent. */
   readonly isAhead: boolean;
   /** Attempts that it reads while they are written. */
@@ -209,6 +232,11 @@ export interface Execution {
   readonly age: number;
   readonly plan: PhysicalPlan;
   readonly compare: ReadonlyMap<number, CompareKeys>;
+  /** The only workers that perform its tasks. */
+  workers: WorkerSet;
+  /** Bytes that operators may hold, and attempts of one task that may fail; the job's when undefined. */
+  readonly memoryBytes: number | undefined;
+  readonly maxAttempts: number | undefined;
   readonly groups: Group[];
   readonly outputs: OutputDataset[];
   /** Attempts that hold a slot. */
@@ -220,6 +248,8 @@ export interface Execution {
   /** Groups with tasks that are not done. */
   undone: number;
   pipeline: Pipeline | undefined;
+  /** Since when none of its workers is there. */
+  slotlessSince: number | undefined;
   warnings: number;
   /** Something to tell at the next tick. */
   isChanged: boolean;
@@ -230,17 +260,28 @@ export function emptyTotals(): TaskReport {
   return { rowsIn: 0, bytesIn: 0, rowsOut: 0, bytesOut: 0, spilledBytes: 0, counters: {}, samples: {} };
 }
 
+/** What an execution may use, beside the whole job. */
+export interface ExecutionLimits {
+  readonly workers?: readonly number[] | undefined;
+  readonly memoryBytes?: number | undefined;
+  readonly maxAttempts?: number | undefined;
+}
+
 export function createExecution(
   id: string,
   age: number,
   plan: PhysicalPlan,
   compare: ReadonlyMap<number, CompareKeys>,
+  limits: ExecutionLimits = {},
 ): Execution {
   const execution: Execution = {
     id,
     age,
     plan,
     compare,
+    workers: limits.workers && new Set(limits.workers),
+    memoryBytes: limits.memoryBytes,
+    maxAttempts: limits.maxAttempts,
     groups: [],
     outputs: [],
     running: new Set(),
@@ -249,6 +290,7 @@ export function createExecution(
     status: { kind: "running" },
     undone: 0,
     pipeline: undefined,
+    slotlessSince: undefined,
     warnings: 0,
     isChanged: true,
     history: [],

@@ -31,7 +31,7 @@ export function submit(turn: Turn, event: Submitted): void {
   const { state } = turn;
   const { execution: id, plan } = event;
   if (state.executions.has(id)) throw new RangeError(`Cannot submit execution ${id}: the id is in use`);
-  const execution = createExecution(id, state.nextAge, plan, event.compare);
+  const execution = createExecution(id, state.nextAge, plan, event.compare, event);
   const error = connect(state, execution);
   if (error !== undefined) {
     disconnect(turn, execution);

@@ -6,10 +6,11 @@
  * large job.
  */
 import { MAX_AHEAD } from "./ahead.ts";
-import type { Execution, Group, Task } from "./execution_state.ts";
+import type { Agent, Attempt, Execution, Group, Task } from "./execution_state.ts";
 import type { JobState } from "./job_state.ts";
 import { isNeeded } from "./lifetime.ts";
 import { InvariantError, isDone, taskName } from "./transitions.ts";
+import { isIn } from "./worker_sets.ts";
 
 /** No agent has more orders than it may, and every attempt that runs is known to one agent. */
 export function checkSlots(state: JobState): void {
@@ -22,6 +23,7 @@ export function checkSlots(state: JobState): void {
       );
     }
     for (const attempt of agent.running) {
+      checkSeat(agent, attempt);
       if (attempt.agent !== agent.id || state.attempts.get(attempt.id) !== attempt) {
         throw new InvariantError(
           `Agent ${agent.id} runs ${attempt.id}, which is unknown`,
@@ -30,6 +32,24 @@ export function checkSlots(state: JobState): void {
       }
     }
   }
+}
+
+/** Each worker has one attempt at most, one that it may perform; none waits for a worker that is free. */
+function checkSeat({ workers, seats, free, unseated }: Agent, attempt: Attempt): void {
+  const { id, seat, status, task } = attempt;
+  const fail = (what: string): never => {
+    throw new InvariantError(`Attempt ${id} ${what}`, task.history);
+  };
+  if (status.kind === "running" && !isIn(status.worker, attempt.workers)) {
+    fail(`is performed by worker ${status.worker}, which is not of its set`);
+  }
+  if (workers === undefined) return;
+  if (unseated.has(attempt) !== (seat === undefined)) fail("waits for a slot and has one");
+  if (seat !== undefined && seats.get(seat) !== attempt) fail(`is not the one that worker ${seat} has`);
+  if (seat !== undefined && (free.has(seat) || !isIn(seat, attempt.workers)))
+    fail(`may not have worker ${seat}`);
+  const idle = [...free].find((worker) => seat === undefined && isIn(worker, attempt.workers));
+  if (idle !== undefined) fail(`waits and worker ${idle} is free`);
 }
 
 export function checkAttempts(state: JobState): void {

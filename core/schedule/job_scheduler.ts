@@ -14,7 +14,14 @@ import {
 import type { ShardPiece } from "../plan/physical.ts";
 import { announce, loseAttempt, onAttemptEvent } from "./attempt_events.ts";
 import { canEverFit, copyStragglers, dispatch, failForSlots } from "./dispatch.ts";
-import type { Channel, Execution, Group, OutputDataset, Task } from "./execution_state.ts";
+import {
+  type Channel,
+  createAgent,
+  type Execution,
+  type Group,
+  type OutputDataset,
+  type Task,
+} from "./execution_state.ts";
 import { fail, finish, onPublished, progressOf, settle, submit } from "./executions.ts";
 import { followable } from "./inputs.ts";
 import { checkAttempts, checkExecution, checkSlots } from "./invariants.ts";
@@ -22,7 +29,7 @@ import type { JobCommand, JobEvent, JobState, LocatedPiece } from "./job_state.t
 import { channelError, failReaders, loseShard, releaseChannel, releaseIfUnneeded, wake } from "./lifetime.ts";
 import type { PartitionReport } from "./report.ts";
 import { takeRested } from "./resting.ts";
-import { totalSlots } from "./slots.ts";
+import { seatWorkers, setOf, totalSlots } from "./slots.ts";
 import { shardSize } from "./totals.ts";
 import { isActive, moveChannel } from "./transitions.ts";
 import { beginTurn, releaseShard, type Turn } from "./turn.ts";
@@ -175,7 +182,7 @@ function openDataset(state: JobState, dataset: string): Channel | OutputDataset 
 function take(turn: Turn, event: JobEvent): void {
   switch (event.kind) {
     case "agentJoined":
-      joinAgent(turn, event.agent, event.slots);
+      joinAgent(turn, event);
       return;
     case "agentLost":
       loseAgent(turn, event.agent, event.cause);
@@ -183,6 +190,11 @@ function take(turn: Turn, event: JobEvent): void {
     case "executionSubmitted":
       submit(turn, event);
       return;
+    case "executionMoved": {
+      const execution = turn.state.executions.get(event.execution);
+      if (execution !== undefined) execution.workers = new Set(event.workers);
+      return;
+    }
     case "executionCancelled": {
       const execution = turn.state.executions.get(event.execution);
       if (execution === undefined || execution.status.kind === "recovering") return;
@@ -213,10 +225,11 @@ function take(turn: Turn, event: JobEvent): void {
   }
 }
 
-function joinAgent(turn: Turn, id: string, slots: number): void {
-  const agent = turn.state.agents.get(id);
-  if (agent !== undefined) agent.slots = slots;
-  else turn.state.agents.set(id, { id, slots, isBroken: false, running: new Set() });
+function joinAgent(turn: Turn, event: Extract<JobEvent, { kind: "agentJoined" }>): void {
+  const { agent: id, slots, workers } = event;
+  const agent = turn.state.agents.get(id) ?? createAgent(id);
+  turn.state.agents.set(id, agent);
+  seatWorkers(agent, slots, workers);
 }
 
 /** Everything on the agent is gone: its attempts, its shards, its channels. */
@@ -317,22 +330,28 @@ function followOutput(turn: Turn, output: OutputDataset | undefined): void {
 function onTick(turn: Turn): void {
   const { state, now } = turn;
   for (const task of takeRested(turn)) wake(turn, task);
-  state.slotlessSince = totalSlots(state) > 0 ? undefined : (state.slotlessSince ?? now);
-  const isSlotless = state.slotlessSince !== undefined && now - state.slotlessSince >= SLOTLESS_MS;
   for (const execution of state.executions.values()) {
     const { status } = execution;
     if (status.kind === "ending" && now - status.since >= ENDING_MS && !status.isPublishing) {
       finish(turn, execution, status.outcome);
     } else if (isActive(execution)) {
-      if (isSlotless && execution.undone > 0) {
-        const message = `Running execution ${execution.id}: the job has had no worker for ${SLOTLESS_MS / 1000} s`;
-        turn.failures.push({ execution, error: toWireError(new NotEnoughResourcesError(message)) });
-      }
+      watchSlots(turn, execution);
       if (execution.isChanged) turn.commands.push(progressOf(execution));
       execution.isChanged = false;
     }
   }
   for (const execution of state.pipelines) watchPipeline(turn, execution);
+}
+
+/** Fails what has had no worker for too long. */
+function watchSlots({ state, now, failures }: Turn, execution: Execution): void {
+  const workers = setOf(state, execution);
+  execution.slotlessSince = totalSlots(state, workers) > 0 ? undefined : (execution.slotlessSince ?? now);
+  const { slotlessSince } = execution;
+  if (slotlessSince === undefined || now - slotlessSince < SLOTLESS_MS || execution.undone === 0) return;
+  const none = workers === undefined ? "no worker" : `none of its workers ${[...workers].join(", ")}`;
+  const message = `Running execution ${execution.id}: the job has had ${none} for ${SLOTLESS_MS / 1000} s`;
+  failures.push({ execution, error: toWireError(new NotEnoughResourcesError(message)) });
 }
 
 /** Slots may have gone since the pipeline got them; new ones may come, or it can never go on. */

@@ -7,7 +7,16 @@
 import type { WireError } from "../errors.ts";
 import type { PhysicalPlan, ShardPiece } from "../plan/physical.ts";
 import type { CompareKeys } from "../plan/splitters.ts";
-import type { Agent, Attempt, Channel, Execution, Group, OutputDataset, Task } from "./execution_state.ts";
+import type {
+  Agent,
+  Attempt,
+  Channel,
+  Execution,
+  ExecutionLimits,
+  Group,
+  OutputDataset,
+  Task,
+} from "./execution_state.ts";
 import type { AgentEvent, TaskOrder } from "./order.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
 import type { ShardReport } from "./report.ts";
@@ -36,9 +45,15 @@ export type AttemptEvent = Extract<
 
 export type JobEvent =
   /** An agent that is known already gets another number of slots. */
-  | { readonly kind: "agentJoined"; readonly agent: string; readonly slots: number }
-  | { readonly kind: "agentLost"; readonly agent: string; readonly cause: string }
   | {
+      readonly kind: "agentJoined";
+      readonly agent: string;
+      readonly slots: number;
+      /** Numbers of its workers, as many as slots; without them no execution can be bound to some of them. */
+      readonly workers?: readonly number[];
+    }
+  | { readonly kind: "agentLost"; readonly agent: string; readonly cause: string }
+  | ({
       readonly kind: "executionSubmitted";
       readonly execution: string;
       readonly plan: PhysicalPlan;
@@ -46,7 +61,9 @@ export type JobEvent =
       readonly compare: ReadonlyMap<number, CompareKeys>;
       /** Ids of the output groups that a client streams from the start. */
       readonly followed: ReadonlySet<number>;
-    }
+    } & ExecutionLimits)
+  /** From now on other workers perform its tasks: those that it had are gone. */
+  | { readonly kind: "executionMoved"; readonly execution: string; readonly workers: readonly number[] }
   | { readonly kind: "executionCancelled"; readonly execution: string; readonly cause: WireError }
   /** A channel: one shard that is being written. */
   | {
@@ -163,8 +180,6 @@ export interface JobState {
   readonly resting: Set<Task>;
   /** Number of the next execution: its age. */
   nextAge: number;
-  /** Since when there is no slot at all. */
-  slotlessSince: number | undefined;
 }
 
 export function createJobState(options: JobOptions): JobState {
@@ -179,6 +194,5 @@ export function createJobState(options: JobOptions): JobState {
     pipelines: new Set(),
     resting: new Set(),
     nextAge: 0,
-    slotlessSince: undefined,
   };
 }

@@ -27,6 +27,8 @@ export interface TaskOrder {
   readonly seed: number;
   /** Somebody follows the shard while it is written: the writer waits when it is too far ahead. */
   readonly isFollowed: boolean;
+  /** Only one of these workers of the agent may perform it; any of them when missing. */
+  readonly workers?: readonly number[];
 }
 
 /** What an agent tells its driver, in order, as one stream. */

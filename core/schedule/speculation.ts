@@ -11,8 +11,9 @@ import type { Agent, Attempt, Group, Task } from "./execution_state.ts";
 import { areInputsCommitted } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { bytesOfTasks } from "./largest_first.ts";
-import { freeSlotsOf, totalSlots } from "./slots.ts";
+import { freeSlotsOf, setOf, totalSlots } from "./slots.ts";
 import { isActive } from "./transitions.ts";
+import { overlap, type WorkerSet } from "./worker_sets.ts";
 
 /** A straggler has taken so many times as long as most, */
 const FACTOR = 3;
@@ -39,7 +40,7 @@ export function noteDuration(group: Group, ms: number): void {
   else durations[group.done % MAX_DURATIONS] = ms;
 }
 
-/** The next task to run twice, and where; call only when nothing waits for a slot. */
+/** The next task to run twice, and where: on a slot that nothing waits for. */
 export function nextStraggler(state: JobState, now: number): Straggler | undefined {
   if (state.options.speculates !== true || state.agents.size < 2 || state.pipelines.size > 0)
     return undefined;
@@ -49,7 +50,11 @@ export function nextStraggler(state: JobState, now: number): Straggler | undefin
     for (const attempt of execution.running) {
       if (attempt.task.copy === attempt) room -= 1;
       if (found !== undefined || !isActive(execution) || !isStraggler(attempt, now)) continue;
-      const agent = freeAgentBeside(state, attempt.agent);
+      const set = setOf(state, execution);
+      const isContended = state.ready.some(
+        (group) => group.readyCount > 0 && overlap(set, group.execution.workers),
+      );
+      const agent = isContended ? undefined : freeAgentBeside(state, attempt.agent, set);
       if (agent !== undefined) found = { task: attempt.task, agent };
     }
   }
@@ -85,12 +90,12 @@ function medianOf(values: Float64Array): number {
   return values.slice().sort()[values.length >> 1];
 }
 
-function freeAgentBeside(state: JobState, other: string): Agent | undefined {
+function freeAgentBeside(state: JobState, other: string, set: WorkerSet): Agent | undefined {
   let best: Agent | undefined;
   for (const agent of state.agents.values()) {
-    const free = freeSlotsOf(agent);
+    const free = freeSlotsOf(agent, set);
     if (agent.id === other || free === 0) continue;
-    if (best === undefined || free > freeSlotsOf(best)) best = agent;
+    if (best === undefined || free > freeSlotsOf(best, set)) best = agent;
   }
   return best;
 }

@@ -8,6 +8,7 @@
 import type { WireError } from "../errors.ts";
 import type { Attempt, Execution } from "./execution_state.ts";
 import type { JobCommand, JobState } from "./job_state.ts";
+import { unseat } from "./slots.ts";
 
 /** Warnings of one execution that are told; the rest is in its stages' attempt counts. */
 const MAX_WARNINGS = 20;
@@ -45,7 +46,8 @@ export function warn(turn: Turn, execution: Execution, text: string): void {
 /** Takes the slot back that an attempt held. */
 export function freeSlot(turn: Turn, attempt: Attempt): void {
   const { execution } = attempt.task.group;
-  turn.state.agents.get(attempt.agent)?.running.delete(attempt);
+  const agent = turn.state.agents.get(attempt.agent);
+  if (agent !== undefined) unseat(agent, attempt);
   execution.running.delete(attempt);
   turn.touched.add(execution);
 }

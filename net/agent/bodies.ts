@@ -171,6 +171,9 @@ function taskOrder(value: unknown): TaskOrder {
   for (const edge of list(input.pieces, "input.pieces")) checkEdge(edge, "input.pieces");
   const sides = fields(input.sides, "input.sides");
   for (const side in sides) checkEdge(sides[side], "input.sides");
+  if (order.workers !== undefined && list(order.workers, "workers").length === 0)
+    throw malformed("workers", "some workers", order.workers);
+  for (const worker of list(order.workers ?? [], "workers")) natural(worker, "workers");
   return order as unknown as TaskOrder;
 }
 
