@@ -15,7 +15,10 @@ import { isIn } from "./worker_sets.ts";
 /** No agent has more orders than it may, and every attempt that runs is known to one agent. */
 export function checkSlots(state: JobState): void {
   for (const agent of state.agents.values()) {
-    const waiting = [...agent.running].filter((attempt) => attempt.isAhead).length;
+    const waiting =
+      agent.workers === undefined
+        ? [...agent.running].filter((attempt) => attempt.isAhead).length
+        : agent.unseated.size;
     if (agent.running.size - waiting > agent.slots || waiting > agent.slots * (1 + MAX_AHEAD)) {
       throw new InvariantError(
         `Agent ${agent.id}: ${agent.running.size} attempts in ${agent.slots} slots`,

@@ -16,6 +16,7 @@ import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
 import { placeOfTask } from "../../core/plan/task_place.ts";
+import type { ExecutionLimits } from "../../core/schedule/execution_state.ts";
 import {
   datasetPartSizes,
   datasetPieces,
@@ -121,9 +122,9 @@ export class Executor {
   /** Takes an agent whose workers were started for this job. */
   addAgent(client: AgentClient, slots: number): void {
     this.#requests.add(client);
-    this.#numbers.add(client.id, slots);
+    const workers = this.#numbers.add(client.id, slots);
     this.#streams.push(this.#readEvents(client));
-    this.feed({ kind: "agentJoined", agent: client.id, slots });
+    this.feed({ kind: "agentJoined", agent: client.id, slots, workers });
   }
 
   submit(
@@ -134,6 +135,7 @@ export class Executor {
       readonly followed: ReadonlySet<number>;
       readonly graph: Graph;
       readonly listener: ExecutionListener;
+      readonly limits?: ExecutionLimits;
     },
   ): void {
     this.#executions.set(execution, {
@@ -149,6 +151,7 @@ export class Executor {
       plan,
       compare: options.compare,
       followed: options.followed,
+      ...options.limits,
     });
     const [lost] = this.#lost.values();
     if (lost !== undefined) this.#checkAgents(execution, lost);

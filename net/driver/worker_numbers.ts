@@ -7,9 +7,12 @@ export class WorkerNumbers {
   readonly #firsts: { readonly agent: string; readonly first: number; readonly end: number }[] = [];
   #next = 0;
 
-  add(agent: string, workers: number): void {
-    this.#firsts.push({ agent, first: this.#next, end: this.#next + workers });
+  /** @returns The numbers of the agent's workers. */
+  add(agent: string, workers: number): readonly number[] {
+    const first = this.#next;
     this.#next += workers;
+    this.#firsts.push({ agent, first, end: this.#next });
+    return Array.from({ length: workers }, (_, i) => first + i);
   }
 
   /** The workers that are asked for, by agent. @throws {LucioleError} code "not-found" when there is one that is not. */

@@ -53,6 +53,9 @@ export class DriverNode implements Process {
   readonly #ends = new Set<string>();
   /** Handles that are gone, perhaps before the execution is known to the scheduler. */
   readonly #dropped = new Set<string>();
+  readonly #workers = new Map<string, readonly number[]>();
+  /** Executions that only some workers perform. */
+  readonly #bound = new Set<string>();
   #isTicking = false;
   #isClosing = false;
 
@@ -74,7 +77,11 @@ export class DriverNode implements Process {
 
   /** Begins with the workers that it was granted. */
   open(grants: readonly Grant[]): void {
+    let firstWorker = 0;
     for (const { agent, workers } of grants) {
+      const numbers = Array.from({ length: workers }, (_, i) => firstWorker + i);
+      firstWorker += workers;
+      this.#workers.set(agent.id, numbers);
       const node = this.#world.agents.get(agent.id);
       if (node === undefined) throw new Error(`${agent.id} was granted and never was`);
       const line = new AgentLine(
@@ -88,16 +95,28 @@ export class DriverNode implements Process {
         this.#world,
       );
       this.lines.set(agent.id, line);
-      this.feed({ kind: "agentJoined", agent: agent.id, slots: workers });
+      this.feed({ kind: "agentJoined", agent: agent.id, slots: workers, workers: numbers });
     }
+  }
+
+  /** Numbers of all workers that are there. */
+  get workers(): readonly number[] {
+    return [...this.#workers.values()].flat();
   }
 
   get isOver(): boolean {
     return [...this.executions.values()].every(({ outcome }) => outcome !== undefined);
   }
 
-  submit(id: string, plan: PhysicalPlan, followed: ReadonlySet<number>): void {
+  /** @param workers The only ones that perform it. */
+  submit(
+    id: string,
+    plan: PhysicalPlan,
+    followed: ReadonlySet<number>,
+    workers?: readonly number[] | undefined,
+  ): void {
     const { job } = this.#options;
+    if (workers !== undefined) this.#bound.add(id);
     const expected = oracle(plan, this.datasets);
     this.executions.set(id, { plan, expected });
     this.#world.plans.set(`${job}/${id}`, plan);
@@ -109,7 +128,7 @@ export class DriverNode implements Process {
     const done = (): void => {
       missing -= 1;
       if (missing > 0) return;
-      this.feed({ kind: "executionSubmitted", execution: id, plan, compare: new Map(), followed });
+      this.feed({ kind: "executionSubmitted", execution: id, plan, compare: new Map(), followed, workers });
       for (const dataset of this.#dropped) this.feed({ kind: "datasetReleased", dataset });
       if (this.lines.size === 0) this.#cancelAll();
     };
@@ -354,7 +373,11 @@ export class DriverNode implements Process {
     if (this.#isClosing) return;
     this.#world.tell(`${this.name} loses ${agent}: ${cause}`);
     this.lines.delete(agent);
+    this.#workers.delete(agent);
     this.feed({ kind: "agentLost", agent, cause: `agent ${agent} is gone: ${cause}` });
+    // Others take over from workers that are gone.
+    const { workers } = this;
+    for (const execution of this.#bound) this.feed({ kind: "executionMoved", execution, workers });
     if (this.lines.size === 0) this.#cancelAll();
   }
 

@@ -35,6 +35,8 @@ export interface ProgramOptions {
   /** One in so many attempts takes very long; 0: none does. */
   readonly straggling: number;
   readonly isImpatient: boolean;
+  /** Has some executions performed by some of the workers only. */
+  readonly sets: Random | undefined;
 }
 
 type Phase = "placing" | "running" | "settling" | "closing" | "over";
@@ -141,11 +143,19 @@ export class Program {
       const group = random.pick(busy);
       this.poisoned.set(id, { group: group.id, task: random.below(group.tasks) });
     }
-    this.driver.submit(id, plan, followed);
+    this.driver.submit(id, plan, followed, this.#someWorkers());
     for (const { node, shards } of outputs) this.#datasets.push({ id: `${id}.${node}`, shards });
     if (isImpatient && random.chance(3)) this.#later(random.below(60), () => this.#cancel(id));
     if (this.#submitted < executions) this.#later(random.below(40), () => this.#submit());
     else this.#later(random.below(100), () => this.#closeChannel());
+  }
+
+  #someWorkers(): readonly number[] | undefined {
+    const { sets } = this.#options;
+    if (sets === undefined || sets.chance(3)) return undefined;
+    const { workers } = this.driver;
+    const some = workers.filter(() => sets.chance(2));
+    return some.length > 0 ? some : workers.slice(-1);
   }
 
   #cancel(id: string): void {

@@ -39,8 +39,10 @@ export class Simulation {
   readonly #faults: number;
   readonly #isCalm: boolean;
   readonly #isSmall: boolean;
+  readonly #seed: number;
 
   constructor(seed: number) {
+    this.#seed = seed;
     const random = new Random(seed);
     this.#random = random;
     // Small runs find most of what there is to find, and many more of them are made in the same time.
@@ -105,6 +107,8 @@ export class Simulation {
         flaky: random.chance(4) ? 20 : 0,
         straggling: random.chance(8) ? 20 : 0,
         isImpatient: random.chance(8),
+        // Of a seed of its own: without sets a run is what it was before there were any.
+        sets: this.#seed % 3 === 2 ? new Random(this.#seed) : undefined,
       },
       this.#world,
     );

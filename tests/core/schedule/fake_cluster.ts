@@ -7,6 +7,7 @@ import { toWireError, type WireError } from "../../../core/errors.ts";
 import type { PhysicalPlan } from "../../../core/plan/physical.ts";
 import type { CompareKeys } from "../../../core/plan/splitters.ts";
 import { MAX_AHEAD } from "../../../core/schedule/ahead.ts";
+import type { ExecutionLimits } from "../../../core/schedule/execution_state.ts";
 import { apply, check } from "../../../core/schedule/job_scheduler.ts";
 import {
   createJobState,
@@ -21,7 +22,10 @@ import { shardOf, TOTALS } from "./plans.ts";
 
 interface FakeAgent {
   readonly slots: number;
+  readonly workers: readonly number[];
   readonly running: Map<string, TaskOrder>;
+  /** The worker of each attempt that was started. */
+  readonly performed: Map<string, number>;
   readonly cancelled: Set<string>;
   readonly shards: Set<string>;
 }
@@ -53,6 +57,8 @@ export class FakeCluster {
   /** What tasks are said to take, once they are committed: short ones are launched beyond the slots. */
   paceMs: number | undefined;
   now = 0;
+  /** Workers that ever joined. */
+  workers = 0;
 
   /** Partition 1 of what tasks write is much larger than the others. */
   readonly isSkewed: boolean;
@@ -79,9 +85,19 @@ export class FakeCluster {
     return this.commands;
   }
 
+  /** Its workers get the next numbers. */
   join(agent: string, slots: number): void {
-    this.agents.set(agent, { slots, running: new Map(), cancelled: new Set(), shards: new Set() });
-    this.send({ kind: "agentJoined", agent, slots });
+    const workers = Array.from({ length: slots }, (_, i) => this.workers + i);
+    this.workers += slots;
+    this.agents.set(agent, {
+      slots,
+      workers,
+      running: new Map(),
+      performed: new Map(),
+      cancelled: new Set(),
+      shards: new Set(),
+    });
+    this.send({ kind: "agentJoined", agent, slots, workers });
   }
 
   loseAgent(agent: string): void {
@@ -92,11 +108,21 @@ export class FakeCluster {
   submit(
     execution: string,
     plan: PhysicalPlan,
-    options: { followed?: readonly number[]; compare?: ReadonlyMap<number, CompareKeys> } = {},
+    options: {
+      followed?: readonly number[];
+      compare?: ReadonlyMap<number, CompareKeys>;
+    } & ExecutionLimits = {},
   ): void {
     this.plans.set(execution, plan);
-    const { followed = [], compare = new Map() } = options;
-    this.send({ kind: "executionSubmitted", execution, plan, compare, followed: new Set(followed) });
+    const { followed = [], compare = new Map(), ...limits } = options;
+    this.send({
+      kind: "executionSubmitted",
+      execution,
+      plan,
+      compare,
+      followed: new Set(followed),
+      ...limits,
+    });
   }
 
   open(dataset: string, agent: string): void {
@@ -142,8 +168,16 @@ export class FakeCluster {
     this.send({ kind: "tick" });
   }
 
+  /** A worker that has nothing takes it, if there is one. */
   start(attempt: string): void {
-    this.send({ kind: "attemptStarted", agent: this.agentOf(attempt), attempt, worker: 0 });
+    const agent = this.agentOf(attempt);
+    const { workers, running, performed } = this.#agent(agent);
+    const busy = new Set([...running.keys()].map((id) => performed.get(id)));
+    const mayTake = this.order(attempt).workers ?? workers;
+    const worker = performed.get(attempt) ?? mayTake.find((number) => !busy.has(number));
+    if (worker === undefined) return;
+    performed.set(attempt, worker);
+    this.send({ kind: "attemptStarted", agent, attempt, worker });
   }
 
   commit(attempt: string, shard?: ShardReport): void {
@@ -219,7 +253,7 @@ export class FakeCluster {
   #perform(command: JobCommand): void {
     switch (command.kind) {
       case "launch":
-        this.#launchOn(this.#agent(command.agent), command.order);
+        this.#launchOn(command.agent, command.order);
         return;
       case "cancel":
         if (!this.#agent(command.agent).running.has(command.attempt)) {
@@ -250,12 +284,18 @@ export class FakeCluster {
     }
   }
 
-  #launchOn(agent: FakeAgent, order: TaskOrder): void {
+  #launchOn(id: string, order: TaskOrder): void {
+    const agent = this.#agent(id);
     if (this.orders.has(order.attempt)) throw new Error(`${order.attempt} is launched twice`);
     this.orders.set(order.attempt, order);
     agent.running.set(order.attempt, order);
+    const { workers: mayTake = agent.workers } = order;
+    if (!mayTake.every((worker) => agent.workers.includes(worker)))
+      throw new Error(`${order.attempt} is for others`);
     const mayHave = agent.slots * (this.paceMs === undefined ? 1 : 1 + MAX_AHEAD);
-    if (agent.running.size > mayHave) throw new Error(`${order.attempt} has no slot`);
+    // One may wait for a worker that another one has taken.
+    const waiting = this.state.agents.get(id)?.unseated.size ?? 0;
+    if (agent.running.size - waiting > mayHave) throw new Error(`${order.attempt} has no slot`);
     this.#checkReadable(order);
   }
 

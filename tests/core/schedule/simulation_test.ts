@@ -23,6 +23,8 @@ class Simulation {
   readonly #cluster: FakeCluster;
   readonly #datasets: Dataset[] = [];
   readonly #submitted: string[] = [];
+  /** Executions that only some workers perform. */
+  readonly #bound = new Set<string>();
   #isOpen = false;
   #faults: number;
   #agents = 0;
@@ -92,9 +94,25 @@ class Simulation {
     const { plan, outputs } = randomPlan(this.#random, this.#datasets, this.#cluster);
     this.#submitted.push(id);
     const followed = this.#random.chance(2) ? outputs.map((one) => one.node) : [];
-    this.#cluster.submit(id, plan, { followed });
+    const workers = this.#random.chance(3) ? this.#someWorkers() : undefined;
+    if (workers !== undefined) this.#bound.add(id);
+    this.#cluster.submit(id, plan, { followed, workers });
     if (this.#cluster.outcomes.get(id)?.kind === "failed") return;
     for (const { node, shards } of outputs) this.#datasets.push({ id: `${id}.${node}`, shards });
+  }
+
+  #someWorkers(): readonly number[] | undefined {
+    const all = [...this.#cluster.agents.values()].flatMap(({ workers }) => workers);
+    const some = all.filter(() => this.#random.chance(2));
+    return some.length > 0 ? some : all.slice(0, 1);
+  }
+
+  /** Others take over from workers that are gone. */
+  #moveBound(): void {
+    for (const id of this.#bound) {
+      const workers = this.#someWorkers();
+      if (workers !== undefined) this.#cluster.send({ kind: "executionMoved", execution: id, workers });
+    }
   }
 
   #drop(index: number): void {
@@ -120,6 +138,7 @@ class Simulation {
     if (kind === 0) {
       if (cluster.agents.size === 1) this.#addAgent();
       cluster.loseAgent(random.pick([...cluster.agents.keys()]));
+      this.#moveBound();
       return;
     }
     if (running.length === 0) return;
