@@ -17,6 +17,7 @@ export const RUN_VARIABLES: readonly (readonly [string, string])[] = [
   ["LUCIOLE_NO_WAIT", "true: fail when the cluster has no room, as --no-wait"],
   ["LUCIOLE_SYMMETRIC", "true: be one of many, as --symmetric; LUCIOLE_RANK, LUCIOLE_RANKS, LUCIOLE_HEAD"],
   ["LUCIOLE_CODE", "general: run without generated loops, to find out whether one is to blame"],
+  ["LUCIOLE_FAULTS", "off: without checksums and second attempts, to measure what they cost"],
   ["LUCIOLE_DATA", "directory of files of local runs (default: luciole in the user's cache)"],
   ["LUCIOLE_TRACE", "file that gets a line of JSON for each task: its time, rows and bytes"],
 ];

@@ -31,6 +31,7 @@ import {
   type JobState,
 } from "../../core/schedule/job_state.ts";
 import type { AgentEvent, ExecutionOrder, TaskOrder } from "../../core/schedule/order.ts";
+import { toleratesFaults } from "../runtime/fault_setting.ts";
 import type { AgentClient } from "./agent_client.ts";
 import { type OtherAgentEvent, takeAgentEvents } from "./agent_events.ts";
 import { AgentRequests } from "./agent_requests.ts";
@@ -106,12 +107,12 @@ export class Executor {
     this.#state = createJobState({
       job: options.job,
       memoryBytesPerWorker: options.memoryBytesPerWorker,
-      maxAttempts: MAX_ATTEMPTS,
-      maxLosses: MAX_LOSSES,
+      maxAttempts: toleratesFaults ? MAX_ATTEMPTS : 1,
+      maxLosses: toleratesFaults ? MAX_LOSSES : 1,
       seed: 1,
       minShareBytes: options.minShareBytes,
       backoffMs: BACKOFF_MS,
-      speculates: options.speculates ?? true,
+      speculates: toleratesFaults && (options.speculates ?? true),
     });
     this.#loop = new SchedulerLoop(this.#state, {
       launch: (agent, orders) => this.#launch(agent, orders),

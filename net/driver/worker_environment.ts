@@ -7,6 +7,7 @@
 import process from "node:process";
 import { WORKER_ENV } from "../protocol.ts";
 import { CODE_VARIABLE } from "../runtime/code_setting.ts";
+import { FAULT_VARIABLE } from "../runtime/fault_setting.ts";
 
 /** A worker with a budget below this gives memory back to the system as soon as it is free. */
 const PLENTY_BYTES = 512 * 2 ** 20;
@@ -17,6 +18,8 @@ const PLENTY_BYTES = 512 * 2 ** 20;
 const KEEPS_MEMORY = { MIMALLOC_PURGE_DELAY: "-1" };
 /** How dates, numbers and texts are written; whether output is coloured. */
 const SHARED = /^(TZ|LANG|LC_[A-Z]+|NO_COLOR|FORCE_COLOR|MIMALLOC_\w+)$/;
+/** All processes of a job must agree on them. */
+const ENGINE: ReadonlySet<string> = new Set([CODE_VARIABLE, FAULT_VARIABLE]);
 
 /** For workers on this machine, which run this very program. */
 export function ownEnvironment(memoryBytes: number): Record<string, string> {
@@ -34,7 +37,7 @@ export function sharedEnvironment(memoryBytes: number): Record<string, string> {
 function passed(memoryBytes: number, isPassed: (name: string) => boolean): Record<string, string> {
   const environment: Record<string, string> = memoryBytes < PLENTY_BYTES ? {} : { ...KEEPS_MEMORY };
   for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && (name === CODE_VARIABLE || isPassed(name))) environment[name] = value;
+    if (value !== undefined && (ENGINE.has(name) || isPassed(name))) environment[name] = value;
   }
   return environment;
 }

@@ -2,7 +2,7 @@
 import { PEERS, type Peer } from "./workloads.ts";
 
 const USAGE = `usage: scripts/bench [--quick] [--peers[=LIST]] [--rounds N] [--data DIR] [--growth[=SHARE]]
-                     [--cluster] [--iterative] [W1 …]
+                     [--cluster] [--iterative] [--faults] [W1 …]
 Measures the built executable beside its peers, in turn, and compares what they write.
   --quick       small data, one round: proves that everything runs and that outputs agree
   --peers       DuckDB and Polars too, not only the scripts in scripts/benchmarks
@@ -14,6 +14,8 @@ Measures the built executable beside its peers, in turn, and compares what they 
   --cluster     W1 to W3 on a cluster of two agents on this machine beside local mode with as many
                 slots, and what starting, tasks, streams and idle agents cost there
   --iterative   what loops, messages, collectives and scaling cost in a warm job
+  --faults      W1 to W3 without checksums and second attempts beside as they are, W2 with an agent
+                killed half-way, and how soon losses are noticed
   W1 …          of W1 to W6 (default: all)`;
 
 export interface Arguments {
@@ -22,6 +24,7 @@ export interface Arguments {
   readonly growth: number | undefined;
   readonly isCluster: boolean;
   readonly isIterative: boolean;
+  readonly isFaults: boolean;
   readonly peers: readonly Peer[];
   readonly rounds: number;
   readonly data: string | undefined;
@@ -34,6 +37,7 @@ export function parseArguments(given: readonly string[]): Arguments {
   let isQuick = false;
   let isCluster = false;
   let isIterative = false;
+  let isFaults = false;
   let growth: number | undefined;
   let peers: readonly Peer[] = ["plain", "typed"];
   let rounds: number | undefined;
@@ -43,6 +47,7 @@ export function parseArguments(given: readonly string[]): Arguments {
     if (argument === "--quick") isQuick = true;
     else if (argument === "--cluster") isCluster = true;
     else if (argument === "--iterative") isIterative = true;
+    else if (argument === "--faults") isFaults = true;
     else if (argument === "--growth") growth = 1;
     else if (argument.startsWith("--growth=")) growth = Number(argument.slice("--growth=".length));
     else if (argument === "--peers") peers = ["plain", "typed", "duckdb", "polars"];
@@ -55,7 +60,7 @@ export function parseArguments(given: readonly string[]): Arguments {
   rounds ??= isQuick ? 1 : 3;
   // Small data beside large under the same names would be mistaken for it.
   if (!(rounds >= 1) || (growth !== undefined && !(growth > 0)) || (isQuick && data !== undefined)) exit(2);
-  return { isQuick, growth, isCluster, isIterative, peers, rounds, data, workloads };
+  return { isQuick, growth, isCluster, isIterative, isFaults, peers, rounds, data, workloads };
 }
 
 function parsePeers(list: string): readonly Peer[] {

@@ -10,6 +10,7 @@ import { type Arguments, parseArguments } from "./arguments.ts";
 import { measureCluster } from "./cluster.ts";
 import { compareOutputs } from "./compare.ts";
 import { FULL, provide, QUICK } from "./data.ts";
+import { measureFaults } from "./faults.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureIterative } from "./iterative.ts";
 import { type Measurement, measure } from "./measure.ts";
@@ -31,6 +32,8 @@ if (options.growth !== undefined) {
   await measureCluster({ folder, ...options });
 } else if (options.isIterative) {
   await measureIterative({ folder, ...options });
+} else if (options.isFaults) {
+  await measureFaults({ folder, ...options });
 } else {
   for (const workload of WORKLOADS) {
     if (isWanted(workload.name)) await runWorkload(workload, options);

@@ -46,8 +46,15 @@ export class LocalCluster {
     return this.#processes.map((started) => started.process.pid);
   }
 
+  kill(name: string, signal: "SIGKILL" | "SIGSTOP" = "SIGKILL"): void {
+    this.#processes.find((started) => started.name === name)?.process.kill(signal);
+  }
+
   async stop(): Promise<void> {
-    for (const started of this.#processes) started.process.kill("SIGTERM");
+    for (const { process } of this.#processes) {
+      process.kill("SIGTERM");
+      process.kill("SIGCONT");
+    }
     await Promise.all(this.#processes.map((started) => started.process.exited));
     rmSync(this.#folder, { recursive: true, force: true });
   }
