@@ -14,7 +14,7 @@ import { HELP_TOPICS } from "./help_topics.ts";
 import { attempt, reportError } from "./output.ts";
 import { ROLES, type RoleArguments, splitRole } from "./roles/role_argv.ts";
 import { explainTask, runServer } from "./roles/role_commands.ts";
-import { addRun } from "./run_command.ts";
+import { addRun, addSubmit } from "./run_command.ts";
 import { printVersion, VERSION } from "./version.ts";
 
 /** Runs one command line, `argv` without the executable; sets the exit code. */
@@ -76,6 +76,7 @@ function createCommandLine() {
   addCompile(root);
   addPlot(root);
   root.commandsGroup("Clusters:");
+  addSubmit(root);
   addClusterCommands(root);
   addToken(root);
   addCert(root);

@@ -7,6 +7,8 @@ import type { Setting, SettingTexts } from "../core/cluster/settings.ts";
 /** What help shows of a setting. */
 export interface OptionSpec extends Pick<Setting<unknown>, "name" | "value" | "text"> {
   readonly default?: string;
+  /** For short: `-f`. */
+  readonly letter?: string;
 }
 
 /** A command, whatever its arguments are. */
@@ -19,7 +21,8 @@ export function addOptions(command: OptionHolder, specs: readonly OptionSpec[]):
   for (const spec of specs) {
     const text = spec.default === undefined ? spec.text : `${spec.text} (default: ${spec.default})`;
     const value = spec.value === undefined ? "" : ` <${spec.value}>`;
-    command.addOption(new Option(`--${spec.name}${value}`, text));
+    const letter = spec.letter === undefined ? "" : `-${spec.letter}, `;
+    command.addOption(new Option(`${letter}--${spec.name}${value}`, text));
   }
 }
 

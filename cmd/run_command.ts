@@ -2,7 +2,7 @@
  * The command line of `luciole run`.
  */
 import type { Command } from "@commander-js/extra-typings";
-import { SETTINGS } from "../core/cluster/settings.ts";
+import { SETTINGS, type SettingTexts } from "../core/cluster/settings.ts";
 import { LOG_LEVELS } from "../core/program/limits.ts";
 import { addOptions, type OptionSpec, readOptions } from "./option_texts.ts";
 import { attempt } from "./output.ts";
@@ -39,6 +39,14 @@ const CLUSTER: readonly OptionSpec[] = [
   { ...lease, default: "30s" },
 ];
 
+const DETACHED: readonly OptionSpec[] = [
+  {
+    name: "detach",
+    text: "have an agent run the driver, and print the id of the job: luciole attach follows it",
+  },
+  { name: "follow", text: "with --detach: show what it prints, and end as it does" },
+];
+
 const SYMMETRIC: readonly OptionSpec[] = [
   {
     name: "symmetric",
@@ -50,20 +58,30 @@ const SYMMETRIC: readonly OptionSpec[] = [
   { ...insecure, text: "let the ranks listen without a secret" },
 ];
 
-const ALL = [...LOCAL, ...CLUSTER, ...SYMMETRIC];
+const ALL = [...LOCAL, ...CLUSTER, ...DETACHED, ...SYMMETRIC];
 
 export function addRun(root: Command): void {
-  const command = root
-    .command("run")
-    .description("run a program")
+  addVerb(root.command("run").description("run a program"), ALL, {});
+}
+
+/** The same as `run --detach`. */
+export function addSubmit(root: Command): void {
+  const options = ALL.filter((spec) => spec.name !== "detach" && !SYMMETRIC.includes(spec));
+  addVerb(root.command("submit").description("run a program with its driver on an agent"), options, {
+    detach: "true",
+  });
+}
+
+function addVerb(base: Command, options: readonly OptionSpec[], given: SettingTexts): void {
+  const command = base
     .usage("[options] PROGRAM [args]")
     .argument("<PROGRAM>", "the program's file; all that follows it is the program's own")
     .argument("[args...]", "the program's own arguments")
     .passThroughOptions()
     .addHelpText("after", "\nEach option has an environment variable: luciole help variables");
-  addOptions(command, ALL);
+  addOptions(command, options);
   command.action((program: string, args: readonly string[]) => {
-    const texts = readOptions(command, ALL);
+    const texts = { ...readOptions(command, options), ...given };
     return attempt(texts.json === "true", async () => {
       const { runProgram } = await import("./run.ts");
       await runProgram(program, args, texts);

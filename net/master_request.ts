@@ -17,7 +17,7 @@ export interface MasterLink {
 }
 
 export interface MasterRequest {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly body?: unknown;
   /** Names it in the logs of both sides. */

@@ -225,4 +225,7 @@ export const WORKER_ENV = {
   directory: "LUCIOLE_DIRECTORY",
   /** Script that the executable imports (`luciole run`). */
   program: "LUCIOLE_PROGRAM",
+  /** Of a detached driver: its job, and what its program is called. */
+  detached: "LUCIOLE_DETACHED",
+  script: "LUCIOLE_SCRIPT",
 } as const;

@@ -1,15 +1,20 @@
 /**
- * Wires `luciole status`, `jobs`, `logs` and `cancel` to the cluster and the terminal.
+ * Wires `luciole status`, `jobs`, `logs`, `attach` and `cancel` to the cluster and the terminal.
  */
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ClientConfig } from "../../core/cluster/config.ts";
 import type { SettingTexts } from "../../core/cluster/settings.ts";
+import { LucioleError } from "../../core/errors.ts";
+import { openClusterAccess } from "../../net/driver/cluster_access.ts";
 import { openClusterClient } from "../../net/driver/cluster_client.ts";
-import { endWithReaders } from "../../net/runtime/closed_pipes.ts";
+import { followDriver } from "../../net/driver/follow.ts";
+import { endWithReaders, outliveReaders } from "../../net/runtime/closed_pipes.ts";
 import { userAtHost } from "../../net/runtime/machine.ts";
+import { untilSignal } from "../../net/runtime/signals.ts";
 import { outputWidth } from "../table.ts";
 import { VERSION } from "../version.ts";
+import { findJob } from "./find_job.ts";
 import type { Terminal } from "./port.ts";
 import { cancel, jobs, type LogsOptions, logs, status } from "./verbs.ts";
 
@@ -38,6 +43,31 @@ export async function cancelJob(config: ClientConfig, texts: SettingTexts, job: 
   await cancel(await openClusterClient(config), terminalOf(texts), job);
 }
 
+export interface AttachChoices {
+  readonly isFromNow: boolean;
+}
+
+/** Shows a detached job until it ends, and ends as it does. An interrupt leaves it as it is. */
+export async function attachJob(
+  config: ClientConfig,
+  wanted: string,
+  { isFromNow }: AttachChoices,
+): Promise<void> {
+  outliveReaders();
+  const access = await openClusterAccess(config);
+  const found = findJob(await access.master.jobs(), wanted, "attach to");
+  if (found.detached === undefined) {
+    const message = `Cannot attach to job ${found.job}: its driver runs at its client, ${found.driver}`;
+    throw new LucioleError("usage", message);
+  }
+  const left = new AbortController();
+  void untilSignal().then(() => left.abort());
+  const { job } = found;
+  const code = await followDriver({ access, job, isFromBeginning: !isFromNow, signal: left.signal });
+  // Held requests would keep the process.
+  process.exit(code);
+}
+
 function terminalOf(texts: SettingTexts): Terminal {
   return {
     width: outputWidth(),
@@ -45,6 +75,7 @@ function terminalOf(texts: SettingTexts): Terminal {
     isJson: texts.json === "true",
     user: userAtHost(),
     print: (line) => void process.stdout.write(`${line}\n`),
+    write: (bytes) => new Promise((resolve) => process.stdout.write(bytes, () => resolve())),
     warn: (line) => void process.stderr.write(`${line}\n`),
   };
 }

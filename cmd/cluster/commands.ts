@@ -23,7 +23,10 @@ const CLIENT_OPTIONS: readonly OptionSpec[] = [
 ];
 const LOGS_OPTIONS: readonly OptionSpec[] = [
   { name: "worker", value: "n", text: "lines of this worker only; -1 for those of agents" },
-  { name: "follow", text: "go on until the job ends" },
+  { name: "follow", letter: "f", text: "go on until the job ends" },
+];
+const ATTACH_OPTIONS: readonly OptionSpec[] = [
+  { name: "from-now", text: "leave out what was printed before" },
 ];
 const DEPLOY_OPTIONS: readonly OptionSpec[] = [
   { name: "stop", text: "end what runs there" },
@@ -67,12 +70,13 @@ export function addClusterCommands(root: Command): void {
     const { showStatus } = await import("./client.ts");
     await showStatus(config, texts);
   });
-  const jobs = root.command("jobs").description("list the jobs that run");
+  const jobs = root.command("jobs").description("list the jobs that run, and detached ones that have ended");
   addVerb(jobs, CLIENT_OPTIONS, async (texts, config) => {
     const { showJobs } = await import("./client.ts");
     await showJobs(config, texts);
   });
   addLogs(root);
+  addAttach(root);
   addCancel(root);
   const doctor = root.command("doctor").description("say what is wrong, and what to do");
   addVerb(doctor, CLIENT_OPTIONS, async (texts, config) => {
@@ -124,6 +128,22 @@ function addLogs(root: Command): void {
 }
 
 const WORKER = { name: "worker", ...wholeNumber(0, 1_000_000) };
+
+function addAttach(root: Command): void {
+  const command = root
+    .command("attach")
+    .description("follow a detached job, and end as it does")
+    .argument("<JOB>", "its id, the beginning of it, or its name")
+    .addHelpText("after", "\nCtrl-C leaves the job as it is.");
+  const options = [...ATTACH_OPTIONS, ...CLIENT_OPTIONS];
+  addOptions(command, options);
+  command.action((job) =>
+    perform(command, options, async (texts, config) => {
+      const { attachJob } = await import("./client.ts");
+      await attachJob(config, job, { isFromNow: texts["from-now"] === "true" });
+    }),
+  );
+}
 
 function addCancel(root: Command): void {
   const command = root

@@ -11,7 +11,8 @@ const MAX_SHOWN = 5;
 
 /** @throws {LucioleError} code "not-found", or "usage" when several may be meant. */
 export function findJob(all: readonly ClusterJob[], wanted: string, doing: string): ClusterJob {
-  const jobs = all.filter((job) => !hasEnded(job));
+  // What detached drivers printed is kept for a while.
+  const jobs = all.filter((job) => !hasEnded(job) || job.detached !== undefined);
   const exact = jobs.find(({ job }) => job === wanted);
   if (exact !== undefined) return exact;
   const begun = jobs.filter(({ job }) => wanted !== "" && job.startsWith(wanted));

@@ -3,6 +3,7 @@
  */
 import type { AgentInfo, ClusterJob, ClusterView } from "../../core/cluster/agent_info.ts";
 import type { LogEntry } from "../../net/agent/job_logs.ts";
+import type { OutputItem } from "../../net/driver_protocol.ts";
 
 export interface ClusterPort {
   /** Of the master that answered last. */
@@ -13,6 +14,10 @@ export interface ClusterPort {
   logs(agent: AgentInfo, job: string, from: number): Promise<readonly LogEntry[]>;
   /** Ends the job there; fine when it has ended. @param by Told to its driver. */
   endJob(agent: AgentInfo, job: string, by: string): Promise<void>;
+  /** What a detached driver printed and, when it is followed, what it prints until its end. @throws As `logs`. */
+  output(agent: AgentInfo, job: string, isFollowed: boolean): AsyncIterable<OutputItem>;
+  /** Ends a detached driver, or the guard of one; fine when it has ended. */
+  endDriver(agent: AgentInfo, job: string, by: string): Promise<void>;
 }
 
 /** Where verbs write, and when. */
@@ -25,6 +30,8 @@ export interface Terminal {
   readonly user: string;
   /** A result, with its line end. */
   print(line: string): void;
+  /** As it is. */
+  write(bytes: Uint8Array): Promise<void>;
   /** What went wrong beside it. */
   warn(line: string): void;
 }

@@ -42,7 +42,7 @@ export function jobsText(jobs: readonly ClusterJob[], now: number, width: number
       isRight: true,
     },
     { title: "FOR", text: ({ since, endedAt }) => formatDuration((endedAt ?? now) - since), isRight: true },
-    { title: "DRIVER", text: ({ driver }) => driver, least: 8 },
+    { title: "DRIVER", text: driverText, least: 8 },
   ];
   const shown = [...jobs.filter(hasEnded).slice(-MAX_ENDED), ...jobs.filter((job) => !hasEnded(job))];
   const causes = shown.flatMap(causeLines);
@@ -53,6 +53,10 @@ export function jobsText(jobs: readonly ClusterJob[], now: number, width: number
 function causeLines({ job, name, state, cause, details = [] }: ClusterJob): readonly string[] {
   if (cause === undefined || cause === "") return [];
   return [`${job} (${name}) ${state}: ${cause}`, ...details];
+}
+
+function driverText({ driver, detached }: ClusterJob): string {
+  return detached === undefined ? driver : `${driver} on ${detached.agent}`;
 }
 
 function agentColumns(agents: readonly AgentView[], version: string): readonly Column<AgentView>[] {

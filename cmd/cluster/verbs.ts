@@ -4,8 +4,10 @@
  * The master knows which agents a job has; its lines are read from the agents, and they end it.
  */
 import type { AgentInfo, ClusterJob } from "../../core/cluster/agent_info.ts";
+import { isOver } from "../../core/cluster/driver_info.ts";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import type { LogEntry } from "../../net/agent/job_logs.ts";
+import { placesOf } from "../../net/driver/find_detached.ts";
 import { findJob } from "./find_job.ts";
 import type { ClusterPort, Terminal } from "./port.ts";
 import { jobsText, statusText } from "./status_text.ts";
@@ -37,6 +39,10 @@ export async function logs(
   { worker, isFollowed, pause }: LogsOptions,
 ): Promise<void> {
   const job = findJob(await cluster.jobs(), wanted, "show the logs of");
+  if (job.detached !== undefined && worker === undefined) {
+    await showOutput(cluster, terminal, job, job.detached.agent, isFollowed);
+    return;
+  }
   const agents = await agentsOf(cluster, job, terminal);
   const next = new Map(agents.map((agent) => [agent, 0]));
   let isFirst = true;
@@ -56,9 +62,36 @@ export async function logs(
   }
 }
 
+/** What a detached driver printed: its workers' lines are among it. */
+async function showOutput(
+  cluster: ClusterPort,
+  terminal: Terminal,
+  { job }: ClusterJob,
+  agentId: string,
+  isFollowed: boolean,
+): Promise<void> {
+  const { agents } = await cluster.cluster();
+  const view = agents.find(({ agent }) => agent.id === agentId);
+  if (view?.state !== "alive") {
+    const where = `they are with agent ${agentId}, which is ${view?.state ?? "gone"}`;
+    throw new LucioleError("not-found", `Cannot show the logs of job ${job}: ${where}`);
+  }
+  for await (const item of cluster.output(view.agent, job, isFollowed)) {
+    if (item.kind === "dropped") terminal.warn(`(${item.count} older bytes are not kept any more)`);
+    if (item.kind !== "output") continue;
+    const { stream, time, bytes } = item;
+    if (!terminal.isJson) await terminal.write(bytes);
+    else terminal.print(JSON.stringify({ stream, time, text: new TextDecoder().decode(bytes) }));
+  }
+}
+
 /** Ends a job on all of its agents. Its driver sees that it was cancelled. */
 export async function cancel(cluster: ClusterPort, terminal: Terminal, wanted: string): Promise<void> {
   const job = findJob(await cluster.jobs(), wanted, "cancel");
+  if (job.detached !== undefined) {
+    await cancelDetached(cluster, terminal, job);
+    return;
+  }
   const agents = await agentsOf(cluster, job, terminal);
   const failures: string[] = [];
   await Promise.all(
@@ -77,6 +110,24 @@ export async function cancel(cluster: ClusterPort, terminal: Terminal, wanted: s
   const names = agents.map(({ id }) => id);
   const text = `Cancelled job ${job.job} (${job.name}) on ${names.length} agent${names.length === 1 ? "" : "s"}`;
   terminal.print(terminal.isJson ? JSON.stringify({ job: job.job, agents: names }) : text);
+}
+
+/** Ends its driver, which ends the job; guards of it first, which would start it again. */
+async function cancelDetached(cluster: ClusterPort, terminal: Terminal, job: ClusterJob): Promise<void> {
+  const { agents } = await cluster.cluster();
+  const places = placesOf(agents, job.job).filter(({ agent }) => agent.state === "alive");
+  const by = `${terminal.user} with luciole cancel`;
+  for (const { agent } of places.toReversed()) await cluster.endDriver(agent.agent, job.job, by);
+  const names = places.filter(({ load }) => !isOver(load.state) && load.state !== "guarded");
+  const text =
+    names.length === 0
+      ? `Job ${job.job} (${job.name}) has ended already: ${job.state}`
+      : `Cancelled job ${job.job} (${job.name}), whose driver was on agent ${names[0]?.agent.agent.id}`;
+  terminal.print(
+    terminal.isJson
+      ? JSON.stringify({ job: job.job, agents: names.map(({ agent }) => agent.agent.id) })
+      : text,
+  );
 }
 
 /** Where the job's agents are reached; warns of those that the master does not hear any more. */

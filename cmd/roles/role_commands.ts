@@ -44,6 +44,7 @@ const DEFAULTS: Readonly<Record<Server, Partial<Record<SettingName, string>>>> =
     advertise: "--host, or the name of this machine",
     dataDir: "~/.luciole/agent-PORT",
     slots: "all cores",
+    drivers: "8",
     memory: "half of the machine's",
     disk: "most of what is free",
     dataCenter: "default",

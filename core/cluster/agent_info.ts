@@ -4,6 +4,7 @@
  * Plain data that travels in heartbeats and views. Knows nothing of who sends or keeps it.
  */
 
+import type { DetachedView, DriverLoad } from "./driver_info.ts";
 import type { EndedJob, JobOutcome } from "./job_end.ts";
 
 /** Who an agent is; stays the same as long as its process runs. */
@@ -37,10 +38,16 @@ export interface AgentLoad {
   readonly ended?: readonly string[];
   /** How the last jobs here ended: told when one has, and now and then for masters that are new. */
   readonly history?: readonly EndedJob[];
+  /** Detached drivers, those that ended not long ago too. */
+  readonly drivers?: readonly DriverLoad[];
+  /** How many more it would run. */
+  readonly freeDrivers?: number;
 }
 
 export const JOB_STATES = ["starting", "running", "ending"] as const;
 export type JobState = (typeof JOB_STATES)[number];
+/** restarting: the agent of its detached driver is gone, and another one starts it again. */
+export type ClusterJobState = JobState | JobOutcome | "restarting";
 
 /** A job's part on one agent. */
 export interface JobLoad {
@@ -85,12 +92,14 @@ export interface ClusterJob extends Partial<Pick<EndedJob, "endedAt" | "cause" |
   readonly name: string;
   readonly program: string;
   readonly driver: string;
-  /** Of all its agents: starting or ending when one of them is; its outcome, once it is over. */
-  readonly state: JobState | JobOutcome;
+  /** Of all its agents: starting or ending when one of them is; its outcome, once it is over. Of a detached driver: its own. */
+  readonly state: ClusterJobState;
   /** When it came to the first of its agents. */
   readonly since: number;
   readonly workers: number;
   readonly agents: readonly { readonly agent: string; readonly workers: number }[];
+  /** Where its driver is, when an agent runs that. */
+  readonly detached?: DetachedView;
 }
 
 /** Answer of `GET /v1/cluster`. */

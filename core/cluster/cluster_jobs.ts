@@ -1,7 +1,8 @@
 /**
  * The jobs of a cluster, put together from what its agents tell of their parts.
  */
-import type { AgentInfo, AgentLoad, ClusterJob, JobLoad } from "./agent_info.ts";
+import type { ClusterJob, JobLoad } from "./agent_info.ts";
+import { type DetachedJob, detachedJobs, type KnownAgent } from "./detached_jobs.ts";
 import type { EndedJob } from "./job_end.ts";
 
 interface Part {
@@ -13,33 +14,61 @@ export function hasEnded({ endedAt }: ClusterJob): boolean {
   return endedAt !== undefined;
 }
 
-/** One entry a job: those that ended in the order of their ends, then those that run, the oldest first. */
+/**
+ * One entry a job: those that ended in the order of their ends, then those that run, the oldest first.
+ *
+ * @param agents Those that are gone too: they may have had detached drivers.
+ */
 export function clusterJobs(
-  agents: Iterable<{ readonly agent: AgentInfo; readonly load: AgentLoad }>,
+  agents: readonly KnownAgent[],
   history: readonly EndedJob[] = [],
 ): readonly ClusterJob[] {
-  const running = runningJobs(agents);
-  const ids = new Set(running.map(({ job }) => job));
-  return [...history.filter(({ job }) => !ids.has(job)).map(endedJob), ...running];
+  const detached = detachedJobs(agents);
+  const present = presentJobs(agents, detached);
+  const ids = new Set(present.map(({ job }) => job));
+  const past = history.filter(({ job }) => !ids.has(shownAs(job, detached))).map(endedJob);
+  const ended = [...past, ...present.filter(hasEnded)].sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
+  return [...ended, ...present.filter((job) => !hasEnded(job))];
 }
 
 function endedJob({ outcome, isGuess: _, allWorkers: __, ...ended }: EndedJob): ClusterJob {
   return { ...ended, program: ended.name, state: outcome, agents: [] };
 }
 
-function runningJobs(
-  agents: Iterable<{ readonly agent: AgentInfo; readonly load: AgentLoad }>,
+/** Those that run, and all of detached drivers. */
+function presentJobs(
+  agents: readonly KnownAgent[],
+  detached: ReadonlyMap<string, DetachedJob>,
 ): readonly ClusterJob[] {
-  const parts = new Map<string, Part[]>();
-  for (const { agent, load } of agents) {
-    for (const job of load.jobs) {
-      const known = parts.get(job.job);
-      if (known === undefined) parts.set(job.job, [{ agent: agent.id, load: job }]);
-      else known.push({ agent: agent.id, load: job });
+  const parts = new Map<string, Part[]>(Array.from(detached.keys(), (job) => [job, []]));
+  for (const { agent, load, state } of agents) {
+    if (state !== "alive") continue;
+    for (const part of load.jobs) {
+      const job = shownAs(part.job, detached);
+      const known = parts.get(job);
+      if (known === undefined) parts.set(job, [{ agent: agent.id, load: part }]);
+      else known.push({ agent: agent.id, load: part });
     }
   }
-  const jobs = Array.from(parts, ([job, all]) => jobOf(job, all));
+  const jobs = Array.from(parts, ([job, all]) => {
+    const driver = detached.get(job);
+    return driver === undefined ? jobOf(job, all) : withParts(driver, all);
+  });
   return jobs.sort((a, b) => a.since - b.since || (a.job < b.job ? -1 : 1));
+}
+
+/** The jobs that a detached driver opens are one to people. */
+function shownAs(job: string, detached: ReadonlyMap<string, DetachedJob>): string {
+  const [first = job] = job.split("-");
+  return detached.has(first) ? first : job;
+}
+
+/** It may have opened several jobs, with parts on the same agents. */
+function withParts(driver: DetachedJob, parts: readonly Part[]): ClusterJob {
+  const { workers, agents } = jobOf(driver.job, parts);
+  const counts = new Map<string, number>();
+  for (const part of agents) counts.set(part.agent, (counts.get(part.agent) ?? 0) + part.workers);
+  return { ...driver, workers, agents: Array.from(counts, ([agent, count]) => ({ agent, workers: count })) };
 }
 
 function jobOf(job: string, parts: readonly Part[]): ClusterJob {

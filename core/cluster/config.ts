@@ -58,6 +58,8 @@ export interface AgentConfig extends RoleConfig {
   readonly memoryBytes: number;
   /** Missing: most of what is free when it starts. */
   readonly diskBytes?: number;
+  /** Detached drivers at a time. */
+  readonly drivers: number;
 }
 
 export type SettingName = keyof typeof SETTINGS;
@@ -68,13 +70,16 @@ const SECURITY = ["tokenFile", "insecure", "tlsCert", "tlsKey", "tlsCa"] as cons
 export const ROLE_SETTINGS: Readonly<Record<"master" | "agent", readonly SettingName[]>> = {
   master: ["host", "port", "name", "heartbeat", "lostAfter", ...SECURITY, "logLevel", "json"],
   agent: [
-    ...(["master", "host", "port", "name", "advertise", "dataDir", "slots", "memory", "disk"] as const),
+    ...(["master", "host", "port", "name", "advertise", "dataDir", "slots", "drivers"] as const),
+    ...(["memory", "disk"] as const),
     ...(["dataCenter", "rack", "labels", "heartbeat", ...SECURITY, "logLevel", "json"] as const),
   ],
 };
 
 export const HEARTBEAT_MS = 2_000;
 export const LOST_MS = 10_000;
+/** They wait most of the time, but each has a process. */
+export const DRIVERS = 8;
 /** Share of a machine's memory that workers may use, all together. */
 export const MEMORY_SHARE = 0.5;
 const LEAST_MEMORY_PER_SLOT = 4 * 2 ** 20;
@@ -125,6 +130,7 @@ export function compileAgentConfig(texts: SettingTexts, env: Variables, machine:
     labels: reader.read(SETTINGS.labels) ?? {},
     slots,
     memoryBytes,
+    drivers: reader.read(SETTINGS.drivers) ?? DRIVERS,
     ...(diskBytes === undefined ? {} : { diskBytes }),
   };
 }

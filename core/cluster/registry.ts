@@ -127,7 +127,7 @@ export class Registry {
   }
 
   jobs(now: number): readonly ClusterJob[] {
-    return clusterJobs(this.#alive.values(), this.#history.list(now));
+    return clusterJobs([...this.#alive.values(), ...this.#gone.values()], this.#history.list(now));
   }
 
   get aliveAgents(): number {

@@ -109,6 +109,12 @@ export const SETTINGS = {
     text: "workers that run at a time",
     ...wholeNumber(1, MAX_WORKERS),
   } satisfies Setting<number>,
+  drivers: {
+    name: "drivers",
+    value: "n",
+    text: "detached drivers that run at a time, beside the workers; 0 for none",
+    ...wholeNumber(0, 1000),
+  } satisfies Setting<number>,
   memory: {
     name: "memory",
     text: "memory of all workers together",

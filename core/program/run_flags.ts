@@ -8,7 +8,15 @@ import { readSecurity, type SecurityFiles } from "../cluster/config.ts";
 import { type Labels, SETTINGS } from "../cluster/settings.ts";
 import { readSymmetric, SYMMETRIC_SETTINGS, type Symmetric } from "../cluster/symmetric.ts";
 import { LucioleError } from "../errors.ts";
-import { FlagReader, type FlagSpec, oneOf, TRUTH, type Variables, wholeNumber } from "./flag_reader.ts";
+import {
+  FlagReader,
+  type FlagSpec,
+  oneOf,
+  TRUTH,
+  type Variables,
+  variableOf,
+  wholeNumber,
+} from "./flag_reader.ts";
 import { LOG_LEVELS, type LogLevel, MAX_WORKERS } from "./limits.ts";
 import { parseSize } from "./size.ts";
 
@@ -32,6 +40,16 @@ export interface RunFlags {
   readonly cluster?: ClusterFlags;
   /** The same command runs on several machines, which become a cluster for the time of the job. */
   readonly symmetric?: Symmetric;
+  /** An agent of the cluster is to run the driver. */
+  readonly detach?: Detach;
+}
+
+/** Of a driver that an agent runs. */
+export interface Detach {
+  /** Shows what it prints, and waits for its end. */
+  readonly follows: boolean;
+  /** The flags that it gets, as text. */
+  readonly flags: Readonly<Record<string, string>>;
 }
 
 /** Of a run on a cluster. */
@@ -92,6 +110,8 @@ const FLAGS = {
   rack: { ...SETTINGS.rack, isOfHost: true } satisfies RunFlag<string>,
   labels: { ...SETTINGS.labels, isOfHost: true } satisfies RunFlag<Labels>,
   lease: { ...SETTINGS.lease, isOfHost: true } satisfies RunFlag<number>,
+  detach: { name: "detach", isBoolean: true, ...TRUTH } satisfies RunFlag<boolean>,
+  follow: { name: "follow", isBoolean: true, isOfHost: true, ...TRUTH } satisfies RunFlag<boolean>,
   symmetric: { ...SYMMETRIC_SETTINGS.symmetric, isBoolean: true } satisfies RunFlag<boolean>,
   rank: { ...SYMMETRIC_SETTINGS.rank, isOfHost: true } satisfies RunFlag<number>,
   ranks: { ...SYMMETRIC_SETTINGS.ranks, isOfHost: true } satisfies RunFlag<number>,
@@ -99,6 +119,12 @@ const FLAGS = {
   insecure: { ...SETTINGS.insecure, isBoolean: true, isOfHost: true } satisfies RunFlag<boolean>,
 };
 type FlagName = keyof typeof FLAGS;
+
+/** Those of the client's own way to the cluster: a driver that runs there has another. */
+const OF_CLIENT: ReadonlySet<string> = new Set<FlagName>([
+  ...(["master", "token-file", "tls-cert", "tls-key", "tls-ca", "insecure"] as const),
+  ...(["symmetric", "rank", "ranks", "head", "detach", "follow"] as const),
+]);
 
 /** Names of all flags of a run; each has a variable. */
 export const RUN_FLAG_NAMES: readonly string[] = Object.keys(FLAGS);
@@ -148,7 +174,14 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
       "Cannot run with --symmetric and --master: the processes of a symmetric run are a cluster of their own",
     );
   }
+  const detach = readDetach(reader, texts, env);
+  if (symmetric !== undefined && detach !== undefined) {
+    throw usage("Cannot run with --symmetric and --detach: a symmetric run ends with its processes");
+  }
   const masters = symmetric === undefined ? reader.read(FLAGS.master) : [symmetric.head];
+  if (detach !== undefined && masters === undefined) {
+    throw usage("Cannot run with --detach alone: --master names the cluster whose agents run the driver");
+  }
   return {
     ...(workers === undefined ? {} : { workers }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
@@ -158,7 +191,22 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
     logLevel: reader.read(FLAGS["log-level"]) ?? "info",
     ...(masters === undefined ? {} : { cluster: readCluster(reader, masters) }),
     ...(symmetric === undefined ? {} : { symmetric }),
+    ...(detach === undefined ? {} : { detach }),
   };
+}
+
+function readDetach(reader: FlagReader, texts: FlagTexts, env: Variables): Detach | undefined {
+  const follows = reader.read(FLAGS.follow) ?? false;
+  if (reader.read(FLAGS.detach) !== true) {
+    if (texts.follow !== undefined) throw usage("Cannot run with --follow alone: it goes with --detach");
+    return undefined;
+  }
+  const flags: Record<string, string> = {};
+  for (const name of RUN_FLAG_NAMES) {
+    const text = texts[name as FlagName] ?? env[variableOf(name)];
+    if (text !== undefined && text !== "" && !OF_CLIENT.has(name)) flags[name] = text;
+  }
+  return { follows, flags };
 }
 
 function readCluster(reader: FlagReader, masters: readonly string[]): ClusterFlags {

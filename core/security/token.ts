@@ -6,11 +6,14 @@
  */
 import type { ValueCodec } from "../batch/ports.ts";
 
-/** What a token allows: everything in the cluster, or reading the shards of one job. Times in ms since 1970. */
+/**
+ * What a token allows: everything in the cluster, reading the shards of one job, or what the detached driver of one job
+ * does: finding room, sending its program, and all with the jobs that it opens. Times in ms since 1970.
+ */
 export type TokenClaims = {
   readonly notBefore: number;
   readonly notAfter: number;
-} & ({ readonly scope: "cluster" } | { readonly scope: "job"; readonly job: string });
+} & ({ readonly scope: "cluster" } | { readonly scope: "job" | "driver"; readonly job: string });
 
 /** Whoever holds the secret of a cluster: makes the HMAC-SHA256 of a message with it. */
 export interface TokenSigner {
@@ -22,6 +25,8 @@ export interface TokenUse {
   readonly now: number;
   /** The job whose shards are asked for; undefined for everything else. */
   readonly job?: string;
+  /** Something that drivers do, with this job if with any. */
+  readonly driving?: { readonly job?: string };
 }
 
 export type TokenVerdict =
@@ -46,7 +51,11 @@ export function signToken(signer: TokenSigner, claims: TokenClaims): string {
 }
 
 /** Says whether a token allows a use. Claims are not read before the signature is known to be good. */
-export function verifyToken(signer: TokenSigner, token: string, { now, job }: TokenUse): TokenVerdict {
+export function verifyToken(
+  signer: TokenSigner,
+  token: string,
+  { now, job, driving }: TokenUse,
+): TokenVerdict {
   if (token.length > MAX_TOKEN_LENGTH) return { kind: "malformed" };
   const [version, claimsText, signatureText, ...rest] = token.split(".");
   const claimsBytes = fromBase64(claimsText);
@@ -61,7 +70,14 @@ export function verifyToken(signer: TokenSigner, token: string, { now, job }: To
   if (now > claims.notAfter + CLOCK_SKEW_MS) return { kind: "expired", sinceMs: now - claims.notAfter };
   if (now < claims.notBefore - CLOCK_SKEW_MS) return { kind: "notYetValid", inMs: claims.notBefore - now };
   if (claims.scope === "job" && claims.job !== job) return { kind: "otherJob" };
+  if (claims.scope === "driver" && !mayDrive(claims.job, driving)) return { kind: "otherJob" };
   return { kind: "valid", claims };
+}
+
+/** The jobs that a detached driver opens have its id, or begin with it and a dash. */
+function mayDrive(own: string, driving: TokenUse["driving"]): boolean {
+  if (driving === undefined) return false;
+  return driving.job === undefined || driving.job === own || driving.job.startsWith(`${own}-`);
 }
 
 function fromBase64(text: string | undefined): Uint8Array | undefined {
@@ -91,6 +107,7 @@ function readClaims(codec: ValueCodec, bytes: Uint8Array): TokenClaims | undefin
   if (value === null || typeof value !== "object") return undefined;
   const { scope, job, notBefore, notAfter } = value as Readonly<Record<string, unknown>>;
   if (!Number.isSafeInteger(notBefore) || !Number.isSafeInteger(notAfter)) return undefined;
-  const isKnown = scope === "cluster" || (scope === "job" && typeof job === "string");
+  const isOfJob = (scope === "job" || scope === "driver") && typeof job === "string";
+  const isKnown = scope === "cluster" || isOfJob;
   return isKnown ? (value as TokenClaims) : undefined;
 }

@@ -17,6 +17,8 @@ import { createApp } from "../app.ts";
 import type { OnFailure } from "../request_id.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { AgentJobs } from "./agent_jobs.ts";
+import { DetachedDrivers, type DetachedDriversOptions } from "./detached_drivers.ts";
+import { addDetachedRoutes, addDriverAccess } from "./detached_routes.ts";
 import { addDriverRoutes } from "./driver_routes.ts";
 import type { ProgramCache } from "./program_cache.ts";
 import { addProgramRoutes } from "./program_routes.ts";
@@ -49,6 +51,8 @@ export interface AgentOptions {
   readonly onFailure?: OnFailure;
   /** What its workers show to other agents. */
   readonly access?: PeerAccess;
+  /** Those that it may run; none when missing. */
+  readonly drivers?: Pick<DetachedDriversOptions, "directory" | "most" | "masters" | "keepMs">;
 }
 
 export interface Agent {
@@ -82,14 +86,23 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   const remote = createApp("agent", options.onFailure);
   addDriverRoutes(remote, jobs, true);
   if (options.programs !== undefined) addProgramRoutes(remote, options.programs);
+  const drivers = openDrivers(options, socket?.path, () => changed());
+  if (drivers !== undefined) {
+    addDetachedRoutes(remote, drivers);
+    addDetachedRoutes(app, drivers);
+    addDriverAccess(app, drivers);
+  }
   const close = async () => {
     try {
+      // They end their jobs themselves.
+      await drivers?.close();
       await jobs.close();
     } finally {
       await Promise.all([socket?.close(), options.programs?.close()]);
     }
   };
   const abandon = () => {
+    drivers?.abandon();
     jobs.abandon();
     socket?.abandon();
   };
@@ -98,13 +111,35 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   const onChange = (listener: () => void): void => {
     changed = listener;
   };
-  return { app, fetch, remote, load: () => jobs.load, onChange, heldItems, close, abandon };
+  const load = (): AgentLoad =>
+    drivers === undefined ? jobs.load : { ...jobs.load, drivers: drivers.loads, freeDrivers: drivers.free };
+  return { app, fetch, remote, load, onChange, heldItems, close, abandon };
+}
+
+function openDrivers(
+  { id, drivers, programs, runtime, access }: AgentOptions,
+  socketPath: string | undefined,
+  onChange: () => void,
+): DetachedDrivers | undefined {
+  if (drivers === undefined || programs === undefined || socketPath === undefined) return undefined;
+  const environment = process.env;
+  return new DetachedDrivers({
+    ...drivers,
+    ...access,
+    id,
+    programs,
+    runtime,
+    socketPath,
+    environment,
+    onChange,
+  });
 }
 
 /** The kernel takes 107, macOS 103. */
 const MAX_SOCKET_PATH_BYTES = 100;
 
 interface WorkerSocket {
+  readonly path: string;
   readonly startWorker: WorkerStarter;
   close(): Promise<void>;
   abandon(): void;
@@ -123,6 +158,7 @@ async function openSocket({ directory, runtime }: AgentOptions, app: Hono): Prom
   // Whoever can open it is taken for a worker, whatever the mask of this process lets through.
   if (process.platform !== "win32") await chmod(socketPath, 0o600);
   return {
+    path: socketPath,
     startWorker: processWorkers({ runtime, socketPath, environment: process.env }),
     close: async () => {
       await server.stop();

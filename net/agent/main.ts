@@ -48,6 +48,8 @@ export interface AgentConfig {
   readonly memoryBytes: number;
   /** What shards and spilled data may take; most of what is free when missing. */
   readonly diskBytes?: number;
+  /** Detached drivers at a time. */
+  readonly drivers: number;
   readonly security: SecurityFiles;
 }
 
@@ -124,6 +126,7 @@ export class RunningAgent {
         onNotice,
         onFailure,
         access,
+        drivers: { directory: join(base, "drivers"), most: config.drivers, masters: config.masters },
       });
       const server = await serveGuarded({
         runtime,

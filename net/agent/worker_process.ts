@@ -64,13 +64,20 @@ function startProcess(options: WorkerProcessOptions, start: WorkerStart): Starte
   };
 }
 
-function environmentOf(options: WorkerProcessOptions, start: WorkerStart): Record<string, string> {
+/** What user code sees of an agent's environment. */
+export function inheritedEnvironment(
+  all: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(options.environment)) {
+  for (const [name, value] of Object.entries(all)) {
     if (value !== undefined && INHERITED.test(name)) environment[name] = value;
   }
+  return environment;
+}
+
+function environmentOf(options: WorkerProcessOptions, start: WorkerStart): Record<string, string> {
   return {
-    ...environment,
+    ...inheritedEnvironment(options.environment),
     ...start.command.environment,
     [WORKER_ENV.role]: "task",
     [WORKER_ENV.socket]: options.socketPath,

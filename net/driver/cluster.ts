@@ -3,16 +3,18 @@
  *
  * Nobody dials the driver, so it may be anywhere. What its death leaves on the agents goes when its lease has run out.
  */
-import { randomBytes } from "node:crypto";
 import process from "node:process";
 import type { PlacementRequest } from "../../core/cluster/placement.ts";
 import { MAX_WORKERS } from "../../core/program/limits.ts";
 import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
 import { localProgram } from "../program/local_program.ts";
 import { applyCodeSetting } from "../runtime/code_setting.ts";
+import { userAtHost } from "../runtime/machine.ts";
 import { openClusterAccess } from "./cluster_access.ts";
+import { enterDetached } from "./detached.ts";
 import { DriverJob } from "./driver_job.ts";
 import { Executor } from "./executor.ts";
+import { newJobId } from "./job_name.ts";
 import { createJobOutput } from "./job_output.ts";
 import { JobSeats } from "./job_seats.ts";
 import { takeSeats } from "./seats.ts";
@@ -32,12 +34,13 @@ export async function openClusterJob(
   signal: AbortSignal,
 ): Promise<DriverJob> {
   applyCodeSetting();
-  const access = await openClusterAccess(flags.cluster);
+  const detached = await enterDetached();
+  const access = detached?.access ?? (await openClusterAccess(flags.cluster));
   // Without a program no room is asked for, which would be kept for nothing.
   await localProgram();
-  const id = `j${randomBytes(6).toString("hex")}`;
+  const id = detached?.nextJobId() ?? newJobId();
   const output = createJobOutput(flags);
-  const seats = new JobSeats({ job: id, flags, access, signal });
+  const seats = new JobSeats({ job: id, flags, access, signal, driver: detached?.sender ?? userAtHost() });
   await takeSeats({
     request: requestOf(id, flags),
     place: (request, waitMs) => access.master.place(request, { waitMs, signal }),

@@ -8,9 +8,11 @@ import type { AgentInfo, ClusterJob, ClusterView } from "../../core/cluster/agen
 import type { ClientConfig } from "../../core/cluster/config.ts";
 import { LucioleError } from "../../core/errors.ts";
 import type { LogEntry } from "../agent/job_logs.ts";
+import type { OutputItem } from "../driver_protocol.ts";
 import { askMaster } from "../master_request.ts";
 import { ROUTES } from "../protocol.ts";
 import { type ClusterAccess, openClusterAccess } from "./cluster_access.ts";
+import { DetachedClient } from "./detached_client.ts";
 
 const TIMEOUT_MS = 10_000;
 /** Ending a job waits for its workers. */
@@ -50,6 +52,20 @@ export class ClusterClient {
   /** Resolves when nothing of the job is left there; fine when there is no such job. @param by Told to its driver. */
   async endJob(agent: AgentInfo, job: string, by: string): Promise<void> {
     await this.#ask(agent, "DELETE", `${ROUTES.job(job)}?by=${encodeURIComponent(by)}`, END_TIMEOUT_MS);
+  }
+
+  /** What a detached driver printed and, when it is followed, what it prints until its end. */
+  output(agent: AgentInfo, job: string, isFollowed: boolean): AsyncIterable<OutputItem> {
+    return this.#driver(agent, job).output(0, isFollowed, new AbortController().signal);
+  }
+
+  /** Ends a detached driver, or the guard of one; fine when it has ended. */
+  async endDriver(agent: AgentInfo, job: string, by: string): Promise<void> {
+    await this.#driver(agent, job).end(by);
+  }
+
+  #driver({ id, address }: AgentInfo, job: string): DetachedClient {
+    return new DetachedClient({ id, address, transport: this.#access.connect(id, address) }, job);
   }
 
   async #ask(agent: AgentInfo, method: "GET" | "DELETE", path: string, timeoutMs: number): Promise<unknown> {

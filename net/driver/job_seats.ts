@@ -3,7 +3,6 @@
  *
  * Which agents these are is decided elsewhere.
  */
-import { basename, extname } from "node:path";
 import process from "node:process";
 import type { JobEnd } from "../../core/cluster/job_end.ts";
 import type { Grant } from "../../core/cluster/placement.ts";
@@ -14,10 +13,10 @@ import { pause, withDeadline } from "../pause.ts";
 import { localProgram } from "../program/local_program.ts";
 import { shipProgram } from "../program/ship.ts";
 import type { JobOrder, Transport } from "../protocol.ts";
-import { userAtHost } from "../runtime/machine.ts";
 import { UNREACHABLE } from "../tcp_transport.ts";
 import { AgentClient } from "./agent_client.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
+import { programName } from "./job_name.ts";
 import type { Refusal } from "./seats.ts";
 import { watchStart } from "./start_watch.ts";
 import { sharedEnvironment } from "./worker_environment.ts";
@@ -27,6 +26,8 @@ export interface JobSeatsOptions {
   readonly flags: RunFlags & { readonly cluster: ClusterFlags };
   readonly access: ClusterAccess;
   readonly signal: AbortSignal;
+  /** "user@host" of whoever runs it. */
+  readonly driver: string;
 }
 
 interface JobSeat {
@@ -180,7 +181,7 @@ export class JobSeats {
         workingDirectory: process.cwd(),
       },
       name: programName(),
-      driver: userAtHost(),
+      driver: this.#options.driver,
       leaseMs,
       peers: Object.fromEntries(grants.map(({ agent }) => [agent.id, agent.address])),
     };
@@ -210,9 +211,4 @@ async function persist(
     }
     await pause(AGAIN_MS, signal);
   }
-}
-
-function programName(): string {
-  const script = process.argv[1] ?? process.execPath;
-  return basename(script, extname(script));
 }

@@ -10,6 +10,7 @@ import { failureText } from "../../core/program/failure_text.ts";
 import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
 import { host } from "../program/host.ts";
 import { outliveReaders } from "../runtime/closed_pipes.ts";
+import { detachedFlags } from "./detached.ts";
 import type { DriverJob } from "./driver_job.ts";
 import type { Job } from "./job.ts";
 import type { SymmetricHead } from "./symmetric.ts";
@@ -25,8 +26,13 @@ export async function runDriver(driver: (job: Job) => unknown): Promise<number> 
   const ends = listenForEnds(() => job?.sweep());
   outliveReaders();
   try {
-    const parsed = host.flags ?? parseRunFlags(process.argv.slice(2), process.env);
+    const own = host.flags ?? detachedFlags();
+    const parsed = own ?? parseRunFlags(process.argv.slice(2), process.env);
     flags = parsed.options;
+    if (flags.detach !== undefined) {
+      const { submitDriver } = await import("./submit.ts");
+      return await submitDriver(flags, flags.detach, parsed.rest, ends.signal);
+    }
     if (flags.symmetric !== undefined) {
       const { enterSymmetric } = await import("./symmetric.ts");
       head = await enterSymmetric(flags, flags.symmetric, ends.signal);

@@ -34,6 +34,11 @@ export function sharedEnvironment(memoryBytes: number): Record<string, string> {
   return passed(memoryBytes, (name) => SHARED.test(name));
 }
 
+/** For a driver on another machine: the same, and nothing about memory. */
+export function driverEnvironment(): Record<string, string> {
+  return passed(0, (name) => SHARED.test(name));
+}
+
 function passed(memoryBytes: number, isPassed: (name: string) => boolean): Record<string, string> {
   const environment: Record<string, string> = memoryBytes < PLENTY_BYTES ? {} : { ...KEEPS_MEMORY };
   for (const [name, value] of Object.entries(process.env)) {

@@ -16,6 +16,7 @@ import { MAX_WORKERS } from "../../core/program/limits.ts";
 import { MAX_WAIT_MS, type PlacementAsk } from "../cluster_protocol.ts";
 import { checkId, type Fields, fields, ids, list, malformed, natural, shownText, text } from "../fields.ts";
 import { jobEnd } from "../job_end_body.ts";
+import { driverLoad } from "./driver_load.ts";
 
 /** Of one heartbeat or request: a thousand jobs on an agent, or tens of thousands of near inputs. */
 export const MAX_MASTER_BODY_BYTES = 4 * 1024 * 1024;
@@ -24,6 +25,7 @@ const MAX_LABELS = 100;
 const CONTROL = /\p{Cc}/gu;
 const MAX_JOBS = 10_000;
 const MAX_HISTORY = 100;
+const MAX_DRIVERS = 1000;
 const MAX_NAMED_AGENTS = 20_000;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/;
 /** A host name, an IPv4 address, or an IPv6 address in brackets; then the port. */
@@ -97,6 +99,10 @@ function agentLoad(load: Fields): AgentLoad {
     ...(load.history === undefined
       ? {}
       : { history: atMost(MAX_HISTORY, load.history, "load.history").map(endedJob) }),
+    ...(load.drivers === undefined
+      ? {}
+      : { drivers: atMost(MAX_DRIVERS, load.drivers, "load.drivers").map(driverLoad) }),
+    ...(load.freeDrivers === undefined ? {} : { freeDrivers: natural(load.freeDrivers, "load.freeDrivers") }),
   };
 }
 

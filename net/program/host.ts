@@ -6,6 +6,7 @@
  */
 import { LucioleError } from "../../core/errors.ts";
 import type { RunFlags } from "../../core/program/run_flags.ts";
+import type { ProgramRef } from "../../core/program_blocks/program_ref.ts";
 
 export interface Host {
   /** Called by `run` instead of starting a job; the promise it returns is `run`'s own. */
@@ -14,6 +15,8 @@ export interface Host {
   wasCalled?: boolean;
   /** The file that the host runs; missing where the program is the process's own. */
   program?: string;
+  /** What the program is to agents, when it was sent to one to be its driver. */
+  sent?: ProgramRef;
   /** Flags that the host read already (`luciole run --workers 2 job.ts`); program arguments are `rest`. */
   flags?: { readonly options: RunFlags; readonly rest: readonly string[] };
 }

@@ -61,7 +61,8 @@ export function localProgram(): Promise<LocalProgram> {
 
 async function find(): Promise<LocalProgram> {
   const own = await ownProgram();
-  const { program: script } = host;
+  const { program: script, sent } = host;
+  if (sent?.kind === "bundle" && script !== undefined) return await sentBundle(sent, script, own);
   if (own.executable !== undefined && script === undefined) return { program: await ownExecutable(own) };
   const entry = script ?? (await currentRuntime()).mainScript();
   const { bun = "", deno = "" } = process.versions;
@@ -97,6 +98,15 @@ async function bundled(
     hashes: blocks,
     open: async () => ({ read, close: async () => undefined }),
   };
+}
+
+/** A bundle that was sent here goes on as it is. */
+async function sentBundle(sent: BundleRef, path: string, own: OwnProgram): Promise<LocalProgram> {
+  const { sha256, sizeBytes, blocks } = await hashFileOnce(path, join(dataDirectory(), "hashes"));
+  const { version } = sent;
+  const ref: BundleRef = { kind: "bundle", sha256, sizeBytes, ...(version === undefined ? {} : { version }) };
+  const program = { ref, hashes: blocks, open: async () => fileReader(await open(path), sizeBytes) };
+  return version === undefined ? { program } : { program, executable: () => ownExecutable(own) };
 }
 
 async function ownExecutable({ executable, platform }: OwnProgram): Promise<SendableProgram<ExecutableRef>> {

@@ -15,6 +15,8 @@ export interface SpawnOptions {
   readonly workingDirectory: string;
   readonly onStdout: (line: string) => void;
   readonly onStderr: (line: string) => void;
+  /** Gets all bytes as they come, too; the child is not read on until it has them. */
+  readonly onBytes?: (stream: "stdout" | "stderr", bytes: Uint8Array) => Promise<void>;
   /** Called once, after the last line; exactly one of the two is set unless the start failed. */
   readonly onExit: (exit: ProcessExit) => void;
 }
@@ -34,6 +36,8 @@ export interface ChildProcess {
 
 /** What a grandchild that inherited the pipes may delay the exit of its parent by. */
 const PIPE_GRACE_MS = 200;
+/** The same where its output is kept as it came: what is in the pipes is to be read first. */
+const DRAIN_MS = 2_000;
 
 export function spawnChild(options: SpawnOptions): ChildProcess {
   const [file, ...args] = options.command;
@@ -62,19 +66,33 @@ export function spawnChild(options: SpawnOptions): ChildProcess {
     stderr.end();
     options.onExit(exit);
   };
-  child.stdout.on("data", (bytes: Uint8Array) => stdout.write(bytes));
-  child.stderr.on("data", (bytes: Uint8Array) => stderr.write(bytes));
+  readPipe(child.stdout, "stdout", stdout, options);
+  readPipe(child.stderr, "stderr", stderr, options);
   child.on("error", (error) => over({ error }));
   // "close" comes after the last output, but never while a grandchild holds the pipes open.
   child.on("exit", (code, signal) => {
     const exit = exitOf(code, signal);
-    const timer = setTimeout(() => over(exit), PIPE_GRACE_MS);
+    const timer = setTimeout(() => over(exit), options.onBytes === undefined ? PIPE_GRACE_MS : DRAIN_MS);
     child.on("close", () => {
       clearTimeout(timer);
       over(exit);
     });
   });
   return { pid: child.pid, kill: (signal) => void child.kill(signal) };
+}
+
+function readPipe(
+  pipe: Readable,
+  name: "stdout" | "stderr",
+  lines: LineSplitter,
+  { onBytes }: SpawnOptions,
+): void {
+  pipe.on("data", (bytes: Uint8Array) => {
+    lines.write(bytes);
+    if (onBytes === undefined) return;
+    pipe.pause();
+    onBytes(name, bytes).finally(() => pipe.resume());
+  });
 }
 
 function exitOf(code: number | null, signal: string | null): ProcessExit {

@@ -7,7 +7,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { AuthError, ProtocolError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/security/bind.ts";
-import { type TokenVerdict, verifyToken } from "../../core/security/token.ts";
+import { type TokenUse, type TokenVerdict, verifyToken } from "../../core/security/token.ts";
 import { readBytes, readToEnd } from "../fields.ts";
 import { CBOR_SEQUENCE, ID_PATTERN, PROTOCOL, PROTOCOL_HEADER, REQUEST_HEADER } from "../protocol.ts";
 import { failure } from "../replies.ts";
@@ -104,6 +104,21 @@ export function authenticate(options: GuardOptions): MiddlewareHandler {
  * token that outlived its job would start programs. As the router reads it: what is no id is no job.
  */
 const SHARDS_OF_JOB = /^\/v1\/jobs\/([^/]+)\/(?:shards\/|pieces$)/;
+/** What drivers do with a job, and without any. */
+const OF_JOB = /^\/v1\/jobs\/([^/]+)(?:\/|$)/;
+const OF_DRIVERS = /^\/v1\/(?:placements$|agent$|programs(?:\/|$))/;
+
+/** What a request is for, as far as tokens of less than the whole cluster may allow it. */
+function useOf(path: string, now: number): TokenUse {
+  const shards = SHARDS_OF_JOB.exec(path)?.[1];
+  const job = OF_JOB.exec(path)?.[1];
+  return {
+    now,
+    ...(shards !== undefined && ID_PATTERN.test(shards) ? { job: shards } : {}),
+    ...(OF_DRIVERS.test(path) ? { driving: {} } : {}),
+    ...(job !== undefined && ID_PATTERN.test(job) ? { driving: { job } } : {}),
+  };
+}
 
 function badToken(
   secret: ClusterSecret,
@@ -119,9 +134,7 @@ function badToken(
       `${seen}, and this cluster has a secret`,
     );
   }
-  const job = SHARDS_OF_JOB.exec(path)?.[1];
-  const use = job !== undefined && ID_PATTERN.test(job) ? { now, job } : { now };
-  const verdict = verifyToken(secret, token, use);
+  const verdict = verifyToken(secret, token, useOf(path, now));
   return verdict.kind === "valid" ? undefined : refused(verdict.kind, reasonText(verdict), now);
 }
 

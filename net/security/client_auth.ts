@@ -53,3 +53,8 @@ export function clusterToken(secret: ClusterSecret, now: number, lifeMs = CLUSTE
 export function jobToken(secret: ClusterSecret, job: string, now: number, lifeMs = JOB_LIFE_MS): string {
   return signToken(secret, { scope: "job", job, notBefore: now, notAfter: now + lifeMs });
 }
+
+/** For the detached driver of one job: short, as it asks its agent for the next one. */
+export function driverToken(secret: ClusterSecret, job: string, now: number): string {
+  return signToken(secret, { scope: "driver", job, notBefore: now, notAfter: now + CLUSTER_LIFE_MS });
+}

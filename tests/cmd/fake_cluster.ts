@@ -74,6 +74,12 @@ export class FakeCluster implements ClusterPort {
     return answer;
   };
 
+  async *output(): AsyncGenerator<never> {}
+
+  endDriver = async ({ id }: AgentInfo, job: string, by: string): Promise<void> => {
+    this.ended.push(`driver ${id} ${job} ${by}`);
+  };
+
   endJob = async ({ id, address }: AgentInfo, job: string, by: string): Promise<void> => {
     if (address === "unreachable:1") throw new LucioleError("unreachable", "nothing listens there");
     this.ended.push(`${id} ${job} ${by}`);
@@ -96,6 +102,7 @@ export function fakeTerminal(changes: Partial<Pick<Terminal, "width" | "isJson">
     user: "ann@laptop",
     ...changes,
     now: () => NOW,
+    write: async (bytes) => void lines.push(new TextDecoder().decode(bytes)),
     print: (line) => void lines.push(line),
     warn: (line) => void warnings.push(line),
     lines,

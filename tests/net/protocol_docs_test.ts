@@ -16,13 +16,11 @@ const text = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "u
 const directory = mkdtempSync(join(tmpdir(), "luciole-test-"));
 const master = createMaster({ id: "m1", version: "1.0.0" });
 const runtime = await currentRuntime();
-const startWorker = () => {
-  throw new Error("no workers here");
-};
 const own = { command: ["/own"], version: "1.0.0", platform: "linux-x64" };
 const cache = { agent: "a1", directory: join(directory, "programs"), maxBytes: 1, own };
 const programs = await ProgramCache.create(cache);
-const agent = await createAgent({ id: "a1", directory, slots: 1, runtime, startWorker, programs });
+const drivers = { directory: join(directory, "drivers"), most: 1, masters: [] };
+const agent = await createAgent({ id: "a1", directory, slots: 1, runtime, programs, drivers });
 
 afterAll(async () => {
   master.close();

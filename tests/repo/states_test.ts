@@ -1,6 +1,7 @@
 /** docs/states.md shows the tables that the code has, all of them and no others. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { DRIVER_TRANSITIONS } from "../../core/agent/driver_life.ts";
 import { JOB_TRANSITIONS } from "../../core/agent/job_life.ts";
 import { ORDER_TRANSITIONS } from "../../core/agent/order_book.ts";
 import { WORKER_TRANSITIONS } from "../../core/agent/worker_state.ts";
@@ -42,6 +43,7 @@ test("docs/states.md shows the tables of the code", () => {
     Job: JOB_TRANSITIONS,
     Worker: WORKER_TRANSITIONS,
     Order: ORDER_TRANSITIONS,
+    Driver: DRIVER_TRANSITIONS,
     Agent: AGENT_TRANSITIONS,
   });
 });
@@ -65,6 +67,7 @@ test("every state can be left for, or reached from, another one, and only ends h
     Job: ["ending"],
     Worker: ["failed", "stopped"],
     Order: ["forgotten"],
+    Driver: ["forgotten"],
     Agent: ["forgotten"],
   });
 });

@@ -55,6 +55,7 @@ describe("compileAgentConfig()", () => {
       labels: {},
       slots: 8,
       memoryBytes: 8 * 2 ** 30,
+      drivers: 8,
     });
   });
 
@@ -76,6 +77,7 @@ describe("compileAgentConfig()", () => {
       "token-file": "secret",
       insecure: "true",
       "tls-cert": "c",
+      drivers: "3",
       "tls-key": "k",
       "tls-ca": "a",
       "log-level": "warn",
@@ -101,6 +103,7 @@ describe("compileAgentConfig()", () => {
       labels: { gpu: "yes", zone: "" },
       slots: 3,
       memoryBytes: 2 * 2 ** 30,
+      drivers: 3,
       diskBytes: 1e12,
     });
     expect(agent({}, env)).toEqual(config);

@@ -12,6 +12,7 @@ const defaults: Omit<AgentConfig, "id" | "directory" | "masters"> = {
   labels: {},
   slots: 1,
   memoryBytes: 2 ** 30,
+  drivers: 4,
   security: {},
 };
 await runAgent({ ...defaults, ...JSON.parse(config) }, (text) => process.stderr.write(`${text}\n`));

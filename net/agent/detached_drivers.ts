@@ -1,0 +1,180 @@
+/**
+ * The detached drivers of an agent: how many it runs at a time, and for how long it keeps what became of them.
+ *
+ * Knows nothing of HTTP.
+ */
+import { rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { DriverLoad } from "../../core/cluster/driver_info.ts";
+import { LucioleError, NotEnoughResourcesError } from "../../core/errors.ts";
+import type { DriverAccess, DriverOrder } from "../driver_protocol.ts";
+import type { ClientTls, Runtime } from "../runtime/runtime.ts";
+import { driverToken } from "../security/client_auth.ts";
+import type { ClusterSecret } from "../security/cluster_secret.ts";
+import { DetachedDriver } from "./detached_driver.ts";
+import type { ProgramCache } from "./program_cache.ts";
+
+export interface DetachedDriversOptions {
+  /** Of the agent. */
+  readonly id: string;
+  /** Of the drivers alone. */
+  readonly directory: string;
+  /** At a time; 0 for none. */
+  readonly most: number;
+  /** For how long what became of a driver is kept. */
+  readonly keepMs?: number;
+  readonly programs: ProgramCache;
+  readonly runtime: Runtime;
+  readonly socketPath: string;
+  /** What the allow-list is applied to. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** "host:port". */
+  readonly masters: readonly string[];
+  readonly secret?: ClusterSecret;
+  readonly tls?: ClientTls;
+  readonly onChange: () => void;
+}
+
+const KEEP_MS = 3_600_000;
+const MAX_ENDED = 50;
+
+export class DetachedDrivers {
+  readonly #options: DetachedDriversOptions;
+  readonly #drivers = new Map<string, DetachedDriver>();
+  /** Those whose programs are being opened. */
+  readonly #starting = new Map<string, Promise<void>>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #isClosed = false;
+
+  constructor(options: DetachedDriversOptions) {
+    this.#options = options;
+    rmSync(options.directory, { recursive: true, force: true });
+    const { keepMs = KEEP_MS } = options;
+    this.#timer = setInterval(() => void this.#forgetOld(), Math.min(keepMs, 60_000));
+    this.#timer.unref();
+  }
+
+  /** What masters are told. */
+  get loads(): readonly DriverLoad[] {
+    return Array.from(this.#drivers.values(), ({ load }) => load);
+  }
+
+  get free(): number {
+    return this.#isClosed ? 0 : Math.max(0, this.#options.most - this.#running);
+  }
+
+  /** @throws {LucioleError} code "not-found". */
+  find(job: string): DetachedDriver {
+    const found = this.#drivers.get(job);
+    if (found !== undefined) return found;
+    const { id } = this.#options;
+    throw new LucioleError(
+      "not-found",
+      `Cannot find the driver of job ${job}: agent ${id} does not have it`,
+      {
+        fields: { job },
+      },
+    );
+  }
+
+  /** Runs a driver; fine when it is here already: who asked may not have heard the answer. */
+  async start(job: string, order: DriverOrder): Promise<void> {
+    const known = this.#drivers.get(job);
+    if (known !== undefined && known.order.run >= order.run) return;
+    const under = this.#starting.get(job);
+    if (under !== undefined) return await under;
+    const starting = this.#start(job, order).finally(() => this.#starting.delete(job));
+    this.#starting.set(job, starting);
+    await starting;
+  }
+
+  async #start(job: string, order: DriverOrder): Promise<void> {
+    const { id, programs, directory, most } = this.#options;
+    if (this.free - this.#starting.size <= 0) {
+      const state = this.#isClosed ? "it ends" : `it runs ${this.#running} of ${most} drivers`;
+      throw new NotEnoughResourcesError(`Cannot run the driver of job ${job} on agent ${id}: ${state}`, {
+        fields: { job, most },
+      });
+    }
+    const program = await programs.open(order.program);
+    const driver = new DetachedDriver({
+      ...this.#options,
+      job,
+      order,
+      directory: join(directory, `${job}-${order.run}`),
+      onChange: () => this.#changed(),
+    });
+    const before = this.#drivers.get(job);
+    this.#drivers.set(job, driver);
+    driver.start(program);
+    await before?.forget();
+    this.#options.onChange();
+  }
+
+  /** Its process is gone when this resolves; fine when there is none. */
+  async cancel(job: string, by: string): Promise<void> {
+    await this.#starting.get(job)?.catch(() => undefined);
+    await this.#drivers.get(job)?.stop({ kind: "cancel", by });
+  }
+
+  /** What the process of a driver may show to others. @throws {LucioleError} code "not-found". */
+  access(job: string): DriverAccess {
+    const driver = this.find(job);
+    driver.seen();
+    const { masters, secret, tls } = this.#options;
+    const { run, driver: sender, program } = driver.order;
+    return {
+      run,
+      driver: sender,
+      program,
+      masters,
+      ...(secret && { token: driverToken(secret, job, Date.now()) }),
+      ...(tls && { tls }),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    const why = `its driver's agent ${this.#options.id} has ended`;
+    const drivers = [...this.#drivers.values()];
+    await Promise.all(drivers.map((driver) => driver.stop({ kind: "agent", why })));
+    await Promise.all(drivers.map((driver) => driver.forget()));
+    await rm(this.#options.directory, { recursive: true, force: true });
+  }
+
+  /** For a process that is about to end. */
+  abandon(): void {
+    for (const driver of this.#drivers.values()) driver.kill();
+    rmSync(this.#options.directory, { recursive: true, force: true });
+  }
+
+  get #running(): number {
+    let running = 0;
+    for (const { isThere } of this.#drivers.values()) if (isThere) running++;
+    return running;
+  }
+
+  #changed(): void {
+    void this.#forgetOld();
+    this.#options.onChange();
+  }
+
+  async #forgetOld(): Promise<void> {
+    const { keepMs = KEEP_MS } = this.#options;
+    const ended = [...this.#drivers].flatMap(([job, { endedAt }]) =>
+      endedAt === undefined ? [] : [{ job, endedAt }],
+    );
+    const kept = ended
+      .toSorted((a, b) => b.endedAt - a.endedAt)
+      .slice(0, MAX_ENDED)
+      .filter(({ endedAt }) => performance.now() - endedAt < keepMs);
+    for (const { job } of ended) {
+      if (kept.some((one) => one.job === job)) continue;
+      const driver = this.#drivers.get(job);
+      this.#drivers.delete(job);
+      await driver?.forget();
+    }
+  }
+}

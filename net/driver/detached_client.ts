@@ -1,0 +1,85 @@
+/**
+ * What clients ask of agents about detached drivers: to run one, what it prints, and its end.
+ *
+ * A method for each route. Which agent is asked, and when, is the caller's business.
+ */
+import { randomUUID } from "node:crypto";
+import { fromWireError, LucioleError, ProtocolError, type WireError } from "../../core/errors.ts";
+import { decode } from "../cbor.ts";
+import { readSequence } from "../cbor_sequence.ts";
+import { DRIVER_ROUTES, type DriverOrder, type DriverReply, type OutputItem } from "../driver_protocol.ts";
+import { askMaster } from "../master_request.ts";
+import { PROTOCOL, PROTOCOL_HEADER, type Transport } from "../protocol.ts";
+
+/** An agent that can be asked. */
+export interface AgentLine {
+  readonly id: string;
+  readonly address: string;
+  readonly transport: Transport;
+}
+
+const TIMEOUT_MS = 10_000;
+/** It may have to look at a large executable first. */
+const START_MS = 60_000;
+/** Ending a driver waits for its clean-up. */
+const END_MS = 30_000;
+
+export class DetachedClient {
+  readonly #agent: AgentLine;
+  readonly #job: string;
+
+  constructor(agent: AgentLine, job: string) {
+    this.#agent = agent;
+    this.#job = job;
+  }
+
+  /** May be repeated. @throws {NotEnoughResourcesError} @throws {ProgramMissingError} When it must be sent first. */
+  async start(order: DriverOrder, signal: AbortSignal): Promise<void> {
+    await this.#ask("PUT", DRIVER_ROUTES.driver(this.#job), { timeoutMs: START_MS, body: order, signal });
+  }
+
+  /** @throws {LucioleError} code "not-found" when the agent does not have it any more. */
+  async look(): Promise<DriverReply> {
+    const path = DRIVER_ROUTES.driver(this.#job);
+    return (await this.#ask("GET", path, { timeoutMs: TIMEOUT_MS })) as DriverReply;
+  }
+
+  /** Its process is gone when this resolves; fine when there is none. @param by Kept as the cause of its end. */
+  async end(by: string): Promise<void> {
+    const path = `${DRIVER_ROUTES.driver(this.#job)}?by=${encodeURIComponent(by)}`;
+    await this.#ask("DELETE", path, { timeoutMs: END_MS });
+  }
+
+  /** What it prints, from a position on. @throws {LucioleError} code "not-found"; code "unreachable" when it breaks off. */
+  async *output(from: number, isFollowed: boolean, signal: AbortSignal): AsyncGenerator<OutputItem> {
+    const path = DRIVER_ROUTES.output(this.#job, from, isFollowed);
+    const headers = { [PROTOCOL_HEADER]: String(PROTOCOL) };
+    const response = await this.#agent.transport.fetch(path, { method: "GET", headers, signal });
+    const { body } = response;
+    if (!response.ok) throw await errorOf(response, this.#agent.id);
+    if (body === null) throw new ProtocolError(`Cannot read ${path}: the answer has no body`);
+    yield* readSequence(body) as AsyncGenerator<OutputItem>;
+  }
+
+  async #ask(
+    method: "GET" | "PUT" | "DELETE",
+    path: string,
+    options: { readonly timeoutMs: number; readonly body?: unknown; readonly signal?: AbortSignal },
+  ): Promise<unknown> {
+    const answer = await askMaster(this.#agent, { method, path, id: randomUUID().slice(0, 8), ...options });
+    if (answer.kind === "answer") return answer.value;
+    const { id, address } = this.#agent;
+    const { code, reason, why, cause } = answer.failure;
+    const message = `Cannot ask agent ${id} at ${address}: ${why}`;
+    const retryable = code === "unreachable";
+    throw new LucioleError(code, message, { fields: { address, reason }, cause, retryable });
+  }
+}
+
+async function errorOf(response: Response, agent: string): Promise<Error> {
+  try {
+    return fromWireError(decode(new Uint8Array(await response.arrayBuffer())) as WireError);
+  } catch {
+    return new ProtocolError(`Cannot read of agent ${agent}: it answered ${response.status}`);
+  }
+}

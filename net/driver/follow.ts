@@ -1,0 +1,38 @@
+/**
+ * Shows a detached driver on this process's own stdout and stderr, and ends as it does.
+ */
+import { writeSync } from "node:fs";
+import process from "node:process";
+import { EXIT } from "../../core/program/exit_codes.ts";
+import { type AttachOptions, attachDriver } from "./attach.ts";
+
+/** @returns The exit code of the job; that of an interrupt when the signal is aborted. */
+export async function followDriver(
+  options: Pick<AttachOptions, "access" | "job" | "isFromBeginning" | "signal">,
+): Promise<number> {
+  const { job } = options;
+  const warn = (text: string): void => say(text);
+  const end = await attachDriver({
+    ...options,
+    warn,
+    write: (stream, bytes) => new Promise((resolve) => process[stream].write(bytes, () => resolve())),
+  });
+  if (end === undefined) {
+    warn(
+      `Detached from job ${job}, which goes on: luciole attach ${job} comes back, luciole cancel ${job} ends it`,
+    );
+    return EXIT.interrupted;
+  }
+  const { state, exitCode, cause } = end;
+  if (state === "cancelled") warn(`error: Job ${job} was ${cause ?? "cancelled"}`);
+  else if (state === "failed") warn(`(job ${job} failed: ${cause ?? `exit code ${exitCode}`})`);
+  return exitCode;
+}
+
+function say(text: string): void {
+  try {
+    writeSync(2, `${text}\n`);
+  } catch {
+    // Nobody reads it.
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * Hands a driver over to the cluster: finds an agent that runs it, brings it the program, and tells how to follow it.
+ */
+import process from "node:process";
+import type { AgentView } from "../../core/cluster/agent_info.ts";
+import {
+  CancelledError,
+  LucioleError,
+  NotEnoughResourcesError,
+  ProgramMissingError,
+} from "../../core/errors.ts";
+import { EXIT } from "../../core/program/exit_codes.ts";
+import type { ClusterFlags, Detach, RunFlags } from "../../core/program/run_flags.ts";
+import type { DriverOrder } from "../driver_protocol.ts";
+import { pause } from "../pause.ts";
+import { host } from "../program/host.ts";
+import { localProgram } from "../program/local_program.ts";
+import { shipProgram } from "../program/ship.ts";
+import { userAtHost } from "../runtime/machine.ts";
+import { type ClusterAccess, openClusterAccess } from "./cluster_access.ts";
+import { DetachedClient } from "./detached_client.ts";
+import { followDriver } from "./follow.ts";
+import { newJobId, programName } from "./job_name.ts";
+import { driverEnvironment } from "./worker_environment.ts";
+
+const AGAIN_MS = 1_000;
+
+/** @returns The exit code: of the job, when it is followed. */
+export async function submitDriver(
+  flags: RunFlags,
+  detach: Detach,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  const { cluster } = flags;
+  if (cluster === undefined) throw new LucioleError("internal", "Cannot detach: no cluster is named");
+  const access = await openClusterAccess(cluster);
+  await localProgram();
+  const job = newJobId();
+  const submission = new Submission({ access, cluster, job, signal });
+  const agent = await submission.run((program) => orderOf(program, detach, args));
+  if (flags.isJson) process.stdout.write(`${JSON.stringify({ job, agent })}\n`);
+  else if (!detach.follows) process.stdout.write(`${job}\n`);
+  if (!flags.isQuiet && !flags.isJson) {
+    const master = process.env.LUCIOLE_MASTER === undefined ? ` --master ${cluster.masters.join(",")}` : "";
+    const more = detach.follows ? "" : `; follow it: luciole attach${master} ${job}`;
+    process.stderr.write(`Job ${job} runs on agent ${agent}${more}\n`);
+  }
+  return detach.follows ? await followDriver({ access, job, isFromBeginning: true, signal }) : EXIT.ok;
+}
+
+function orderOf(program: DriverOrder["program"], detach: Detach, args: readonly string[]): DriverOrder {
+  const script = host.program ?? process.argv[1] ?? process.execPath;
+  return {
+    program,
+    script,
+    args,
+    flags: detach.flags,
+    environment: driverEnvironment(),
+    workingDirectory: process.cwd(),
+    name: programName(script),
+    driver: userAtHost(),
+    run: 1,
+  };
+}
+
+interface SubmissionOptions {
+  readonly access: ClusterAccess;
+  readonly cluster: ClusterFlags;
+  readonly job: string;
+  readonly signal: AbortSignal;
+}
+
+class Submission {
+  readonly #options: SubmissionOptions;
+  #told = "";
+
+  constructor(options: SubmissionOptions) {
+    this.#options = options;
+  }
+
+  /** @returns The agent that runs it. */
+  async run(order: (program: DriverOrder["program"]) => DriverOrder): Promise<string> {
+    const { access, cluster, signal } = this.#options;
+    for (;;) {
+      signal.throwIfAborted();
+      const { agents } = await access.master.cluster();
+      const allowed = agents.filter((view) => view.state === "alive" && isAllowed(view, cluster));
+      const refusals: string[] = [];
+      for (const { agent } of withRoom(allowed)) {
+        try {
+          await this.#startOn(agent.id, agent.address, order);
+          return agent.id;
+        } catch (error) {
+          signal.throwIfAborted();
+          if (!isPassedOver(error)) throw error;
+          refusals.push(error.message);
+        }
+      }
+      const why = whyNot(allowed, refusals);
+      if (!cluster.isPatient || allowed.length === 0) {
+        throw new NotEnoughResourcesError(`Cannot detach the driver: ${why}`);
+      }
+      this.#tell(`waiting: ${why}`);
+      await pause(AGAIN_MS, signal);
+    }
+  }
+
+  async #startOn(
+    id: string,
+    address: string,
+    order: (program: DriverOrder["program"]) => DriverOrder,
+  ): Promise<void> {
+    const { access, job, signal } = this.#options;
+    const transport = access.connect(id, address);
+    const client = new DetachedClient({ id, address, transport }, job);
+    const program = await localProgram();
+    const start = async (): Promise<void> =>
+      client.start(order(await shipProgram(transport, program, { agent: id, signal })), signal);
+    try {
+      // Others may take its place in the cache before it starts.
+      await start().catch((error) => {
+        if (!(error instanceof ProgramMissingError)) throw error;
+        return start();
+      });
+    } catch (error) {
+      // Nobody knows whether it was heard, and no other agent may run it too.
+      if (isUnheard(error) || signal.aborted) {
+        await client.end("its client, which went before it was started").catch(() => undefined);
+      }
+      throw signal.aborted ? new CancelledError("The driver was not detached: it was cancelled") : error;
+    }
+  }
+
+  #tell(text: string): void {
+    if (text !== this.#told) process.stderr.write(`${text}\n`);
+    this.#told = text;
+  }
+}
+
+function isAllowed({ agent }: AgentView, { dataCenter, rack, labels = {} }: ClusterFlags): boolean {
+  if (dataCenter !== undefined && agent.dataCenter !== dataCenter) return false;
+  if (rack !== undefined && agent.rack !== rack) return false;
+  return Object.entries(labels).every(([name, text]) => agent.labels[name] === text);
+}
+
+/** Those with the most room first. */
+function withRoom(agents: readonly AgentView[]): readonly AgentView[] {
+  const room = ({ load }: AgentView): number => load.freeDrivers ?? 0;
+  return agents
+    .filter((view) => room(view) > 0)
+    .toSorted((a, b) => room(b) - room(a) || b.load.freeMemoryBytes - a.load.freeMemoryBytes);
+}
+
+function whyNot(allowed: readonly AgentView[], refusals: readonly string[]): string {
+  if (allowed.length === 0) return "the cluster has no agent that may run it";
+  const [first] = refusals;
+  if (first !== undefined) return first;
+  return `no agent has room for a driver (--drivers of ${allowed.length} agent${allowed.length === 1 ? "" : "s"})`;
+}
+
+function isPassedOver(error: unknown): error is LucioleError {
+  return error instanceof LucioleError && (isUnheard(error) || error.code === "not-enough-resources");
+}
+
+function isUnheard(error: unknown): boolean {
+  return error instanceof LucioleError && error.code === "unreachable";
+}
