@@ -218,8 +218,10 @@ function addressOf({ port, advertise }: AgentConfig, { address }: RunningServer)
  */
 export async function runAgent(config: AgentConfig, onNotice: OnNotice): Promise<void> {
   const agent = await RunningAgent.start(config, onNotice);
+  // Who reads that it listens may end it at once.
+  const signal = untilSignal(() => agent.abandon());
   onNotice(`agent ${config.id} listens on ${agent.address} with ${plural(config.slots, "slot")}`);
-  const end = await Promise.race([untilSignal(() => agent.abandon()), agent.refused]);
+  const end = await Promise.race([signal, agent.refused]);
   if (typeof end === "string") onNotice(`agent ${config.id} ends: ${end}`);
   await agent.close();
   if (typeof end !== "string") throw end;

@@ -54,8 +54,9 @@ export async function startMaster(config: MasterConfig, onNotice: OnNotice): Pro
 /** Runs a master until a signal ends it; agents and jobs go on without it. */
 export async function runMaster(config: MasterConfig, onNotice: OnNotice): Promise<void> {
   const master = await startMaster(config, onNotice);
+  // Who reads that it listens may end it at once.
+  const signal = untilSignal();
   onNotice(`master ${config.id} listens on ${master.address}`);
-  const signal = await untilSignal();
-  onNotice(`master ${config.id} ends: ${signal}`);
+  onNotice(`master ${config.id} ends: ${await signal}`);
   await master.close();
 }

@@ -12,8 +12,8 @@ const LIMIT_MS = 20_000;
 export function whyNoHosts(): string | undefined {
   if (process.platform !== "linux") return "network namespaces are of Linux only";
   if (process.getuid?.() !== 0) return "network namespaces want root";
-  if (Bun.which("ip") === null || Bun.which("unshare") === null) {
-    return "there is no ip or unshare (Debian: apt install iproute2 util-linux)";
+  if (["ip", "bridge", "tc", "unshare"].some((command) => Bun.which(command) === null)) {
+    return "there is no ip, bridge, tc or unshare (Debian: apt install iproute2 util-linux)";
   }
   const name = `lt${process.pid}`;
   const { exitCode, stderr } = Bun.spawnSync(["ip", "netns", "add", name], { timeout: LIMIT_MS });
@@ -22,9 +22,11 @@ export function whyNoHosts(): string | undefined {
   return undefined;
 }
 
+let made = 0;
+
 export class Hosts {
   /** Namespaces are of the whole machine: another run of the tests may have some too. */
-  readonly #prefix = `lt${process.pid}`;
+  readonly #prefix = `lt${process.pid}-${made++}`;
   readonly names: readonly string[];
 
   constructor(names: readonly string[]) {
@@ -50,6 +52,29 @@ export class Hosts {
   /** Takes the cable of a host out, or puts it in again. */
   setLink(name: string, state: "up" | "down"): void {
     ip("-netns", this.#bridge, "link", "set", `to-${name}`, state);
+  }
+
+  /** Cuts these hosts off from each other, silently, and from nobody else; or joins them again. */
+  setIsolated(names: readonly string[], isIsolated: boolean): void {
+    for (const name of names) {
+      const state = isIsolated ? "on" : "off";
+      spawn(["bridge", "-netns", this.#bridge, "link", "set", "dev", `to-${name}`, "isolated", state]);
+    }
+  }
+
+  /** Lets no more than so many bits through in a second, in either direction; undefined: all that come. */
+  setRate(name: string, bitsPerSecond: number | undefined): void {
+    const ends = [
+      ["-netns", this.#bridge, "dev", `to-${name}`],
+      ["-netns", this.#namespace(name), "dev", "eth0"],
+    ];
+    for (const [flag, namespace, ...device] of ends) {
+      const qdisc = ["tc", flag, namespace, "qdisc"];
+      // What is sent at once, and what waits.
+      const shape = ["root", "tbf", "rate", `${bitsPerSecond}bit`, "burst", "16kb", "latency", "400ms"];
+      if (bitsPerSecond === undefined) spawn([...qdisc, "delete", ...device, "root"]);
+      else spawn([...qdisc, "replace", ...device, ...shape]);
+    }
   }
 
   /** What listens or is connected on a host, a line for each socket of TCP. */
