@@ -29,7 +29,7 @@ export interface AgentWatchOptions {
 
 /** Renewals within one lease, or within the time after which an agent is lost. */
 const RENEWALS = 5;
-const AGAIN_MS = 200;
+const AGAIN_MS = 100;
 /** Of a lease: renewals come before and after. */
 const BUSY_SHARE = 0.7;
 /** Where nothing listens, the process is gone; one that starts again does not know the job. */
