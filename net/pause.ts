@@ -21,6 +21,22 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Waits for a promise, but no longer than until the signal is aborted, which is no failure. */
+export function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+    promise.then(end, (error) => {
+      signal.removeEventListener("abort", end);
+      reject(error);
+    });
+  });
+}
+
 export interface Deadline {
   /** Who is asked, for messages. */
   readonly name: string;

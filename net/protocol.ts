@@ -6,6 +6,7 @@
  * the header `luciole-protocol: <PROTOCOL>`; another version is refused with 426.
  * Ids on the wire match ID_PATTERN and are never used as paths unchecked.
  */
+import type { Frame, Letter, Parcel, Receipt } from "../core/messages/letter.ts";
 import type { ShardPiece } from "../core/plan/physical.ts";
 import type { ProgramRef } from "../core/program_blocks/program_ref.ts";
 import type { TaskOrder } from "../core/schedule/order.ts";
@@ -82,10 +83,19 @@ export interface ReleaseRequest {
   readonly executions: readonly string[];
 }
 
-/** Body of `POST /v1/jobs/:job/messages`: to these workers, or to all. */
-export interface MessageRequest {
-  readonly workers: readonly number[] | "all";
-  readonly message: unknown;
+/** Body of `POST /v1/jobs/:job/messages`: for workers of the agent. Those for workers that are not there are passed over. */
+export interface MessagesRequest {
+  /** Each once, however many workers it is for. */
+  readonly letters: readonly Letter[];
+  readonly parcels: readonly WorkerParcel[];
+}
+
+export interface WorkerParcel {
+  readonly worker: number;
+  readonly life: string;
+  /** A frame whose letters are told by their places in the list. */
+  readonly frame?: Omit<Frame, "letters" | "life"> & { readonly letters: readonly number[] };
+  readonly receipt?: Receipt;
 }
 
 /** How an attempt ended. */
@@ -128,7 +138,8 @@ export type WorkerReport =
       readonly level: "debug" | "info" | "warn" | "error";
       readonly text: string;
     }
-  | { readonly kind: "message"; readonly message: unknown }
+  /** Messages for the driver, and what was heard of it. */
+  | { readonly kind: "parcel"; readonly parcel: Parcel }
   /** One of several attempts that it was given; the last one is told by `next`. */
   | ({ readonly kind: "ended" } & PerformedAttempt)
   /** Attempts that it was given and has not begun: others may. */
@@ -161,7 +172,8 @@ export type HeldPiece = Pick<ShardPiece, "attempt" | "partition" | "chunks">;
 /** Items of the stream `GET /v1/workers/:worker/control?job=…`. */
 export type ControlMessage =
   | { readonly kind: "cancel"; readonly attempt: string }
-  | { readonly kind: "message"; readonly message: unknown }
+  /** Of the driver. */
+  | { readonly kind: "parcel"; readonly parcel: Parcel }
   | { readonly kind: "forget"; readonly execution: string }
   /** An agent of the job is gone: nothing can be read of it. */
   | { readonly kind: "gone"; readonly agent: string }

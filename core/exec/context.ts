@@ -41,10 +41,20 @@ export interface TaskContext {
   log(text: string): void;
   /** Adds to a counter of the execution, which `done` of `job.start` gives at the end. */
   count(name: string, by?: number): void;
-  /** Sends a value to the driver's `workerMessage` listeners. */
-  sendToDriver(message: unknown): void;
-  /** Listens for messages of the driver. */
-  on(event: "driverMessage", listener: (message: unknown) => void): void;
+  /**
+   * Sends a value to the driver's `workerMessage` listeners: in order, and once. It need not be awaited: a task that
+   * sends faster than the driver listens is held between batches.
+   *
+   * @param message Anything that CBOR can carry.
+   * @returns Resolves when the message is within the bound of those under way; not when it was heard.
+   * @throws {LucioleError} Code "messages-refused", if thousands wait and nobody listens.
+   */
+  sendToDriver<T = unknown>(message: T): PromiseLike<void>;
+  /**
+   * Listens for messages of the driver until the task ends. They are sent to workers, not to tasks: what came before
+   * is kept, in order, for the first task of this worker that listens.
+   */
+  on<T = unknown>(event: "driverMessage", listener: (message: T) => unknown): void;
   /** Aborted when the attempt is cancelled. */
   readonly signal: AbortSignal;
 }

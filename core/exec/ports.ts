@@ -79,10 +79,9 @@ export interface TaskPorts {
   log(record: LogRecord): void;
   /** Reports counters and progress; cheap, and sent on at most a few times a second. */
   report(report: Partial<TaskReport>): void;
-  sendToDriver(message: unknown): void;
   /**
-   * Asked between batches: a promise when the event loop was held for long, so that a cancellation can arrive;
-   * undefined otherwise.
+   * Asked between batches: a promise when the event loop was held for long, so that a cancellation can arrive, or
+   * when more was sent than may be under way; undefined otherwise.
    */
   breathe?(): Promise<void> | undefined;
   /**

@@ -1,6 +1,7 @@
 /**
  * What the driver orders of agents, and agents of workers, as plain data.
  */
+import type { Parcel } from "../messages/letter.ts";
 import type { PhysicalPlan, TaskInput } from "../plan/physical.ts";
 import type { AttemptResult, TaskReport } from "./report.ts";
 
@@ -45,7 +46,8 @@ export type AgentEvent =
       readonly level: "debug" | "info" | "warn" | "error";
       readonly text: string;
     }
-  | { readonly kind: "workerMessage"; readonly worker: number; readonly message: unknown }
+  /** Messages of a worker, and what it has heard. */
+  | { readonly kind: "parcel"; readonly worker: number; readonly parcel: Parcel }
   /** Somebody asked the agent to end the job: it does. */
   | { readonly kind: "jobCancelled"; readonly by: string }
   | { readonly kind: "workerStarted"; readonly worker: number }

@@ -14,7 +14,7 @@ import {
   type ControlMessage,
   type JobOrder,
   LOCAL_AGENT,
-  type MessageRequest,
+  type MessagesRequest,
   type NextReply,
   type PerformedAttempt,
   type ReleaseRequest,
@@ -154,8 +154,8 @@ export class AgentJob {
       case "progress":
         this.events.push({ kind: "attemptProgress", attempt: event.attempt, totals: event.totals });
         break;
-      case "message":
-        this.events.push({ kind: "workerMessage", worker, message: event.message });
+      case "parcel":
+        this.events.push({ kind: "parcel", worker, parcel: event.parcel });
         break;
       case "ended":
         this.apply({ kind: "ended", worker, ended: this.#keep(worker, event) });
@@ -169,12 +169,16 @@ export class AgentJob {
     }
   }
 
-  /** @returns False, having sent to none, when one of the workers is not of this job. */
-  send({ workers, message }: MessageRequest): boolean {
-    const to = workers === "all" ? [...this.#workers.keys()] : workers;
-    if (!to.every((worker) => this.#workers.has(worker))) return false;
-    for (const worker of to) this.#tell(worker, { kind: "message", message });
-    return true;
+  /** Hands the driver's messages on; a worker that has gone meanwhile needs none. */
+  deliver({ letters, parcels }: MessagesRequest): void {
+    for (const { worker, life, frame, receipt } of parcels) {
+      const parcel = {
+        life,
+        ...(frame && { frame: { ...frame, life, letters: frame.letters.map((at) => letters[at]) } }),
+        ...(receipt && { receipt }),
+      };
+      this.#tell(worker, { kind: "parcel", parcel });
+    }
   }
 
   release({ attempts, executions }: ReleaseRequest): void {

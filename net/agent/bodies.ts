@@ -17,7 +17,6 @@ import type {
   HeldRequest,
   JobOrder,
   LeaseRequest,
-  MessageRequest,
   NextRequest,
   PerformedAttempt,
   PiecesRequest,
@@ -27,6 +26,7 @@ import type {
   WrittenRequest,
 } from "../protocol.ts";
 import type { HeldShard } from "../store/held_shard.ts";
+import { parcel } from "./message_bodies.ts";
 import { programRef } from "./program_routes.ts";
 
 const MAX_ENVIRONMENT = 1000;
@@ -94,12 +94,6 @@ export function cancelRequest(body: Fields): CancelRequest {
 
 export function releaseRequest(body: Fields): ReleaseRequest {
   return { attempts: ids(body.attempts, "attempts"), executions: ids(body.executions, "executions") };
-}
-
-export function messageRequest(body: Fields): MessageRequest {
-  const { workers, message } = body;
-  if (workers === "all") return { workers, message };
-  return { workers: list(workers, "workers").map((worker) => natural(worker, "workers")), message };
 }
 
 export function nextRequest(body: Fields): NextRequest {
@@ -215,7 +209,8 @@ function workerReport(value: unknown): WorkerReport {
         throw malformed("level", "a log level", event.level);
       text(event.text, "text");
       break;
-    case "message":
+    case "parcel":
+      parcel(event.parcel);
       break;
     case "ended":
       performedAttempt(event);

@@ -3,7 +3,7 @@
  */
 import type { Hono } from "hono";
 import { cancelledEnd, SUCCEEDED } from "../../core/cluster/job_end.ts";
-import { LucioleError, ProtocolError } from "../../core/errors.ts";
+import { ProtocolError } from "../../core/errors.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import { checkId, checkNumber, decodeBody, fields, malformed, readBytes, readFields } from "../fields.ts";
 import { jobEnd } from "../job_end_body.ts";
@@ -15,10 +15,10 @@ import {
   executionId,
   jobOrder,
   leaseRequest,
-  messageRequest,
   piecesRequest,
   releaseRequest,
 } from "./bodies.ts";
+import { messagesRequest } from "./message_bodies.ts";
 import { pieceAnswers } from "./piece_answers.ts";
 
 /** Of whoever ends the job of another. */
@@ -96,12 +96,8 @@ export function addDriverRoutes(app: Hono, jobs: AgentJobs, isRemote = false): v
   });
   app.post("/v1/jobs/:job/messages", async (context) => {
     const job = jobOf(context.req.param("job"));
-    const request = messageRequest(await readFields(context.req.raw));
-    if (job.send(request)) return done();
-    throw new LucioleError(
-      "not-found",
-      `Cannot send to workers ${String(request.workers)}: one is not of the job`,
-    );
+    job.deliver(messagesRequest(await readFields(context.req.raw)));
+    return done();
   });
   addShardRoutes(app, jobs);
 }

@@ -20,6 +20,7 @@ import {
   CBOR_SEQUENCE,
   type HeldPiece,
   type JobOrder,
+  type MessagesRequest,
   PROTOCOL,
   PROTOCOL_HEADER,
   REQUEST_HEADER,
@@ -85,8 +86,8 @@ export class AgentClient {
     await this.#send("POST", ROUTES.release(this.#job), request);
   }
 
-  async sendMessage(workers: readonly number[] | "all", message: unknown): Promise<void> {
-    await this.#send("POST", ROUTES.messages(this.#job), { workers, message });
+  async sendMessages(request: MessagesRequest): Promise<void> {
+    await this.#send("POST", ROUTES.messages(this.#job), request);
   }
 
   async openChannel(attempt: string): Promise<void> {

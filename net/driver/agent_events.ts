@@ -12,25 +12,36 @@ export type OtherAgentEvent = Exclude<AgentEvent, AttemptEvent>;
 export interface AgentEventTaker {
   /** Events of attempts, in one turn. */
   feed(events: readonly JobEvent[]): void;
-  tell(event: OtherAgentEvent): void;
+  /** @returns Resolves when what comes after it may be told, if not at once. */
+  tell(event: OtherAgentEvent): Promise<void> | undefined;
 }
 
-export function takeAgentEvents(agent: string, events: readonly AgentEvent[], taker: AgentEventTaker): void {
+/** @returns Resolves when all have been told; undefined when they have. */
+export function takeAgentEvents(
+  agent: string,
+  events: readonly AgentEvent[],
+  taker: AgentEventTaker,
+): Promise<void> | undefined {
   let ofAttempts: JobEvent[] = [];
   const flush = (): void => {
     const turn = ofAttempts;
     ofAttempts = [];
     guarded(() => taker.feed(turn));
   };
-  for (const event of events) {
+  for (const [i, event] of events.entries()) {
     if (isOfAttempt(event)) {
       ofAttempts.push({ ...event, agent });
       continue;
     }
     flush();
-    guarded(() => taker.tell(event));
+    let wait: Promise<void> | undefined;
+    guarded(() => {
+      wait = taker.tell(event);
+    });
+    if (wait !== undefined) return wait.then(() => takeAgentEvents(agent, events.slice(i + 1), taker));
   }
   flush();
+  return undefined;
 }
 
 /** What a listener of the program throws is no failure of the agent: nobody catches it, as with other events. */

@@ -24,8 +24,11 @@ export interface AgentWatchOptions {
   readonly signal: AbortSignal;
   /** Missing for an agent in this process, whose connection cannot break. */
   readonly lease: LeaseTimes | undefined;
-  readonly onEvents: (events: readonly AgentEvent[]) => void;
+  /** Events that come later wait for what it returns. */
+  readonly onEvents: OnEvents;
 }
+
+type OnEvents = (events: readonly AgentEvent[]) => Promise<void> | undefined;
 
 /** Renewals within one lease, or within the time after which an agent is lost. */
 const RENEWALS = 5;
@@ -42,13 +45,12 @@ export async function watchAgent({ client, signal, lease, onEvents }: AgentWatch
   return await watch.lost;
 }
 
-async function readOnce(
-  client: AgentClient,
-  signal: AbortSignal,
-  onEvents: (events: readonly AgentEvent[]) => void,
-): Promise<string> {
+async function readOnce(client: AgentClient, signal: AbortSignal, onEvents: OnEvents): Promise<string> {
   try {
-    for await (const events of client.events(signal)) onEvents(events);
+    for await (const events of client.events(signal)) {
+      const wait = onEvents(events);
+      if (wait !== undefined) await wait;
+    }
     return "it has no more events to tell";
   } catch (error) {
     return describeThrown(error);
@@ -59,19 +61,14 @@ class AgentWatch {
   readonly lost: Promise<string>;
   readonly #client: AgentClient;
   readonly #times: LeaseTimes;
-  readonly #onEvents: (events: readonly AgentEvent[]) => void;
+  readonly #onEvents: OnEvents;
   readonly #ending = new AbortController();
   readonly #lose: (cause: string) => void;
   #received = 0;
   #refusals = 0;
   readonly #silence = new Silence();
 
-  constructor(
-    client: AgentClient,
-    times: LeaseTimes,
-    onEvents: (events: readonly AgentEvent[]) => void,
-    signal: AbortSignal,
-  ) {
+  constructor(client: AgentClient, times: LeaseTimes, onEvents: OnEvents, signal: AbortSignal) {
     this.#client = client;
     this.#times = times;
     this.#onEvents = onEvents;
@@ -94,7 +91,8 @@ class AgentWatch {
         for await (const events of this.#client.events(signal, this.#received)) {
           this.#heard();
           this.#received += events.length;
-          this.#onEvents(events);
+          const wait = this.#onEvents(events);
+          if (wait !== undefined) await wait;
         }
         // An agent that ended the job says so when it is asked again.
       } catch (error) {

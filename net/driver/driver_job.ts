@@ -36,8 +36,6 @@ export interface JobParts {
   readonly onProgress: (progress: ProgressSnapshot | undefined) => void;
   readonly log: (text: string) => void;
   readonly record: (record: JobRecord) => void;
-  /** Adds a listener for messages of workers. */
-  readonly onWorkerMessage: (listener: (message: unknown, worker: number) => void) => void;
   /** Ends workers, agents and directories. @param end How the job ended, for those who list jobs. */
   readonly close: (end: JobEnd) => Promise<void>;
 }
@@ -71,7 +69,7 @@ export class DriverJob implements Job {
     const agents = parts.executor.agents.map(({ id }) => id);
     parts.record({ kind: "jobStarted", job: parts.id, workers: parts.workers, agents });
     const send = (message: unknown, workers: readonly number[] | "all"): Promise<void> =>
-      parts.executor.sendMessage(message, workers);
+      parts.executor.messages.send(message, workers);
     this.messenger = {
       broadcast: (message) => send(message, "all"),
       sendToWorkers: (message, workers) => send(message, workers),
@@ -87,11 +85,11 @@ export class DriverJob implements Job {
     this.#parts.log(text);
   }
 
-  on(event: "workerMessage", listener: (message: unknown, worker: number) => void): void {
+  on(event: "workerMessage", listener: (message: never, worker: number) => unknown): void {
     if (event !== "workerMessage") {
       throw new TypeError(`Cannot listen for ${show(event)}: the events are "workerMessage"`);
     }
-    this.#parts.onWorkerMessage(listener);
+    this.#parts.executor.messages.listen(listener);
   }
 
   execute<R extends FlowOutput>(flow: Flow<void, R>): Promise<Outputs<R>>;

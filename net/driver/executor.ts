@@ -36,12 +36,12 @@ import type { AgentClient } from "./agent_client.ts";
 import { type OtherAgentEvent, takeAgentEvents } from "./agent_events.ts";
 import { AgentRequests } from "./agent_requests.ts";
 import { type LeaseTimes, watchAgent } from "./agent_watch.ts";
+import { DriverMessages } from "./driver_messages.ts";
 import type { JobRecord } from "./event_log.ts";
 import { endRecord, recordOf, startRecord } from "./event_records.ts";
 import { SchedulerLoop } from "./scheduler_loop.ts";
 import { checkTargets, publishSink, type SinkResult } from "./sink_results.ts";
 import { openTrace } from "./trace.ts";
-import { WorkerNumbers } from "./worker_numbers.ts";
 
 /** What an agent that could not be ended may keep its streams open for. */
 const STOP_GRACE_MS = 2_000;
@@ -63,7 +63,6 @@ export interface ExecutionListener {
 export interface JobListener {
   onLog(event: Extract<AgentEvent, { kind: "log" }>): void;
   onWarning(text: string): void;
-  onWorkerMessage(worker: number, message: unknown): void;
   /** For the event log. */
   record(record: JobRecord): void;
 }
@@ -87,11 +86,12 @@ export interface ExecutorOptions {
 }
 
 export class Executor {
+  /** With the workers. */
+  readonly messages = new DriverMessages();
   readonly #options: ExecutorOptions;
   readonly #state: JobState;
   readonly #loop: SchedulerLoop;
   readonly #requests = new AgentRequests();
-  readonly #numbers = new WorkerNumbers();
   /** Agents that are gone, and why. */
   readonly #lost = new Map<string, string>();
   readonly #executions = new Map<string, RunningExecution>();
@@ -100,6 +100,8 @@ export class Executor {
   readonly #streams: Promise<void>[] = [];
   /** By somebody else than the driver. */
   #cancelled: CancelledError | undefined;
+  /** Number of the next worker: they are numbered over all agents, in the order in which these join. */
+  #nextWorker = 0;
   #isEnding = false;
 
   constructor(options: ExecutorOptions) {
@@ -123,7 +125,8 @@ export class Executor {
   /** Takes an agent whose workers were started for this job. */
   addAgent(client: AgentClient, slots: number): void {
     this.#requests.add(client);
-    const workers = this.#numbers.add(client.id, slots);
+    const workers = Array.from({ length: slots }, () => this.#nextWorker++);
+    this.messages.add(client, workers);
     this.#streams.push(this.#readEvents(client));
     this.feed({ kind: "agentJoined", agent: client.id, slots, workers });
   }
@@ -225,19 +228,10 @@ export class Executor {
     await this.#requests.toAll((client) => client.putExecution(order));
   }
 
-  /** Sends a message to workers by their number. @throws {LucioleError} code "not-found", having sent to none. */
-  async sendMessage(message: unknown, workers: readonly number[] | "all"): Promise<void> {
-    const byAgent = this.#numbers.byAgent(workers);
-    const sendings = this.agents.map(async (agent) => {
-      const own = byAgent.get(agent.id);
-      if (own !== undefined) await agent.sendMessage(own, message);
-    });
-    await Promise.all(sendings);
-  }
-
   /** From now on agents may go, and requests fail: the job is being closed. */
   beginEnd(): void {
     this.#isEnding = true;
+    this.messages.close();
     this.#requests.beginEnd();
     this.#loop.beginEnd();
   }
@@ -326,7 +320,8 @@ export class Executor {
 
   async #readEvents(client: AgentClient): Promise<void> {
     const { lease } = this.#options;
-    const onEvents = (events: readonly AgentEvent[]): void => this.#hear(client.id, events);
+    const onEvents = (events: readonly AgentEvent[]): Promise<void> | undefined =>
+      this.#hear(client.id, events);
     this.#lose(client.id, await watchAgent({ client, lease, onEvents, signal: this.#stop.signal }));
   }
 
@@ -336,6 +331,7 @@ export class Executor {
     this.#options.listener.record({ kind: "agentLost", agent, cause });
     this.#lost.set(agent, text);
     this.#requests.remove(agent);
+    this.messages.removeAgent(agent, text);
     for (const { id } of this.agents) this.#requests.queue(id, (client) => client.dropPeer(agent));
     if (this.#cancelled === undefined) this.#options.listener.onWarning(text);
     this.feed({ kind: "agentLost", agent, cause: text });
@@ -360,23 +356,29 @@ export class Executor {
     return this.#cancelled ?? new LucioleError("agents-lost", message);
   }
 
-  #hear(agent: string, events: readonly AgentEvent[]): void {
+  #hear(agent: string, events: readonly AgentEvent[]): Promise<void> | undefined {
     this.#trace?.(events);
     for (const event of events) {
       const record = recordOf(agent, event);
       if (record !== undefined) this.#options.listener.record(record);
     }
-    takeAgentEvents(agent, events, {
+    return takeAgentEvents(agent, events, {
       feed: (turn) => this.#loop.feed(turn),
       tell: (event) => this.#tell(event),
     });
   }
 
-  #tell(event: OtherAgentEvent): void {
+  #exited({ worker, cause, isFinal }: Extract<AgentEvent, { kind: "workerExited" }>): void {
+    if (isFinal === true) this.messages.remove(worker, cause);
+    else this.messages.exited(worker);
+  }
+
+  #tell(event: OtherAgentEvent): Promise<void> | undefined {
+    if (event.kind === "parcel") return this.messages.hear(event.worker, event.parcel);
     if (event.kind === "log") this.#options.listener.onLog(event);
-    else if (event.kind === "workerMessage")
-      this.#options.listener.onWorkerMessage(event.worker, event.message);
     else if (event.kind === "jobCancelled") this.#cancelJob(event.by);
+    else if (event.kind === "workerExited") this.#exited(event);
+    return undefined;
   }
 }
 

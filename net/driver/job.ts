@@ -195,7 +195,7 @@ export interface Job extends AsyncDisposable {
    * });
    * ```
    */
-  on(event: "workerMessage", listener: (message: unknown, worker: number) => void): void;
+  on<T = unknown>(event: "workerMessage", listener: (message: T, worker: number) => unknown): void;
 
   /**
    * Runs a flow that has no parameters to its end.

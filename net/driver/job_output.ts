@@ -1,5 +1,5 @@
 /**
- * What a job shows on stderr (its progress, log lines, warnings), and who listens to its workers' messages.
+ * What a job shows on stderr (its progress, log lines, warnings).
  *
  * It knows nothing of where the job runs.
  */
@@ -12,7 +12,7 @@ import type { JobListener } from "./executor.ts";
 
 export interface JobOutput {
   readonly listener: JobListener;
-  readonly parts: Pick<JobParts, "log" | "onProgress" | "onWorkerMessage" | "record">;
+  readonly parts: Pick<JobParts, "log" | "onProgress" | "record">;
   close(): void;
 }
 
@@ -20,7 +20,6 @@ export function createJobOutput(
   flags: Pick<RunFlags, "isJson" | "isQuiet" | "logLevel" | "eventLog">,
 ): JobOutput {
   const progress = createProgress({ isJson: flags.isJson, isQuiet: flags.isQuiet });
-  const listeners: ((message: unknown, worker: number) => void)[] = [];
   const log = (text: string): void => progress.print(text);
   const warn = (text: string): void => log(`warning: ${text}`);
   const events = flags.eventLog === undefined ? NO_EVENT_LOG : openEventLog(flags.eventLog, warn);
@@ -35,15 +34,11 @@ export function createJobOutput(
         events.add({ kind: "warning", text });
       },
       record: events.add,
-      onWorkerMessage: (worker, message) => {
-        for (const listener of listeners) listener(message, worker);
-      },
     },
     parts: {
       log,
       record: events.add,
       onProgress: (snapshot) => progress.show(snapshot?.groups),
-      onWorkerMessage: (listener) => listeners.push(listener),
     },
     close: () => {
       progress.close();

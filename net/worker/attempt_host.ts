@@ -6,7 +6,7 @@ import type { TaskReport } from "../../core/schedule/report.ts";
 import type { Transport } from "../protocol.ts";
 import type { AgentLink } from "./agent_link.ts";
 import type { ExecutionCache } from "./execution_cache.ts";
-import type { Inbox } from "./inbox.ts";
+import type { WorkerMessages } from "./worker_messages.ts";
 
 /** Reaches another agent; undefined when it is not of the job. */
 export type TransportTo = (agent: string) => Transport | undefined | Promise<Transport | undefined>;
@@ -17,12 +17,11 @@ export interface AttemptHost {
   readonly worker: number;
   readonly link: AgentLink;
   readonly executions: ExecutionCache;
-  readonly inbox: Inbox;
+  readonly messages: WorkerMessages;
   readonly signal: AbortSignal;
   readonly transportTo: TransportTo | undefined;
   /** Frees memory that nothing refers to any more; missing where the runtime cannot be asked to. */
   readonly collectGarbage: (() => void) | undefined;
   log(record: LogRecord): void;
   progress(totals: TaskReport): void;
-  sendToDriver(message: unknown): void;
 }

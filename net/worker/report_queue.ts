@@ -1,10 +1,11 @@
 /**
  * What a worker has to tell its agent while a task runs, gathered to few requests.
  *
- * Messages go at once, log lines soon, progress a few times a second. What is not
+ * Mail to the driver goes at once, or with the request after the one under way; log lines soon, progress a few times a second. What is not
  * sent when the task ends travels with the next `next` request, so a short task
  * costs no request of its own.
  */
+import type { Parcel } from "../../core/messages/letter.ts";
 import type { TaskReport } from "../../core/schedule/report.ts";
 import type { WorkerReport } from "../protocol.ts";
 
@@ -15,26 +16,33 @@ const MAX_WAITING_LOGS = 2000;
 
 export class ReportQueue {
   readonly #send: SendReports;
+  readonly #takeMail: () => Parcel | undefined;
   #events: WorkerReport[] = [];
   #progress: { readonly attempt: string; readonly totals: TaskReport } | undefined;
+  #isHurried = false;
   #droppedLogs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> | undefined;
   #lastSent = performance.now();
 
-  constructor(send: SendReports) {
+  /** @param takeMail What is to go to the driver, a part of it at a time; undefined when there is no more. */
+  constructor(send: SendReports, takeMail: () => Parcel | undefined) {
     this.#send = send;
+    this.#takeMail = takeMail;
   }
 
-  message(message: unknown): void {
-    this.#events.push({ kind: "message", message });
-    this.#schedule(0);
+  /** There is something that is not to wait: all that is here goes with it. */
+  hurry(): void {
+    if (this.#isHurried) return;
+    this.#isHurried = true;
+    // Not within the call: what its caller tells next goes too.
+    if (this.#sending === undefined) queueMicrotask(() => this.#flush());
   }
 
   /** Goes with the next request, or at once. */
   tell(event: Extract<WorkerReport, { kind: "ended" | "returned" }>, isUrgent: boolean): void {
     this.#events.push(event);
-    if (isUrgent) this.#schedule(0);
+    if (isUrgent) this.hurry();
   }
 
   log(event: Extract<WorkerReport, { kind: "log" }>): void {
@@ -56,8 +64,15 @@ export class ReportQueue {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#progress = undefined;
-    if (this.#sending !== undefined) await this.#sending;
-    return this.#take();
+    while (this.#sending !== undefined) await this.#sending;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const events = this.#take();
+    for (let parcel = this.#takeMail(); parcel !== undefined; parcel = this.#takeMail()) {
+      events.push({ kind: "parcel", parcel });
+    }
+    this.#isHurried = false;
+    return events;
   }
 
   #rest(): number {
@@ -65,10 +80,6 @@ export class ReportQueue {
   }
 
   #schedule(delayMs: number): void {
-    if (delayMs === 0 && this.#timer !== undefined) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-    }
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#flush();
@@ -82,13 +93,21 @@ export class ReportQueue {
     this.#lastSent = performance.now();
     this.#sending = this.#send(events).then(() => {
       this.#sending = undefined;
-      if (this.#events.length > 0) this.#schedule(this.#rest());
+      if (this.#isHurried) this.#flush();
+      else if (this.#events.length > 0) this.#schedule(this.#rest());
     });
   }
 
-  #take(): readonly WorkerReport[] {
+  #take(): WorkerReport[] {
+    this.#isHurried = false;
     const events = this.#events;
     this.#events = [];
+    const parcel = this.#takeMail();
+    if (parcel !== undefined) {
+      events.push({ kind: "parcel", parcel });
+      // There may be more of it.
+      this.#isHurried = true;
+    }
     if (this.#droppedLogs > 0) {
       const text = `${this.#droppedLogs} log lines were dropped: too many at once`;
       events.push({ kind: "log", level: "warn", text });

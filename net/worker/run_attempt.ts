@@ -62,10 +62,9 @@ async function run(
     shards: plan.tasks,
     worker: host.worker,
     signal: host.signal,
-    inbox: host.inbox,
+    messages: host.messages,
     counters,
     log: (record) => host.log(record),
-    sendToDriver: (message) => host.sendToDriver(message),
   });
   const { kept } = host.executions;
   return await runTaskGroup({ graph, plan, task: order.task, input: order.input, context, ports, kept });

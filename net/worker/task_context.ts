@@ -3,20 +3,19 @@
  */
 import type { TaskContext } from "../../core/exec/context.ts";
 import type { LogRecord } from "../../core/exec/ports.ts";
-import { decode, encode } from "../cbor.ts";
-import type { Inbox, MessageListener } from "./inbox.ts";
+import type { MessageListener } from "./inbox.ts";
 import { sendableText } from "./sendable.ts";
+import type { WorkerMessages } from "./worker_messages.ts";
 
 export interface TaskContextOptions {
   readonly shard: number;
   readonly shards: number;
   readonly worker: number;
   readonly signal: AbortSignal;
-  readonly inbox: Inbox;
+  readonly messages: WorkerMessages;
   /** Takes the sums of `count`, by name. */
   readonly counters: Record<string, number>;
   readonly log: (record: LogRecord) => void;
-  readonly sendToDriver: (message: unknown) => void;
 }
 
 export class WorkerTaskContext implements TaskContext {
@@ -45,15 +44,14 @@ export class WorkerTaskContext implements TaskContext {
     counters[name] = (Object.hasOwn(counters, name) ? counters[name] : 0) + by;
   }
 
-  sendToDriver(message: unknown): void {
-    // Encoded here: what cannot travel is the caller's mistake, and what it changes later is not meant.
-    this.#options.sendToDriver(decode(encode(message)));
+  sendToDriver(message: unknown): PromiseLike<void> {
+    return this.#options.messages.send(message);
   }
 
   on(event: "driverMessage", listener: MessageListener): void {
     if (event !== "driverMessage") {
       throw new TypeError(`Cannot listen for ${JSON.stringify(event)}: the events are "driverMessage"`);
     }
-    this.#options.inbox.listen(listener);
+    this.#options.messages.listen(event, listener);
   }
 }

@@ -17,6 +17,7 @@ import type { ShardPiece, SourceSplit } from "../../core/plan/physical.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import { NO_TOTALS, type ShardReport, type TaskReport } from "../../core/schedule/report.ts";
 import { codecPorts } from "../codec_ports.ts";
+import { untilAborted } from "../pause.ts";
 import type { HeldPiece, PieceAnswer, Transport } from "../protocol.ts";
 import { answered, resumedBody, STALL_MS } from "../resumed_body.ts";
 import { StagedFile } from "../sink/staged_file.ts";
@@ -45,7 +46,6 @@ export class WorkerTaskPorts implements TaskPorts {
   readonly signal: AbortSignal;
   readonly memoryBytes: number;
   readonly seed: number;
-  readonly breathe = dueTurn;
   readonly spawnPipe: (command: readonly string[] | string) => PipeProcess = spawnPipe;
   readonly everyMoment: ((callback: () => void) => () => void) | undefined;
   readonly #order: TaskOrder;
@@ -137,8 +137,11 @@ export class WorkerTaskPorts implements TaskPorts {
     this.#released?.add(sizeBytes);
   }
 
-  sendToDriver(message: unknown): void {
-    this.#host.sendToDriver(message);
+  /** Messages that are too many to be on their way hold the task up. */
+  breathe(): Promise<void> | undefined {
+    const settled = this.#host.messages.settled();
+    if (settled === undefined) return dueTurn();
+    return untilAborted(settled, this.signal);
   }
 
   /** All that is known of the attempt by now. */

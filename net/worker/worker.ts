@@ -13,11 +13,11 @@ import { setDiskRefusal } from "../store/disk_room.ts";
 import { AgentLink } from "./agent_link.ts";
 import type { AttemptHost, TransportTo } from "./attempt_host.ts";
 import { ExecutionCache } from "./execution_cache.ts";
-import { Inbox } from "./inbox.ts";
 import { type Connect, Peers } from "./peers.ts";
 import { PassedMemory } from "./released_memory.ts";
 import { ReportQueue } from "./report_queue.ts";
 import { runAttempt } from "./run_attempt.ts";
+import { WorkerMessages } from "./worker_messages.ts";
 
 export interface WorkerOptions {
   readonly transport: Transport;
@@ -52,7 +52,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #link: AgentLink;
   readonly #reports: ReportQueue;
-  readonly #inbox: Inbox;
+  readonly #messages: WorkerMessages;
   readonly #executions: ExecutionCache;
   readonly #transportTo: TransportTo | undefined;
   readonly #peers: Peers | undefined;
@@ -75,23 +75,29 @@ export class Worker {
     if (connect !== undefined) this.#peers = new Peers(() => this.#link.peers(), connect);
     const peers = this.#peers;
     this.#transportTo = peers === undefined ? transportTo : (agent) => peers.find(agent);
-    this.#reports = new ReportQueue((events) =>
-      this.#link.report(events).catch((error) => this.#lose(error)),
-    );
-    this.#inbox = new Inbox((error) =>
-      this.#log({ level: "error", text: `driverMessage listener: ${error}` }),
+    this.#messages = new WorkerMessages({
+      onMail: () => this.#reports.hurry(),
+      onFailure: (topic, error) => this.#log({ level: "error", text: `${topic} listener: ${error}` }),
+    });
+    this.#reports = new ReportQueue(
+      (events) => this.#link.report(events).catch((error) => this.#lose(error)),
+      () => this.#messages.take(),
     );
   }
 
   /** Works until the agent says stop. @throws {LucioleError} code "agent-lost" when the agent is gone. */
   async run(): Promise<void> {
     void this.#listen();
-    let ended: NextRequest["ended"];
-    for (;;) {
-      const reply = await this.#next(ended);
-      ended = undefined;
-      if (reply.kind === "stop" || this.#isStopping) return;
-      if (reply.kind === "order") ended = await this.#performAll([reply.order, ...(reply.more ?? [])]);
+    try {
+      let ended: NextRequest["ended"];
+      for (;;) {
+        const reply = await this.#next(ended);
+        ended = undefined;
+        if (reply.kind === "stop" || this.#isStopping) return;
+        if (reply.kind === "order") ended = await this.#performAll([reply.order, ...(reply.more ?? [])]);
+      }
+    } finally {
+      this.#messages.close();
     }
   }
 
@@ -179,8 +185,8 @@ export class Worker {
       case "cancel":
         this.#cancel(message.attempt);
         break;
-      case "message":
-        this.#inbox.receive(message.message);
+      case "parcel":
+        this.#messages.hear(message.parcel);
         break;
       case "gone":
         this.#peers?.drop(message.agent);
@@ -233,7 +239,7 @@ export class Worker {
       return { attempt: order.attempt, ...performed };
     } finally {
       this.#running = undefined;
-      this.#inbox.forgetListeners();
+      this.#messages.forgetAttempt();
     }
   }
 
@@ -245,13 +251,12 @@ export class Worker {
       worker,
       link: this.#link,
       executions: this.#executions,
-      inbox: this.#inbox,
+      messages: this.#messages,
       signal: running.abort.signal,
       transportTo: this.#transportTo,
       collectGarbage: this.#options.collectGarbage,
       log: (record) => this.#log(record, running.attempt),
       progress: (totals) => this.#reports.progress(running.attempt, totals),
-      sendToDriver: (message) => this.#reports.message(message),
     };
   }
 

@@ -179,7 +179,6 @@ async function openJob(
     listener: {
       onLog: (event) => log(event.text),
       onWarning: (text) => log(`warning: ${text}`),
-      onWorkerMessage: () => undefined,
       record: () => undefined,
     },
   });
@@ -198,7 +197,6 @@ async function openJob(
     log,
     record: () => undefined,
     onProgress: () => undefined,
-    onWorkerMessage: () => undefined,
     close: async (end) => {
       await Promise.all(executor.agents.map((client) => client.endJob(end)));
       await executor.stop();

@@ -7,6 +7,7 @@ import { ORDER_TRANSITIONS } from "../../core/agent/order_book.ts";
 import { WORKER_TRANSITIONS } from "../../core/agent/worker_state.ts";
 import { AGENT_TRANSITIONS } from "../../core/cluster/agent_record.ts";
 import { MEMBER_TRANSITIONS } from "../../core/job/member_state.ts";
+import { LANE_TRANSITIONS } from "../../core/messages/lane.ts";
 import {
   ATTEMPT_TRANSITIONS,
   CHANNEL_TRANSITIONS,
@@ -45,6 +46,7 @@ test("docs/states.md shows the tables of the code", () => {
     Order: ORDER_TRANSITIONS,
     Driver: DRIVER_TRANSITIONS,
     Agent: AGENT_TRANSITIONS,
+    Lane: LANE_TRANSITIONS,
   });
 });
 
@@ -69,5 +71,6 @@ test("every state can be left for, or reached from, another one, and only ends h
     Order: ["forgotten"],
     Driver: ["forgotten"],
     Agent: ["forgotten"],
+    Lane: ["gone"],
   });
 });

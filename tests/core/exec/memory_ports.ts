@@ -52,7 +52,6 @@ export class MemoryPorts implements TaskPorts {
   readonly seed: number;
   readonly chunks: WrittenChunk[] = [];
   readonly sinkBytes: Uint8Array[] = [];
-  readonly messages: unknown[] = [];
   readonly logs: string[] = [];
   lastReport: Partial<TaskReport> = {};
   partitions = 0;
@@ -141,10 +140,6 @@ export class MemoryPorts implements TaskPorts {
     this.lastReport = { ...this.lastReport, ...report };
   }
 
-  sendToDriver(message: unknown): void {
-    this.messages.push(message);
-  }
-
   assertNoLeak(): void {
     if (this.liveSpillFiles !== 0) throw new Error(`${this.liveSpillFiles} spill files are left`);
     if (this.liveReaders !== 0) throw new Error(`${this.liveReaders} readers are left open`);
@@ -208,7 +203,7 @@ export function memoryContext(ports: TaskPorts, task = 0): TaskContext & { count
     counters,
     log: (text) => ports.log({ level: "info", text }),
     count: (name, by = 1) => void counters.set(name, (counters.get(name) ?? 0) + by),
-    sendToDriver: (message) => ports.sendToDriver(message),
+    sendToDriver: () => Promise.resolve(),
     on: () => undefined,
     signal: ports.signal,
   };

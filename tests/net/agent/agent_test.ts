@@ -95,19 +95,46 @@ describe("createAgent()", () => {
     await told.return(undefined);
   });
 
-  test("sends messages to the addressed workers only, and to none when one is unknown", async () => {
+  test("hands messages on to the addressed workers, and passes over those that are not there", async () => {
     const agent = await open();
     await agent.startJob(2);
-    await agent.call("POST", ROUTES.messages(JOB), { workers: [1], message: { n: 1 } });
-    await expect(agent.call("POST", ROUTES.messages(JOB), { workers: [1, 7], message: 2 })).rejects.toThrow(
-      "404",
-    );
-    await agent.call("POST", ROUTES.messages(JOB), { workers: "all", message: 3 });
+    const [a, b] = ["a", "b"].map((text) => encode(text));
+    const frame = (first: number, ...letters: number[]) => ({ base: 0, first, letters });
+    await agent.call("POST", ROUTES.messages(JOB), {
+      letters: [a, ["allWorkersJoined", b]],
+      parcels: [
+        { worker: 1, life: "x", frame: frame(0, 0, 1) },
+        { worker: 7, life: "y", frame: frame(0, 0) },
+        { worker: 1, life: "x", receipt: { life: "x", received: 1, heard: 1 } },
+      ],
+    });
     const control = await agent.request("GET", ROUTES.control(1, JOB));
     const told = readSequence(control.body as ReadableStream<Uint8Array>);
-    expect((await told.next()).value).toEqual({ kind: "message", message: { n: 1 } });
-    expect((await told.next()).value).toEqual({ kind: "message", message: 3 });
+    const letters = [a, ["allWorkersJoined", b]];
+    expect((await told.next()).value).toEqual({
+      kind: "parcel",
+      parcel: { life: "x", frame: { life: "x", base: 0, first: 0, letters } },
+    });
+    expect((await told.next()).value).toEqual({
+      kind: "parcel",
+      parcel: { life: "x", receipt: { life: "x", received: 1, heard: 1 } },
+    });
     await told.return(undefined);
+  });
+
+  test("refuses messages whose letters are not there or not of a known kind", async () => {
+    const agent = await open();
+    await agent.startJob();
+    const parcels = [{ worker: 0, life: "x", frame: { base: 0, first: 0, letters: [1] } }];
+    const refused = [
+      { letters: [encode(1)], parcels },
+      { letters: [["other", encode(1)], encode(2)], parcels },
+      { letters: ["text", encode(2)], parcels },
+      { letters: [encode(1), encode(2)], parcels: [{ ...parcels[0], life: "../x" }] },
+    ];
+    for (const body of refused) {
+      await expect(agent.call("POST", ROUTES.messages(JOB), body)).rejects.toThrow("400");
+    }
   });
 
   test("passes reports on as events", async () => {
@@ -115,12 +142,12 @@ describe("createAgent()", () => {
     await agent.startJob();
     const reports = [
       { kind: "log", level: "info", text: "hello", attempt: "a" },
-      { kind: "message", message: [1, "x"] },
+      { kind: "parcel", parcel: { life: "x" } },
     ];
     await agent.call("POST", ROUTES.report(0), { job: JOB, events: reports });
     const events = await agent.events();
     expect(await events.until("log")).toMatchObject({ worker: 0, text: "hello", attempt: "a" });
-    expect(await events.until("workerMessage")).toMatchObject({ worker: 0, message: [1, "x"] });
+    expect(await events.until("parcel")).toMatchObject({ worker: 0, parcel: { life: "x" } });
   });
 
   test("bounds a flood of output and tells how much was dropped", async () => {

@@ -39,7 +39,6 @@ function openExecutor(agents: Readonly<Record<string, SilentAgent>>): Executor {
     listener: {
       onLog: () => undefined,
       onWarning: () => undefined,
-      onWorkerMessage: () => undefined,
       record: () => undefined,
     },
   });

@@ -40,7 +40,7 @@ export function scopeFor(
     count: (name: string, by = 1) => {
       counters[name] = (counters[name] ?? 0) + by;
     },
-    sendToDriver: () => undefined,
+    sendToDriver: () => Promise.resolve(),
     on: () => undefined,
     signal,
   };

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { rowReader } from "../../../core/batch/row_reader.ts";
+import { encode } from "../../../net/cbor.ts";
 import { codecPorts } from "../../../net/codec_ports.ts";
 import { ROUTES } from "../../../net/protocol.ts";
 import { HeldReader } from "../../../net/store/held_shard.ts";
@@ -86,7 +87,10 @@ describe("runWorker()", () => {
     await events.until("workerExited").catch(() => undefined);
     const logs = events.seen.flatMap((event) => (event.kind === "log" ? [event.text] : []));
     expect(logs.toSorted()).toEqual(["logged 0", "printed 0", "warned 0"]);
-    expect(events.seen).toContainEqual({ kind: "workerMessage", worker: 0, message: { n: 0 } });
+    const letters = events.seen.flatMap((event) =>
+      event.kind === "parcel" ? (event.parcel.frame?.letters ?? []) : [],
+    );
+    expect(letters).toEqual([encode({ n: 0 })]);
   });
 
   test("fails the attempt with the user's error when a closure throws", async () => {

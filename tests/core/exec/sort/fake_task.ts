@@ -43,7 +43,7 @@ export function fakeTask(options: FakeTaskOptions = {}): FakeTask {
     worker: 0,
     log: () => undefined,
     count: () => undefined,
-    sendToDriver: () => undefined,
+    sendToDriver: () => Promise.resolve(),
     on: () => undefined,
     signal,
   };
@@ -65,7 +65,6 @@ export function fakeTask(options: FakeTaskOptions = {}): FakeTask {
     spawnPipe: unused("spawnPipe"),
     log: () => undefined,
     report: () => undefined,
-    sendToDriver: () => undefined,
     signal,
     memoryBytes: options.memoryBytes ?? 64 << 20,
     seed: 1,
