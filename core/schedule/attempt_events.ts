@@ -164,9 +164,9 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
       task.avoid = undefined;
       loseShard(turn, lost, error.message);
     }
-    if (isLeft) countLoss(turn, task, error.message, error);
+    if (isLeft) countLoss(turn, task, { cause: error.message, error });
   } else if (error.code === "worker-start" && canDoWithout(turn, attempt, error)) {
-    if (isLeft) countLoss(turn, task, error.message, error);
+    if (isLeft) countLoss(turn, task, { cause: error.message, error });
   } else {
     const maxAttempts = execution.maxAttempts ?? turn.state.options.maxAttempts;
     const isFinal = isLastFailure(task, error, maxAttempts, isLeft);
@@ -209,14 +209,15 @@ function isFinal(error: WireError): boolean {
   return FINAL_CODES.has(error.code) || (error.cause !== undefined && isFinal(error.cause));
 }
 
-export function loseAttempt(turn: Turn, attempt: Attempt, cause: string): void {
+/** @param isTold People know the cause already. */
+export function loseAttempt(turn: Turn, attempt: Attempt, cause: string, isTold = false): void {
   moveAttempt(attempt, { kind: "lost", cause }, turn.now, cause);
   const { task } = attempt;
   const isOwn = task.status.kind === "running" && task.status.attempt === attempt;
   if (!isOwn && task.copy !== attempt) {
     dropAttempt(turn, attempt);
   } else if (leave(turn, attempt)) {
-    countLoss(turn, task, cause);
+    countLoss(turn, task, { cause, isTold });
     retry(turn, task);
   }
 }
@@ -243,13 +244,21 @@ function retry(turn: Turn, task: Task): void {
   wake(turn, task);
 }
 
-function countLoss(turn: Turn, task: Task, cause: string, error?: WireError): void {
+interface Loss {
+  readonly cause: string;
+  /** What a reader met. */
+  readonly error?: WireError;
+  /** People know of it already. */
+  readonly isTold?: boolean;
+}
+
+function countLoss(turn: Turn, task: Task, { cause, error, isTold }: Loss): void {
   const { execution, plan } = task.group;
   task.losses += 1;
   task.firstLoss ??= cause;
   if (task.losses < turn.state.options.maxLosses) {
     const text = `Task ${task.number} of ${plan.label} was lost and is run again: ${cause}`;
-    if (task.losses === 1) warn(turn, execution, text);
+    if (task.losses === 1 && isTold !== true) warn(turn, execution, text);
     return;
   }
   const message = `Cannot run task ${task.number} of ${plan.label}: it was lost ${task.losses} times in a row, first: ${task.firstLoss}`;

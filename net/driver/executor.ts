@@ -15,7 +15,6 @@ import {
 import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
-import { placeOfTask } from "../../core/plan/task_place.ts";
 import type { ExecutionLimits } from "../../core/schedule/execution_state.ts";
 import {
   datasetPartSizes,
@@ -39,6 +38,7 @@ import { type LeaseTimes, watchAgent } from "./agent_watch.ts";
 import { DriverMessages } from "./driver_messages.ts";
 import type { JobRecord } from "./event_log.ts";
 import { endRecord, recordOf, startRecord } from "./event_records.ts";
+import { withPlace } from "./failure_place.ts";
 import { SchedulerLoop } from "./scheduler_loop.ts";
 import { checkTargets, publishSink, type SinkResult } from "./sink_results.ts";
 import { openTrace } from "./trace.ts";
@@ -301,7 +301,7 @@ export class Executor {
     this.#executions.delete(execution);
     const skipped = outcome.kind === "done" ? skippedText(outcome.totals) : undefined;
     if (skipped !== undefined) this.#options.listener.onWarning(skipped);
-    const placed = withPlace(outcome, running);
+    const placed = withPlace(outcome, running.graph, running.plan);
     this.#options.listener.record(endRecord(execution, placed));
     running.listener.onEnded(placed, running.sinks);
   }
@@ -389,14 +389,4 @@ async function publishAll(
 ): Promise<void> {
   checkTargets(graph);
   for (const sink of sinks) published.set(sink.node, await publishSink(graph, execution, sink));
-}
-
-/** A task that is lost again and again may be the user's code that ends its worker: where that stands is told. */
-function withPlace(outcome: ExecutionOutcome, { graph, plan }: RunningExecution): ExecutionOutcome {
-  if (outcome.kind !== "failed" || outcome.error.code !== "task-lost") return outcome;
-  const { group: id, task } = outcome.error.fields;
-  const group = plan.groups.find((one) => one.id === id);
-  if (group === undefined) return outcome;
-  const message = outcome.error.message + placeOfTask(graph, group, Number(task));
-  return { ...outcome, error: { ...outcome.error, message } };
 }

@@ -110,7 +110,7 @@ describe("a cluster's commands", () => {
     const failed = await cluster.run(["failing.ts"]);
     const [cause = "", ...details] = failed.stderr.trimEnd().split("\n");
     expect(cause).toMatch(
-      /^error: Cannot run map at \S*failing\.ts:3: shard 1, row \d+: RangeError: 7 is too much$/,
+      /^error: Cannot run map at \S*failing\.ts:3: shard 1, row \d+: RangeError: 7 is too much \(on agent a\d of host \S+\)$/,
     );
     await cluster.settled();
     const { stdout } = await luciole("jobs");
