@@ -71,6 +71,12 @@ export type { DatasetInput, DatasetRef } from "./core/program/dataset_ref.ts";
 export { type Flow, type FlowOutput, flow } from "./core/program/flow.ts";
 export type { GroupProgress } from "./core/schedule/job_state.ts";
 export type { Channel } from "./net/driver/channel.ts";
+export type {
+  GraphScheduler,
+  GraphToSchedule,
+  GraphWorker,
+  WorkerResources,
+} from "./net/driver/graph_scheduler.ts";
 export type { DatasetHandle, SinkHandle } from "./net/driver/handle.ts";
 export type {
   ExecuteOptions,

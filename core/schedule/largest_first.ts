@@ -3,8 +3,9 @@
  *
  * For what cannot be divided: compressed files, the rows of one key of a group. What is about equal keeps its order.
  */
-import type { SourceSplit } from "../plan/physical.ts";
+
 import { typicalBytes } from "../plan/shares.ts";
+import { splitBytes } from "../plan/split_bytes.ts";
 import { bytesOfShards } from "./divide.ts";
 import type { Group } from "./execution_state.ts";
 import { areInputsCommitted } from "./inputs.ts";
@@ -29,13 +30,7 @@ export function orderTasks(group: Group): void {
 /** What each task reads, where that is known. */
 export function bytesOfTasks(group: Group): Float64Array | undefined {
   const { head } = group.plan;
-  if (head.kind === "source") return Float64Array.from(head.splits, bytesOfSplit);
+  if (head.kind === "source") return Float64Array.from(head.splits, splitBytes);
   const isExchange = group.edges.some(({ edge }) => edge.mode === "partition");
   return isExchange && group.tasks.every(areInputsCommitted) ? bytesOfShards(group) : undefined;
-}
-
-function bytesOfSplit(split: SourceSplit): number {
-  if (split.kind === "files") return split.files.reduce((total, file) => total + bytesOfSplit(file), 0);
-  if (split.kind !== "file") return 0;
-  return Number.isFinite(split.end) ? split.end - split.start : (split.estimatedBytes ?? 0);
 }

@@ -7,6 +7,7 @@ import { failedEnd, type JobEnd, SUCCEEDED } from "../../core/cluster/job_end.ts
 import { type CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
 import { show } from "../../core/graph/arguments.ts";
 import { type BuiltGraph, buildGraph } from "../../core/graph/build.ts";
+import type { Graph } from "../../core/graph/node.ts";
 import { outputName } from "../../core/graph/operation_name.ts";
 import type { Placement } from "../../core/plan/placement.ts";
 import { type AnyFlow, type Flow, type FlowOutput, isFlow } from "../../core/program/flow.ts";
@@ -14,15 +15,17 @@ import { decode, encode } from "../cbor.ts";
 import { persistFlow } from "../program/persist_flow.ts";
 import { type Channel, createChannel } from "./channel.ts";
 import type { JobRecord } from "./event_log.ts";
+import { compileLimits, type ExecuteLimits } from "./execute_limits.ts";
 import { ExecutionRecord } from "./execution.ts";
 import type { Executor, ProgressSnapshot } from "./executor.ts";
 import { createDatasetHandle, createSinkHandle, type DatasetSource } from "./handle.ts";
 import type { ExecuteOptions, Execution, Job, Messenger } from "./job.ts";
 import { mapOutputs, type Outputs } from "./outputs.ts";
 import { collectRefs, type ParamRefs } from "./param_refs.ts";
-import { compareFunctions, followedGroups, planExecution } from "./planning.ts";
+import { compareFunctions, estimateOf, followedGroups, planExecution } from "./planning.ts";
 import { type LocalShards, readDataset } from "./read_dataset.ts";
 import { discardSinks, openSinks } from "./sink_results.ts";
+import { type TakenSet, WorkerSets } from "./worker_sets.ts";
 
 /** What a job is made of; net/driver/local.ts makes it for one machine. */
 export interface JobParts {
@@ -40,6 +43,14 @@ export interface JobParts {
   readonly close: (end: JobEnd) => Promise<void>;
 }
 
+interface Submission {
+  readonly record: ExecutionRecord;
+  readonly flow: AnyFlow;
+  readonly refs: ParamRefs;
+  readonly isFollowed: boolean;
+  readonly limits: ExecuteLimits;
+}
+
 interface Begun {
   readonly record: ExecutionRecord;
   readonly built: BuiltGraph;
@@ -55,6 +66,7 @@ export class DriverJob implements Job {
   /** Executions that were started, for which nobody has waited yet. */
   readonly #unheard = new Set<ExecutionRecord>();
   readonly #closing = new AbortController();
+  readonly #sets: WorkerSets;
   #executions = 0;
   #channels = 0;
   /** Where equal keys of the job's datasets lie. */
@@ -66,6 +78,12 @@ export class DriverJob implements Job {
     this.#parts = parts;
     this.args = parts.args;
     this.id = parts.id;
+    this.#sets = new WorkerSets({
+      executor: parts.executor,
+      memoryBytesPerWorker: () => this.#memoryBytesPerWorker,
+      mayGrow: () => false,
+      log: parts.log,
+    });
     const agents = parts.executor.agents.map(({ id }) => id);
     parts.record({ kind: "jobStarted", job: parts.id, workers: parts.workers, agents });
     const send = (message: unknown, workers: readonly number[] | "all"): Promise<void> =>
@@ -196,6 +214,7 @@ export class DriverJob implements Job {
   #begin(flow: AnyFlow, params: unknown, options: ExecuteOptions, isFollowed: boolean): Begun {
     this.#checkOpen();
     if (!isFlow(flow)) throw new TypeError(`Cannot execute a flow: expected a flow, got ${show(flow)}`);
+    const limits = compileLimits(flow.name, options);
     const refs = collectRefs(params);
     const built = buildGraph(flow, decode(encodeParams(flow, refs)));
     const record = new ExecutionRecord(`e${this.#executions++}-${this.id}`, flow.name, (changed) => {
@@ -205,8 +224,9 @@ export class DriverJob implements Job {
     const onAbort = (): void =>
       this.#cancel(record, record.cancelled("go on with", "its signal was aborted"));
     options.signal?.addEventListener("abort", onAbort, { once: true });
-    this.#submit(record, flow, refs, isFollowed).catch((error) => record.fail(error));
+    this.#submit({ record, flow, refs, isFollowed, limits }).catch((error) => record.fail(error));
     const finish = (): void => {
+      if (limits.isBound) this.#sets.leave(record.id);
       this.#running.delete(record);
       options.signal?.removeEventListener("abort", onAbort);
     };
@@ -218,17 +238,19 @@ export class DriverJob implements Job {
     return { record, built };
   }
 
-  async #submit(record: ExecutionRecord, flow: AnyFlow, refs: ParamRefs, isFollowed: boolean): Promise<void> {
-    const { executor, memoryBytes } = this.#parts;
+  async #submit({ record, flow, refs, isFollowed, limits }: Submission): Promise<void> {
+    const { executor } = this.#parts;
     await refs.complete();
     // Nobody would sweep what is staged from here on.
     if (record.hasEnded) return;
     const encoded = encodeParams(flow, refs);
     // The builder sees on the driver what it will see on the workers.
     const { graph } = buildGraph(flow, decode(encoded));
+    const taken = limits.isBound ? await this.#takeWorkers(record, graph, refs, limits) : undefined;
+    if (record.hasEnded) return;
     record.graph = graph;
     openSinks(graph, record.id);
-    const plan = await planExecution(graph, { slots: this.workers, memoryBytes }, this.#placements);
+    const plan = await planExecution(graph, this.#facts(taken), this.#placements);
     for (const { node, placement } of plan.outputs) {
       if (placement !== undefined) this.#placements.set(`${record.id}.${node}`, placement);
     }
@@ -244,10 +266,39 @@ export class DriverJob implements Job {
       followed: isFollowed ? followedGroups(plan) : new Set(),
       listener: record,
       graph,
+      limits: { ...taken, maxAttempts: limits.maxAttempts },
     });
     record.isSubmitted = true;
     // Handles that were dropped before anybody knew of what they stand for.
     for (const dataset of record.dropped) executor.feed({ kind: "datasetReleased", dataset });
+  }
+
+  #takeWorkers(
+    record: ExecutionRecord,
+    graph: Graph,
+    refs: ParamRefs,
+    limits: ExecuteLimits,
+  ): Promise<TakenSet | undefined> {
+    return this.#sets.take({
+      execution: record.id,
+      flow: record.flow,
+      limits,
+      datasets: refs.datasets(),
+      isWanted: () => !record.hasEnded,
+      estimate: async () => estimateOf(graph, await planExecution(graph, this.#facts(), this.#placements)),
+    });
+  }
+
+  /** What plans are made for: the workers that run them. */
+  #facts(taken?: TakenSet): { readonly slots: number; readonly memoryBytes: number } {
+    if (taken === undefined) return { slots: this.workers, memoryBytes: this.#parts.memoryBytes };
+    const slots = taken.workers.length;
+    return { slots, memoryBytes: slots * taken.memoryBytes };
+  }
+
+  get #memoryBytesPerWorker(): number {
+    const { memoryBytes, workers } = this.#parts;
+    return Math.floor(memoryBytes / workers);
   }
 
   #cancel(record: ExecutionRecord, cause: CancelledError): void {

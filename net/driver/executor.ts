@@ -5,6 +5,8 @@
  * Holds the one JobState of the job and a clock; decides nothing itself. Requests to one
  * agent are sent one after the other, so they arrive in the order of the commands.
  */
+
+import type { WorkerPlace } from "../../core/connected/graph_places.ts";
 import {
   CancelledError,
   LucioleError,
@@ -30,6 +32,7 @@ import {
   type JobState,
 } from "../../core/schedule/job_state.ts";
 import type { AgentEvent, ExecutionOrder, TaskOrder } from "../../core/schedule/order.ts";
+import { datasetBytes, workerPlaces } from "../../core/schedule/worker_places.ts";
 import { toleratesFaults } from "../runtime/fault_setting.ts";
 import type { AgentClient } from "./agent_client.ts";
 import { type OtherAgentEvent, takeAgentEvents } from "./agent_events.ts";
@@ -103,6 +106,8 @@ export class Executor {
   /** Number of the next worker: they are numbered over all agents, in the order in which these join. */
   #nextWorker = 0;
   #isEnding = false;
+  /** Told when workers came or went. */
+  onWorkersChanged: () => void = () => undefined;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -179,6 +184,16 @@ export class Executor {
     return datasetPieces(this.#state, dataset, only);
   }
 
+  /** Workers that may be given tasks. */
+  places(): readonly WorkerPlace[] {
+    return workerPlaces(this.#state);
+  }
+
+  /** Where the bytes of a dataset lie. */
+  bytesByAgent(dataset: string): ReadonlyMap<string, number> {
+    return datasetBytes(this.#state, dataset);
+  }
+
   /** True when the rows were sorted, so that the order of the shards means something. */
   isOrdered(dataset: string): boolean {
     return isDatasetOrdered(this.#state, dataset);
@@ -251,6 +266,7 @@ export class Executor {
 
   feed(event: JobEvent): void {
     this.#loop.feed([event]);
+    if (event.kind.startsWith("agent") || event.kind.startsWith("workers")) this.onWorkersChanged();
   }
 
   #launch(agent: string, orders: readonly TaskOrder[]): void {

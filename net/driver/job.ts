@@ -8,6 +8,7 @@
 import type { Flow, FlowOutput } from "../../core/program/flow.ts";
 import type { GroupProgress } from "../../core/schedule/job_state.ts";
 import type { Channel } from "./channel.ts";
+import type { GraphScheduler, WorkerResources } from "./graph_scheduler.ts";
 import type { Outputs } from "./outputs.ts";
 
 /**
@@ -26,6 +27,19 @@ import type { Outputs } from "./outputs.ts";
 export interface ExecuteOptions {
   /** Cancels the execution when it is aborted. */
   readonly signal?: AbortSignal;
+  /**
+   * How many workers run it, or which. A number of workers is given from those that no other execution was given: it
+   * waits for them in the order of asking. Named workers may be shared. Default: all workers.
+   */
+  readonly workers?: number | readonly number[];
+  /** What each of its workers must have. Default: what every worker has. */
+  readonly resources?: WorkerResources;
+  /** Says which workers run it. Default: free ones, where most of what it reads lies. */
+  readonly schedule?: GraphScheduler;
+  /** Attempts of a task that may fail beyond the first. Default 3. */
+  readonly retries?: number;
+  /** Whether it waits for room; else it is refused. Default true. */
+  readonly queue?: boolean;
 }
 
 /**
@@ -220,7 +234,7 @@ export interface Job extends AsyncDisposable {
    *
    * @param flow The flow, made by `flow(name, builder)`.
    * @param params Its parameters: anything that CBOR can carry, dataset handles and channels included.
-   * @param options A signal that cancels it.
+   * @param options Which workers run it, and a signal that cancels it.
    * @returns The outputs in the structure that the builder returned: a handle for each dataset and sink.
    * @throws {PlanError} If the flow cannot be planned.
    * @throws {TaskError} If user code, a source or a sink failed; its cause is the first one.
@@ -264,7 +278,7 @@ export interface Job extends AsyncDisposable {
    *
    * @param flow The flow, made by `flow(name, builder)`.
    * @param params Its parameters: anything that CBOR can carry, dataset handles and channels included.
-   * @param options A signal that cancels it.
+   * @param options Which workers run it, and a signal that cancels it.
    * @returns Its outputs, its end, its progress, and how to cancel it.
    * @throws {TypeError} If the job is closed.
    * @throws {PlanError} If the builder fails; what fails later rejects `done`.

@@ -10,6 +10,8 @@ import { DatasetHandle } from "./handle.ts";
 export interface ParamRefs {
   /** Resolves when every dataset among the parameters is complete and every channel open. */
   complete(): Promise<void>;
+  /** Ids of the datasets among the parameters. */
+  datasets(): readonly string[];
   /** The parameters with a DatasetRef in the place of each handle and channel. */
   params(): unknown;
 }
@@ -33,6 +35,7 @@ export function collectRefs(params: unknown): ParamRefs {
     complete: async () => {
       await Promise.all([...found].map((input) => input.complete()));
     },
+    datasets: () => [...found].flatMap((input) => (input instanceof DatasetHandle ? [input.id] : [])),
     params: () => replace(params, (input): DatasetRef<unknown> => input.ref),
   };
 }

@@ -9,6 +9,7 @@ import type { DatasetFacts } from "../../core/plan/facts.ts";
 import type { PhysicalPlan, SourceSplit } from "../../core/plan/physical.ts";
 import type { Placement } from "../../core/plan/placement.ts";
 import { planGraph } from "../../core/plan/plan.ts";
+import { splitBytes } from "../../core/plan/split_bytes.ts";
 import { resolveSource } from "../source/resolve.ts";
 
 const SOURCE_KINDS: ReadonlySet<string> = new Set([
@@ -44,6 +45,21 @@ export async function planExecution(
     }
   }
   return planGraph(graph, { ...facts, sources, datasets });
+}
+
+/** Tasks and bytes read, for those who choose workers. */
+export function estimateOf(
+  graph: Graph,
+  plan: PhysicalPlan,
+): { readonly tasks: number; readonly bytes: number } {
+  let bytes = 0;
+  for (const { spec } of graph.nodes) {
+    if (spec.kind === "from" && Number.isFinite(spec.bytes)) bytes += spec.bytes;
+  }
+  for (const { head } of plan.groups) {
+    if (head.kind === "source") for (const split of head.splits) bytes += splitBytes(split);
+  }
+  return { tasks: plan.groups.reduce((sum, { tasks }) => sum + tasks, 0), bytes };
 }
 
 /** The order of every sorting node, for the scheduler's splitters: ascending values turned round where asked. */

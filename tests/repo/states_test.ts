@@ -6,6 +6,7 @@ import { JOB_TRANSITIONS } from "../../core/agent/job_life.ts";
 import { ORDER_TRANSITIONS } from "../../core/agent/order_book.ts";
 import { WORKER_TRANSITIONS } from "../../core/agent/worker_state.ts";
 import { AGENT_TRANSITIONS } from "../../core/cluster/agent_record.ts";
+import { GRAPH_TRANSITIONS } from "../../core/connected/graph_states.ts";
 import { MEMBER_TRANSITIONS } from "../../core/job/member_state.ts";
 import { LANE_TRANSITIONS } from "../../core/messages/lane.ts";
 import {
@@ -40,6 +41,7 @@ test("docs/states.md shows the tables of the code", () => {
     Attempt: ATTEMPT_TRANSITIONS,
     Channel: CHANNEL_TRANSITIONS,
     Execution: EXECUTION_TRANSITIONS,
+    Graph: GRAPH_TRANSITIONS,
     Member: MEMBER_TRANSITIONS,
     Job: JOB_TRANSITIONS,
     Worker: WORKER_TRANSITIONS,
@@ -65,6 +67,7 @@ test("every state can be left for, or reached from, another one, and only ends h
     Attempt: ["failed", "lost", "cancelled", "released"],
     Channel: ["lost", "released"],
     Execution: ["ended"],
+    Graph: ["refused", "left"],
     Member: ["gone"],
     Job: ["ending"],
     Worker: ["failed", "stopped"],

@@ -1,0 +1,201 @@
+/**
+ * The executions of a job that asked for a set of workers: who holds which, and who waits for room.
+ *
+ * Sans-I/O. A number of workers is given from those that nobody holds, in the order of asking: who waits is not
+ * overtaken. Named workers are given at once, also when others hold them; tasks then share slots. What can never be
+ * given is refused with what there is, and nobody waits for workers that do not come.
+ */
+import { NotEnoughResourcesError } from "../errors.ts";
+import { plural } from "../program/plural.ts";
+import { InvariantError } from "../schedule/transitions.ts";
+import { chooseWorkers, mostWorkers, type WorkerPlace } from "./graph_places.ts";
+import { type AskedGraph, type GraphState, moveGraph } from "./graph_states.ts";
+
+export type GraphEvent =
+  | { readonly kind: "asked"; readonly graph: AskedGraph }
+  /** It has ended, or does not want any more. */
+  | { readonly kind: "left"; readonly execution: string }
+  /** Workers came or went. */
+  | { readonly kind: "workersChanged" }
+  | { readonly kind: "tick" };
+
+export type GraphCommand =
+  /** The second time for workers in the place of those that are gone. */
+  | { readonly kind: "granted"; readonly execution: string; readonly workers: readonly number[] }
+  | { readonly kind: "refused"; readonly execution: string; readonly error: NotEnoughResourcesError }
+  /** It waits for room; told once. */
+  | { readonly kind: "queued"; readonly execution: string; readonly flow: string; readonly why: string };
+
+/** What the queue looks at when it decides. */
+export interface GraphSurroundings {
+  /** Workers that may be given tasks now. */
+  readonly places: readonly WorkerPlace[];
+  /** More workers may join. */
+  readonly mayGrow: boolean;
+}
+
+/** A graph that asks for more workers than there are waits so long for others to join. */
+const GROW_MS = 60_000;
+
+export class GraphQueue {
+  readonly #graphs = new Map<string, GraphState>();
+  #commands: GraphCommand[] = [];
+
+  /** Takes what happened at `now`; returns what follows, in order. */
+  apply(event: GraphEvent, around: GraphSurroundings, now: number): readonly GraphCommand[] {
+    this.#commands = [];
+    if (event.kind === "asked") this.#ask(event.graph, around, now);
+    else if (event.kind === "left") this.#leave(event.execution);
+    else if (event.kind === "workersChanged") this.#replace(around);
+    this.#serve(around, now);
+    return this.#commands;
+  }
+
+  /** When a `tick` is due; Infinity when nobody waits for time. */
+  nextDeadline(): number {
+    let deadline = Number.POSITIVE_INFINITY;
+    for (const { phase, askedAt } of this.#graphs.values()) {
+      if (phase === "waiting") deadline = Math.min(deadline, askedAt + GROW_MS);
+    }
+    return deadline;
+  }
+
+  /** How many executions hold a worker. */
+  holders(worker: number): number {
+    let count = 0;
+    for (const { held } of this.#graphs.values()) if (held?.taken.includes(worker)) count += 1;
+    return count;
+  }
+
+  /** @throws {InvariantError} When something does not hold that must between two events. */
+  check(): void {
+    const owners = new Map<number, string>();
+    for (const { phase, held, asked } of this.#graphs.values()) {
+      const story = [`${asked.flow} is ${phase}`];
+      if ((phase === "holding") !== (held !== undefined)) {
+        throw new InvariantError(`Graph ${asked.execution} holds what is not its own`, story);
+      }
+      if (!("count" in asked.wants)) continue;
+      for (const worker of held?.taken ?? []) {
+        const other = owners.get(worker);
+        if (other !== undefined) {
+          throw new InvariantError(`Worker ${worker} was given to ${other} and ${asked.execution}`, story);
+        }
+        owners.set(worker, asked.execution);
+      }
+    }
+  }
+
+  #ask(asked: AskedGraph, { places, mayGrow }: GraphSurroundings, now: number): void {
+    const graph: GraphState = { asked, askedAt: now, phase: "waiting", held: undefined };
+    this.#graphs.set(asked.execution, graph);
+    const { wants, mayQueue } = asked;
+    if (!("count" in wants)) {
+      this.#grantNamed(graph, wants.workers, places);
+      return;
+    }
+    const most = mostWorkers(places, wants.width);
+    const isServed = this.#isFirst(graph) && this.#grant(graph, places);
+    if (isServed) return;
+    const why = this.#why(graph, places);
+    if (!mayQueue || (most < wants.count && !mayGrow)) this.#refuse(graph, why);
+    else this.#commands.push({ kind: "queued", execution: asked.execution, flow: asked.flow, why });
+  }
+
+  /** Gives room to those who wait, in their order; the first one who finds none keeps the others waiting. */
+  #serve({ places, mayGrow }: GraphSurroundings, now: number): void {
+    for (const graph of [...this.#graphs.values()]) {
+      const { phase, asked, askedAt } = graph;
+      if (phase !== "waiting" || !("count" in asked.wants)) continue;
+      if (this.#grant(graph, places)) continue;
+      const isTooMuch = mostWorkers(places, asked.wants.width) < asked.wants.count;
+      if (!isTooMuch) return;
+      if (mayGrow && now - askedAt < GROW_MS) return;
+      this.#refuse(graph, this.#why(graph, places));
+    }
+  }
+
+  #isFirst(graph: GraphState): boolean {
+    return [...this.#graphs.values()].find(({ phase }) => phase === "waiting") === graph;
+  }
+
+  #grantNamed(graph: GraphState, workers: readonly number[], places: readonly WorkerPlace[]): void {
+    const missing = workers.filter((worker) => !places.some((place) => place.worker === worker));
+    if (missing.length > 0) {
+      const there = places.map(({ worker }) => worker).join(", ");
+      this.#refuse(graph, `it asks for worker ${missing.join(", ")}, and the job has workers ${there}`);
+      return;
+    }
+    this.#hold(graph, { workers, taken: workers });
+  }
+
+  #grant(graph: GraphState, places: readonly WorkerPlace[]): boolean {
+    const { wants } = graph.asked;
+    if (!("count" in wants)) return false;
+    const chosen = chooseWorkers(
+      places.filter(({ worker }) => this.holders(worker) === 0),
+      wants,
+    );
+    if (chosen === undefined) return false;
+    this.#hold(graph, chosen);
+    return true;
+  }
+
+  #hold(graph: GraphState, held: NonNullable<GraphState["held"]>): void {
+    moveGraph(graph, "holding");
+    graph.held = held;
+    this.#commands.push({ kind: "granted", execution: graph.asked.execution, workers: held.workers });
+  }
+
+  #refuse(graph: GraphState, why: string): void {
+    moveGraph(graph, "refused");
+    const { execution, flow } = graph.asked;
+    this.#graphs.delete(execution);
+    const error = new NotEnoughResourcesError(`Cannot execute flow "${flow}": ${why}`, {
+      fields: { execution, flow },
+    });
+    this.#commands.push({ kind: "refused", execution, error });
+  }
+
+  #leave(execution: string): void {
+    const graph = this.#graphs.get(execution);
+    if (graph === undefined) return;
+    moveGraph(graph, "left");
+    this.#graphs.delete(execution);
+  }
+
+  /** Those that have lost all of their workers get others, unless they named them. */
+  #replace({ places }: GraphSurroundings): void {
+    const there = new Set(places.map(({ worker }) => worker));
+    for (const graph of [...this.#graphs.values()]) {
+      const { held, asked } = graph;
+      if (held === undefined) continue;
+      const workers = held.workers.filter((worker) => there.has(worker));
+      const taken = held.taken.filter((worker) => there.has(worker));
+      graph.held = { workers, taken };
+      if (workers.length > 0) continue;
+      graph.held = undefined;
+      if (!("count" in asked.wants)) {
+        this.#refuse(graph, `its workers ${held.workers.join(", ")} are gone`);
+        continue;
+      }
+      if (this.#grant(graph, places)) continue;
+      // It has begun: rather than not going on it shares what there is.
+      const rest = places.slice(0, Math.max(1, asked.wants.count)).map(({ worker }) => worker);
+      if (rest.length === 0) this.#refuse(graph, `its workers ${held.workers.join(", ")} are gone`);
+      else this.#hold(graph, { workers: rest, taken: [] });
+    }
+  }
+
+  #why({ asked }: GraphState, places: readonly WorkerPlace[]): string {
+    const { wants } = asked;
+    if (!("count" in wants)) return "";
+    const each = wants.width === 1 ? "" : ` with the resources of ${wants.width} each`;
+    const free = places.filter(({ worker }) => this.holders(worker) === 0).length;
+    const holders = [...this.#graphs.values()].filter(({ phase }) => phase === "holding");
+    const names = holders.map(({ asked: other }) => `"${other.flow}" (${other.execution})`);
+    const by = names.length === 0 ? "" : `, the others are held by ${names.join(", ")}`;
+    const asks = `it asks for ${plural(wants.count, "worker")}${each}`;
+    return `${asks}, and of the job's ${places.length} ${free === 1 ? "1 is" : `${free} are`} free${by}`;
+  }
+}
