@@ -2,7 +2,7 @@
  * Ids of requests: as clients name them, in errors, and in the lines that are logged of failures.
  */
 import { randomUUID } from "node:crypto";
-import { describeThrown } from "../core/errors.ts";
+import { describeThrown, LucioleError } from "../core/errors.ts";
 import { ID_PATTERN, REQUEST_HEADER } from "./protocol.ts";
 import { failure } from "./replies.ts";
 
@@ -24,7 +24,9 @@ export function failedRequest(
   { status, onFailure }: { readonly status?: number; readonly onFailure?: OnFailure | undefined },
 ): Response {
   const id = requestId(request) ?? randomUUID().slice(0, 8);
-  if (onFailure !== undefined) {
+  // Drivers and workers may go on for a moment when a job has ended: that is no failure.
+  const isLate = error instanceof LucioleError && error.fields.hasEnded === true;
+  if (onFailure !== undefined && !isLate) {
     const path = new URL(request.url).pathname.slice(0, MAX_PATH);
     onFailure(`request ${id} (${request.method} ${path}) failed: ${describeThrown(error)}`);
   }

@@ -27,6 +27,7 @@ import { noteDuration } from "./speculation.ts";
 import { countCommit, skewWarning } from "./totals.ts";
 import { moveAttempt, moveTask } from "./transitions.ts";
 import { freeSlot, releaseShard, type Turn, warn } from "./turn.ts";
+import { isOutOfReach, loseOutOfReach } from "./unreachable.ts";
 
 /** Trying again cannot help, unless the error says so itself; also as the cause of another error. */
 const FINAL_CODES = new Set([
@@ -158,12 +159,7 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
   const isLeft = leave(turn, attempt);
   if (error.code === "shard-lost") {
     const lost = turn.state.attempts.get(String(error.fields.attempt));
-    if (lost?.status.kind === "committed") {
-      // The agents may not reach each other: the shard is made elsewhere, and its reader may stay where it is.
-      lost.task.avoid = lost.agent;
-      task.avoid = undefined;
-      loseShard(turn, lost, error.message);
-    }
+    if (lost?.status.kind === "committed") loseRead(turn, attempt, lost, error);
     if (isLeft) countLoss(turn, task, { cause: error.message, error });
   } else if (error.code === "worker-start" && canDoWithout(turn, attempt, error)) {
     if (isLeft) countLoss(turn, task, { cause: error.message, error });
@@ -178,6 +174,17 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
     }
   }
   retry(turn, task);
+}
+
+/** A reader found a shard that is not there, not whole or not to be reached. */
+function loseRead(turn: Turn, reader: Attempt, lost: Attempt, error: WireError): void {
+  if (isOutOfReach(error)) {
+    loseOutOfReach(turn, reader, lost, error);
+    return;
+  }
+  lost.task.avoid = lost.agent;
+  reader.task.avoid = undefined;
+  loseShard(turn, lost, error.message);
 }
 
 /** A machine on which the program does not start gets no tasks any more, unless it is the only one. */

@@ -97,7 +97,7 @@ export class AgentJobs {
     const found = this.#jobs.get(job);
     if (found !== undefined) return found;
     throw new LucioleError("not-found", `Cannot find job ${job}: agent ${this.#options.id} does not run it`, {
-      fields: { job },
+      fields: { job, ...(this.#ended.has(job, performance.now()) && { hasEnded: true }) },
     });
   }
 

@@ -32,6 +32,11 @@ export class EndedJobs {
     return { ended: late.map(({ job }) => job), ...(history.length === 0 ? {} : { history }) };
   }
 
+  /** Whether a job ended here a moment ago. */
+  has(job: string, now: number): boolean {
+    return this.#lateAt(now).some((late) => late.job === job);
+  }
+
   #lateAt(now: number): readonly { readonly job: string; readonly at: number }[] {
     return this.#late.filter(({ at }) => at > now - LATE_MS).slice(-MAX_LATE);
   }

@@ -38,6 +38,17 @@ const BUSY_SHARE = 0.7;
 /** Where nothing listens, the process is gone; one that starts again does not know the job. */
 const MAX_REFUSALS = 4;
 
+/** An agent that answers so does not have the job any more: its workers and shards are gone. */
+export function isWithoutJob(error: unknown): boolean {
+  return error instanceof LucioleError && error.code === "not-found" && error.fields.job !== undefined;
+}
+
+/** Why an agent is lost that failed like this. */
+export function describeLoss(error: unknown): string {
+  if (!isWithoutJob(error)) return describeThrown(error);
+  return "it does not know the job any more: it was started anew, or has ended the job";
+}
+
 /** Resolves with the cause when the agent is lost, or when the signal is aborted. */
 export async function watchAgent({ client, signal, lease, onEvents }: AgentWatchOptions): Promise<string> {
   if (lease === undefined) return readOnce(client, signal, onEvents);
@@ -129,14 +140,14 @@ class AgentWatch {
     if (error instanceof LucioleError && error.fields.isRefused === true) this.#refusals++;
     const isSilent = this.#silence.ms >= this.#times.lostMs;
     if (!isAnswer && !isSilent && this.#refusals < MAX_REFUSALS) return;
-    this.#lose(this.#endOfLease(error) ?? describeThrown(error));
+    this.#lose(this.#endOfLease(error) ?? describeLoss(error));
   }
 
   /** An agent that does not know the job any more, since this process kept it waiting for too long. */
   #endOfLease(error: unknown): string | undefined {
     const stoodStillMs = this.#silence.stoodStillMs;
     const isOver = stoodStillMs > this.#times.leaseMs * BUSY_SHARE;
-    if (!isOver || !(error instanceof LucioleError) || error.code !== "not-found") return undefined;
+    if (!isOver || !isWithoutJob(error)) return undefined;
     const [stood, lease] = [stoodStillMs, this.#times.leaseMs].map((ms) => Math.round(ms / 1000));
     return `it has ended the job: the driver was busy or stopped for ${stood} s, and its lease is ${lease} s (--lease)`;
   }

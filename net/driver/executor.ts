@@ -37,7 +37,7 @@ import { toleratesFaults } from "../runtime/fault_setting.ts";
 import type { AgentClient } from "./agent_client.ts";
 import { type OtherAgentEvent, takeAgentEvents } from "./agent_events.ts";
 import { AgentRequests } from "./agent_requests.ts";
-import { type LeaseTimes, watchAgent } from "./agent_watch.ts";
+import { describeLoss, isWithoutJob, type LeaseTimes, watchAgent } from "./agent_watch.ts";
 import { DriverMessages } from "./driver_messages.ts";
 import type { JobRecord } from "./event_log.ts";
 import { endRecord, recordOf, startRecord } from "./event_records.ts";
@@ -274,6 +274,12 @@ export class Executor {
       agent,
       (client) => client.launch(orders),
       (error) => {
+        const client = this.#requests.find(agent);
+        if (isWithoutJob(error) && client !== undefined) {
+          // Each order would be lost by itself, and so might the next ones before its stream tells.
+          this.#lose(client, describeLoss(error));
+          return;
+        }
         const cause = error instanceof Error ? error.message : String(error);
         for (const { attempt } of orders) this.feed({ kind: "attemptLost", agent, attempt, cause });
       },
@@ -338,11 +344,13 @@ export class Executor {
     const { lease } = this.#options;
     const onEvents = (events: readonly AgentEvent[]): Promise<void> | undefined =>
       this.#hear(client.id, events);
-    this.#lose(client.id, await watchAgent({ client, lease, onEvents, signal: this.#stop.signal }));
+    this.#lose(client, await watchAgent({ client, lease, onEvents, signal: this.#stop.signal }));
   }
 
-  #lose(agent: string, cause: string): void {
-    if (this.#isEnding) return;
+  /** Whoever notices first tells it. */
+  #lose(client: AgentClient, cause: string): void {
+    const { id: agent } = client;
+    if (this.#isEnding || this.#requests.find(agent) !== client) return;
     const text = `agent ${agent} is gone: ${cause}`;
     this.#options.listener.record({ kind: "agentLost", agent, cause });
     this.#lost.set(agent, text);

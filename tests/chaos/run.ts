@@ -1,4 +1,6 @@
 /** Runs disturbed jobs on real processes, one for each seed; `scripts/chaos` calls it. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { corruption } from "./corruption.ts";
 import { crowd } from "./crowd.ts";
@@ -8,9 +10,12 @@ import { kills } from "./kills.ts";
 import { links } from "./links.ts";
 import type { Family, Report, Undisturbed } from "./report.ts";
 import { AGENTS } from "./scenario.ts";
-import { type Workload, workloadNamed } from "./workload.ts";
+import { runSiege } from "./siege.ts";
+import { largeData, type Workload, workloadNamed } from "./workload.ts";
 
 const FAMILIES: Readonly<Record<string, Family>> = { kills, corruption, links, disks, crowd };
+/** Of the first stage, on large data. */
+const TASKS = 120;
 /** Most of their time they wait: for agents to be missed, and leases to run out. */
 const AT_ONCE = 4;
 /** How many seeds of each are in CI's run. */
@@ -22,7 +27,11 @@ const USAGE = `usage: scripts/chaos [--quick] [--family F] [--seeds N] [--from S
   --seeds N     runs N seeds (default 64)
   --from SEED   beginning with this one (default 1)
   --seed SEED   runs this one alone and tells its story
-  --workload W  words or sort; either of them, by the seed, when missing`;
+  --workload W  words or sort; either of them, by the seed, when missing
+  --kills N     instead of all that: N random kills in one job on large data, whose output must be the undisturbed one
+  --bytes N     of that data (default 500000000)
+  --data DIR    where that data is kept (default one for temporary files)
+  --agents N    of that cluster, with a slot each (default 12)`;
 
 const { values } = parseArgs({
   options: {
@@ -32,6 +41,10 @@ const { values } = parseArgs({
     from: { type: "string", default: "1" },
     seed: { type: "string" },
     workload: { type: "string" },
+    kills: { type: "string" },
+    bytes: { type: "string", default: "500000000" },
+    data: { type: "string", default: join(tmpdir(), "luciole-chaos-data") },
+    agents: { type: "string", default: "12" },
     help: { type: "boolean", default: false },
   },
 });
@@ -86,9 +99,44 @@ async function runMany(name: string, from: number, count: number): Promise<reado
   return wrong;
 }
 
+/** @returns Whether all is well. */
+async function besiege(kills: number): Promise<boolean> {
+  const workload = workloadNamed(values.workload ?? "words");
+  const bytes = Number(values.bytes);
+  const input = largeData(workload, values.data, bytes);
+  const seed = Number(values.seed ?? 1);
+  const options = {
+    workload,
+    input,
+    kills,
+    seed,
+    splitBytes: Math.ceil(bytes / TASKS),
+    agents: Number(values.agents),
+  };
+  const calm = await runSiege(options);
+  if (calm.wrong !== undefined)
+    throw new Error(`The undisturbed run: ${calm.wrong}\n${calm.story.join("\n")}`);
+  const { wrong, killed, story, tookMs, attempts, written } = await runSiege(options, calm);
+  const count = Object.values(killed).reduce((sum, n) => sum + n, 0);
+  const seconds = [calm.tookMs, tookMs].map((ms) => (ms / 1000).toFixed(1));
+  if (wrong !== undefined || count < kills) console.error(story.join("\n"));
+  console.log(
+    `chaos: ${kills} kills in one ${workload.name} of ${bytes} bytes, seed ${seed}: ${JSON.stringify(killed)}; ` +
+      `${attempts} attempts instead of ${calm.attempts}, ${seconds[1]} s instead of ${seconds[0]} s; ` +
+      `sha256 ${written?.sha256.slice(0, 16)}, undisturbed ${calm.written?.sha256.slice(0, 16)}`,
+  );
+  if (count < kills) console.log(`only ${count} kills came in time`);
+  console.log(wrong ?? "the output is that of the undisturbed run");
+  return wrong === undefined && count === kills;
+}
+
 async function main(): Promise<void> {
   if (values.help) {
     console.log(USAGE);
+    return;
+  }
+  if (values.kills !== undefined) {
+    process.exitCode = (await besiege(Number(values.kills))) ? 0 : 1;
     return;
   }
   if (values.seed !== undefined) {

@@ -59,7 +59,8 @@ export class PieceReader {
       onAnswer: (content) => this.#found(piece, content, reading),
       onBroken: () => {
         if (failures >= WAITS_MS.length || !piece.isCommitted) {
-          reading.onError(lost(piece, `agent ${piece.agent} cannot be reached`));
+          const why = `agent ${piece.agent} cannot be reached`;
+          reading.onError({ ...lost(piece, why), cause: wireError("unreachable", why) });
         } else {
           this.#world.timeline.after(WAITS_MS[failures], () => this.#ask(piece, failures + 1, reading));
         }

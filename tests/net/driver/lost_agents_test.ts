@@ -1,5 +1,6 @@
 /** Agents that go while a job uses them, and shards that go with them. */
 import { describe, expect, test } from "bun:test";
+import { LucioleError } from "../../../core/errors.ts";
 import { buildGraph } from "../../../core/graph/build.ts";
 import { flow } from "../../../core/program/flow.ts";
 import { NO_TOTALS } from "../../../core/schedule/report.ts";
@@ -10,11 +11,14 @@ import { Executor } from "../../../net/driver/executor.ts";
 import { planExecution } from "../../../net/driver/planning.ts";
 import { readDataset } from "../../../net/driver/read_dataset.ts";
 import type { AttemptsRequest, Transport } from "../../../net/protocol.ts";
+import { failure } from "../../../net/replies.ts";
 import { soon, until } from "../../oracle/until.ts";
 
 /** Takes orders and tells nothing; its events end when the test says so. */
 class SilentAgent implements Transport {
   readonly attempts: string[] = [];
+  /** Its process is another one, which knows no jobs. */
+  isNew = false;
   endEvents: () => void = () => undefined;
 
   async fetch(path: string, init?: RequestInit): Promise<Response> {
@@ -24,6 +28,9 @@ class SilentAgent implements Transport {
       };
       return new Response(new ReadableStream({ start }));
     }
+    if (this.isNew) {
+      return failure(new LucioleError("not-found", "Cannot find job j", { fields: { job: "j" } }), 404, "r1");
+    }
     if (path.endsWith("/attempts")) {
       const { orders } = decode(init?.body as Uint8Array) as AttemptsRequest;
       this.attempts.push(...orders.map(({ attempt }) => attempt));
@@ -32,13 +39,16 @@ class SilentAgent implements Transport {
   }
 }
 
-function openExecutor(agents: Readonly<Record<string, SilentAgent>>): Executor {
+function openExecutor(
+  agents: Readonly<Record<string, SilentAgent>>,
+  onWarning: (text: string) => void = () => undefined,
+): Executor {
   const executor = new Executor({
     job: "j",
     memoryBytesPerWorker: 2 ** 20,
     listener: {
       onLog: () => undefined,
-      onWarning: () => undefined,
+      onWarning,
       record: () => undefined,
     },
   });
@@ -89,6 +99,21 @@ describe("Executor", () => {
     agents.b.endEvents();
     await soon("the end", executor.stop());
   });
+});
+
+test("an agent that was started anew is lost with the first task that it is given, and told of once", async () => {
+  const agents = { a: new SilentAgent(), b: new SilentAgent() };
+  const warnings: string[] = [];
+  const executor = openExecutor(agents, (text) => warnings.push(text));
+  agents.a.isNew = true;
+  await submit(executor);
+  const gone =
+    "agent a is gone: it does not know the job any more: it was started anew, or has ended the job";
+  await until("it is told", () => warnings.includes(gone));
+  agents.a.endEvents();
+  await soon("the end", executor.stop());
+  expect(warnings.filter((text) => text.startsWith("agent a is gone"))).toEqual([gone]);
+  expect(executor.agents.map(({ id }) => id)).toEqual(["b"]);
 });
 
 describe("readDataset()", () => {
