@@ -34,6 +34,7 @@ export {
   TaskError,
 } from "./core/errors.ts";
 export type { PipeCommand, SideContext, TaskContext } from "./core/exec/context.ts";
+export type { LocalRows, Reduction, WorkerContext } from "./core/exec/worker_context.ts";
 export type { FlowBuilder, ShardsOptions } from "./core/graph/builder.ts";
 export type { CsvRow, CsvType, CsvTypes, CsvValues } from "./core/graph/csv_types.ts";
 export type { Broadcast, Dataset, Sink } from "./core/graph/dataset.ts";
@@ -69,6 +70,7 @@ export type { ExplainOptions, PlanOperations } from "./core/plan/dataset_plan.ts
 export type { PlotFormat, PlotOptions } from "./core/plan/plot.ts";
 export type { DatasetInput, DatasetRef } from "./core/program/dataset_ref.ts";
 export { type Flow, type FlowOutput, flow } from "./core/program/flow.ts";
+export { type WorkerOptions, worker } from "./core/program/worker.ts";
 export type { GroupProgress } from "./core/schedule/job_state.ts";
 export type { Channel } from "./net/driver/channel.ts";
 export type {

@@ -215,6 +215,10 @@ export const ROUTES = {
   held: (worker: number) => `/v1/workers/${worker}/held`,
   written: (worker: number) => `/v1/workers/${worker}/written`,
   control: (worker: number, job: string) => `/v1/workers/${worker}/control?job=${job}`,
+  /** POST sends, GET is a stream of what comes. */
+  workerMail: (worker: number, job?: string) =>
+    `/v1/workers/${worker}/mail${job === undefined ? "" : `?job=${job}`}`,
+  agentMail: (job: string) => `/v1/jobs/${job}/mail`,
   peers: (worker: number, job: string) => `/v1/workers/${worker}/peers?job=${job}`,
   workerExecution: (worker: number, job: string, execution: string) =>
     `/v1/workers/${worker}/executions/${execution}?job=${job}`,

@@ -7,6 +7,9 @@
  */
 import type { Batch } from "../batch/column.ts";
 import type { CodecPorts } from "../batch/ports.ts";
+import type { Letter } from "../collectives/letter.ts";
+import type { MemberPorts } from "../collectives/member.ts";
+import type { WorkerInfo } from "../job/worker_info.ts";
 import type { ShardPiece, SourceSplit } from "../plan/physical.ts";
 import type { ChunkMark, TaskReport } from "../schedule/report.ts";
 
@@ -58,6 +61,17 @@ export interface LogRecord {
   readonly text: string;
 }
 
+/** The workers that run a worker program together, and the way to them. */
+export interface GangPort {
+  readonly rank: number;
+  /** By rank. */
+  readonly workers: readonly WorkerInfo[];
+  readonly epoch: number;
+  readonly ports: Pick<MemberPorts, "encode" | "decode" | "post" | "later">;
+  /** Has the listener hear what others have sent and will send, in order. */
+  join(listener: (from: number, letter: Letter) => void): void;
+}
+
 /** Everything outside of core that a task may touch. */
 export interface TaskPorts {
   readonly codec: CodecPorts;
@@ -79,6 +93,8 @@ export interface TaskPorts {
   log(record: LogRecord): void;
   /** Reports counters and progress; cheap, and sent on at most a few times a second. */
   report(report: Partial<TaskReport>): void;
+  /** Set for a task of a worker program. */
+  readonly gang?: GangPort | undefined;
   /**
    * Asked between batches: a promise when the event loop was held for long, so that a cancellation can arrive, or
    * when more was sent than may be under way; undefined otherwise.

@@ -15,6 +15,7 @@ import type { KeptTable } from "./keyed/kept_table.ts";
 import type { Operator } from "./operator.ts";
 import { runPieceHead } from "./piece_head.ts";
 import type { TaskPorts } from "./ports.ts";
+import { runProgramHead } from "./program_head.ts";
 import { loadSides, sideContext } from "./sides.ts";
 import { runMergeHead } from "./sort/merge_head.ts";
 import { runMergeJoin } from "./sort/merge_join.ts";
@@ -141,6 +142,8 @@ class RunningTask implements TaskScope {
         return runSourceHead(this, head, first);
       case "read":
         return runPieceHead(this, first);
+      case "worker":
+        return runProgramHead(this, head, first);
       case "merge":
         return runMergeHead(this, head, first);
       case "join":

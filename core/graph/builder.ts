@@ -45,6 +45,13 @@ const SPLIT_OPTIONS = ["shards", "splitBytes"] as const;
 /** Makes a builder that records in a graph. */
 export let createBuilder: (recorder: Recorder) => FlowBuilder;
 
+/** Adds a worker program that reads datasets; the engine's own operation behind `worker()`. */
+export let addProgram: <R>(
+  f: FlowBuilder,
+  spec: NodeSpec & { readonly kind: "worker" },
+  inputs: readonly DatasetRef[],
+) => Dataset<R>;
+
 /**
  * Makes the datasets that a flow begins with.
  *
@@ -63,6 +70,14 @@ export class FlowBuilder {
 
   static {
     createBuilder = (recorder) => new FlowBuilder(recorder);
+    addProgram = <R>(
+      f: FlowBuilder,
+      spec: NodeSpec & { readonly kind: "worker" },
+      inputs: readonly DatasetRef[],
+    ) => {
+      const reads = inputs.map((input) => f.#recorder.add(fromSpec(input), []));
+      return new DatasetNode<R>(f.#recorder, f.#recorder.add(spec, reads));
+    };
   }
 
   private constructor(recorder: Recorder) {
@@ -306,13 +321,16 @@ export class FlowBuilder {
     if (!(ref instanceof DatasetRef)) {
       throw new TypeError(`Cannot use from: input must be a dataset handle or a channel, got ${show(input)}`);
     }
-    const { id: dataset, shards, bytes, rows } = ref;
-    return this.#add({ kind: "from", dataset, shards, bytes, rows });
+    return this.#add(fromSpec(ref));
   }
 
   #add<T>(spec: NodeSpec): Dataset<T> {
     return new DatasetNode<T>(this.#recorder, this.#recorder.add(spec, []));
   }
+}
+
+function fromSpec({ id: dataset, shards, bytes, rows }: DatasetRef): NodeSpec {
+  return { kind: "from", dataset, shards, bytes, rows };
 }
 
 function checkSplit(operation: string, options: SplitOptions | undefined): SplitOptions {

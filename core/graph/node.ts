@@ -149,6 +149,8 @@ export type NodeSpec =
   | { readonly kind: "range"; readonly from: number; readonly to: number; readonly shards?: number }
   | { readonly kind: "array"; readonly values: readonly unknown[]; readonly shards?: number }
   | { readonly kind: "generate"; readonly shards: number; readonly fn: UserFunction }
+  /** A worker program: `fn` runs on every worker of the set, and gives a row; its inputs are what it reads. */
+  | { readonly kind: "worker"; readonly fn: UserFunction; readonly timeoutMs: number }
   /** A dataset of the job, or a channel, by id. */
   | {
       readonly kind: "from";

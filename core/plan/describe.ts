@@ -90,6 +90,8 @@ function describeHead(graph: Graph, head: Head): string | undefined {
     }
     case "read":
       return head.inputs.length === 1 ? undefined : `union of ${head.inputs.length} inputs`;
+    case "worker":
+      return "worker program";
     case "merge":
       return `${operation(head.order.node)} (merges ${head.input.mode === "range" ? "one range of the runs" : "sorted shards"})`;
     case "join":
@@ -134,6 +136,8 @@ function describeEdge(plan: PhysicalPlan, reader: TaskGroupPlan, { from, mode }:
       return "neighbours joined";
     case "union":
       return "union";
+    case "dealt":
+      return "dealt out";
     case "forward":
       return "shard by shard";
   }

@@ -9,7 +9,7 @@ import { bytesAfter, ROW_BYTES } from "./estimates.ts";
 import type { DatasetFacts } from "./facts.ts";
 import type { Lowering } from "./lowering.ts";
 import { orderingAfter } from "./ordering.ts";
-import type { Head, SourceSplit, StepPlan } from "./physical.ts";
+import type { Head, InputEdge, SourceSplit, StepPlan } from "./physical.ts";
 import { placementAfter } from "./placement.ts";
 
 /** Adds a step and follows what is known of the rows through it. */
@@ -78,6 +78,17 @@ export function lowerFrom(lowering: Lowering, node: GraphNode): Draft {
   const draft = readShards({ from: { kind: "dataset", dataset }, shards, bytes: known, placement });
   draft.nodes.push(node.id);
   return draft;
+}
+
+/** One task for each worker; what it reads is dealt to them when they start. */
+export function lowerProgram(lowering: Lowering, node: GraphNode): Draft {
+  const inputs = node.inputs.map((input): InputEdge => {
+    const { from } = lowering.store(lowering.chain(input));
+    return { from, mode: "dealt" };
+  });
+  const head: Head = { kind: "worker", node: node.id, inputs };
+  const tasks = lowering.facts.slots;
+  return startDraft({ head, tasks, bytes: tasks * ROW_BYTES, nodes: [node.id], hasDemandedShards: true });
 }
 
 /** Ends the chain in files, or in a closure; returns the group. */

@@ -43,9 +43,10 @@ export interface InputEdge {
    * all: every task reads everything.
    * spread: the shards are dealt in contiguous blocks over the tasks (coalesce).
    * range: task i reads range i of the sorted runs; the splitters come with the task.
+   * dealt: each shard goes to one task of a gang, chosen when it starts by where the shards and the tasks lie.
    * union: this group has one task for each shard of each of its `union` edges in turn.
    */
-  readonly mode: "forward" | "partition" | "all" | "spread" | "range" | "union";
+  readonly mode: "forward" | "partition" | "all" | "spread" | "range" | "dealt" | "union";
 }
 
 /** How rows are ordered. `compare`: by the closure of the node; `key`: by the closure or built-in key of the node. */
@@ -65,6 +66,8 @@ export type Head =
     }
   /** Rows of the inputs, one input after the other, shard after shard. */
   | { readonly kind: "read"; readonly inputs: readonly InputEdge[] }
+  /** A worker program: its tasks run together, one on each worker, and read the inputs as they like. */
+  | { readonly kind: "worker"; readonly node: NodeId; readonly inputs: readonly InputEdge[] }
   /** Merges sorted runs (mode range) or sorted shards (mode all or spread) with a loser tree. */
   | {
       readonly kind: "merge";

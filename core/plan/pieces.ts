@@ -34,6 +34,8 @@ export interface InputFacts {
   readonly firstIndex?: number;
   /** What the task does of its shard, when others do the rest. */
   readonly share?: Share;
+  /** Mode dealt, for each input: the task of the gang that reads what each task wrote. */
+  readonly dealt?: readonly (readonly number[])[];
 }
 
 /** Shards [from, to). */
@@ -54,6 +56,7 @@ export function headEdges(head: Head): readonly InputEdge[] {
     case "source":
       return [];
     case "read":
+    case "worker":
       return head.inputs;
     case "merge":
       return [head.input];
@@ -89,6 +92,7 @@ export function shardsRead(mode: InputEdge["mode"], place: TaskPlace, shards: nu
     case "partition":
     case "all":
     case "range":
+    case "dealt":
       return { from: 0, to: shards };
   }
 }
@@ -119,7 +123,7 @@ export function taskInput(
     const place = { task, tasks: plan.tasks, offset: offsets[i] };
     const { share } = facts;
     const within = share?.kind === "tasks" && share.input === i ? share : undefined;
-    return edgePieces(edge, place, locate(edge), { ...facts, within });
+    return edgePieces(edge, place, locate(edge), { ...facts, within, readers: facts.dealt?.[i] });
   });
   const sides: Record<number, readonly ShardPiece[]> = {};
   for (const { place, edge } of sideEdges(plan)) {
@@ -146,6 +150,8 @@ function boundsOf({ range, share }: InputFacts): KeyRange {
 interface EdgeFacts extends InputFacts {
   /** Only what these tasks wrote is read. */
   readonly within?: ShardRange;
+  /** Mode dealt: the reader of what each task wrote. */
+  readonly readers?: readonly number[];
 }
 
 function edgePieces(
@@ -159,6 +165,7 @@ function edgePieces(
   const partition = edge.mode === "partition" ? place.task : -1;
   const pieces: ShardPiece[] = [];
   for (let i = from; i < to; i += 1) {
+    if (facts.readers !== undefined && facts.readers[i] !== place.task) continue;
     const shard = dataset.shard(i);
     const { agent, attempt, isCommitted, report } = shard;
     if (edge.mode === "range" && facts.range !== undefined) {

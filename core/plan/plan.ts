@@ -13,7 +13,7 @@ import { fusionRule, isSink } from "./fusion.ts";
 import { lowerCogroup, lowerJoin } from "./lower_join.ts";
 import { lowerCombine, lowerGroup, lowerLocalKeyed } from "./lower_keyed.ts";
 import { lowerPlacement, lowerUnion } from "./lower_placement.ts";
-import { lowerFrom, lowerRowStep, lowerSink, lowerSource, type RowOp } from "./lower_rows.ts";
+import { lowerFrom, lowerProgram, lowerRowStep, lowerSink, lowerSource, type RowOp } from "./lower_rows.ts";
 import { lowerLocalSort, lowerMergeSorted, lowerSort } from "./lower_sort.ts";
 import { lowerFold, lowerIndex, lowerLimit, lowerTop } from "./lower_whole.ts";
 import { Lowering } from "./lowering.ts";
@@ -63,6 +63,7 @@ const LOWER: Readonly<Record<Exclude<NodeKind, "mark" | "broadcast" | "sink" | "
   range: lowerSource,
   array: lowerSource,
   generate: lowerSource,
+  worker: lowerProgram,
   from: lowerFrom,
   map: step("map"),
   filter: step("filter"),

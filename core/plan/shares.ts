@@ -68,6 +68,7 @@ function isDivisible(step: StepPlan): boolean {
 function inputsOf(head: Head): readonly number[] {
   switch (head.kind) {
     case "source":
+    case "worker":
       return [];
     case "read":
       return head.inputs.length === 1 && head.inputs[0].mode === "partition" ? [0] : [];

@@ -14,6 +14,7 @@ import {
   cancelAttempt,
   dropAttempt,
   loseShard,
+  regather,
   releaseIfUnneeded,
   releaseInputs,
   restartFollowers,
@@ -42,6 +43,9 @@ const FINAL_CODES = new Set([
   "output-exists",
   "output-unwritable",
   "worker-start",
+  "collective-mismatch",
+  "collective-timeout",
+  "member-returned",
 ]);
 /** Errors of user code, which only their message tells apart. */
 const OPEN_CODES = new Set(["task", "unknown"]);
@@ -128,6 +132,13 @@ function commit(turn: Turn, attempt: Attempt, result: AttemptResult & { readonly
   wakeReaders(turn, task);
   releaseInputs(turn, task);
   releaseIfUnneeded(turn, task);
+  if (isOfGang(task) && group.done === group.tasks.length) {
+    for (const other of group.tasks) releaseIfUnneeded(turn, other);
+  }
+}
+
+function isOfGang({ group }: Task): boolean {
+  return group.execution.pipeline?.isGang === true;
 }
 
 /** The first to commit is the one that counts. */
@@ -165,7 +176,9 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
     if (isLeft) countLoss(turn, task, { cause: error.message, error });
   } else {
     const maxAttempts = execution.maxAttempts ?? turn.state.options.maxAttempts;
-    const isFinal = isLastFailure(task, error, maxAttempts, isLeft);
+    // The others of a gang wait, or went on with what it told them: its code fails for all of them.
+    const isUsers = isOfGang(task) && OPEN_CODES.has(error.code);
+    const isFinal = isUsers || isLastFailure(task, error, maxAttempts, isLeft);
     task.failures += 1;
     task.lastError = error;
     if (isFinal) {
@@ -247,6 +260,7 @@ function leave(turn: Turn, attempt: Attempt): boolean {
 }
 
 function retry(turn: Turn, task: Task): void {
+  regather(turn, task);
   if (task.status.kind === "waiting") rest(turn, task);
   wake(turn, task);
 }

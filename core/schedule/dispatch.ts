@@ -9,6 +9,7 @@
 import { NotEnoughResourcesError, toWireError } from "../errors.ts";
 import { aheadOf } from "./ahead.ts";
 import type { Agent, Attempt, Execution, Group, Pipeline, Task } from "./execution_state.ts";
+import { type GangStart, gangRefusal, gangStarts } from "./gangs.ts";
 import { areInputsCommitted, areInputsStarted, inputOf } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { cancelTask, wake } from "./lifetime.ts";
@@ -146,12 +147,12 @@ export function copyStragglers(turn: Turn): void {
 }
 
 /** Orders an attempt. */
-function begin(turn: Turn, task: Task, agent: Agent): Attempt {
+function begin(turn: Turn, task: Task, agent: Agent, gang?: GangStart): Attempt {
   const { state, now } = turn;
   const { group } = task;
   const { execution, stage } = group;
-  const { input, follows } = inputOf(task);
-  const workers = setOf(state, execution);
+  const { input, follows } = inputOf(task, gang?.dealt);
+  const workers = gang === undefined ? setOf(state, execution) : new Set([gang.worker]);
   task.launches += 1;
   const id = `${execution.id}-${group.plan.id}-${task.number}-${task.launches}`;
   const attempt: Attempt = {
@@ -187,6 +188,7 @@ function begin(turn: Turn, task: Task, agent: Agent): Attempt {
       seed: seedOf(state.options.seed, group.plan.id, task.number),
       isFollowed: group.isFollowed,
       ...boundTo(agent, workers),
+      ...(gang && { gang: gang.order }),
     },
   });
   return attempt;
@@ -237,6 +239,8 @@ function servePipeline(turn: Turn, execution: Execution): void {
     turn.state.pipelines.delete(execution);
   } else if (canDissolve(pipeline)) {
     dissolve(turn, execution, pipeline);
+  } else if (pipeline.isGang) {
+    if (pipeline.isGranted) startGang(turn, execution, pipeline);
   } else if (pipeline.isGranted) {
     const set = setOf(turn.state, execution);
     for (const task of [...pipeline.pending]) {
@@ -244,6 +248,16 @@ function servePipeline(turn: Turn, execution: Execution): void {
       if (agent === undefined) return;
       if (!isResting(turn, task) && areInputsStarted(task)) launch(turn, task, agent);
     }
+  }
+}
+
+/** All of its tasks in one turn; slots are kept for them until they can start. */
+function startGang(turn: Turn, execution: Execution, pipeline: Pipeline): void {
+  for (const start of gangStarts(turn, execution, pipeline) ?? []) {
+    const { task } = start;
+    const agent = turn.state.agents.get(start.agent);
+    if (agent === undefined) return;
+    moveTask(task, { kind: "running", attempt: begin(turn, task, agent, start) }, turn.now);
   }
 }
 
@@ -311,7 +325,10 @@ export function failForSlots(turn: Turn, execution: Execution, pipeline: Pipelin
   const others = taken === 0 ? "" : `, ${taken} of them taken by other open streams`;
   const who =
     execution.workers === undefined ? "the job has" : `its workers ${[...execution.workers].join(", ")} have`;
-  const message = `Running execution ${execution.id}: ${needed} tasks must run at once while its channels are open, and ${who} ${slots} slots${others}`;
+  const what = pipeline.isGang
+    ? gangRefusal(turn.state, pipeline, slots - taken)
+    : `${needed} tasks must run at once while its channels are open, and ${who} ${slots} slots${others}`;
+  const message = `Running execution ${execution.id}: ${what}`;
   const error = toWireError(new NotEnoughResourcesError(message, { fields: { needed, slots, taken } }));
   turn.failures.push({ execution, error });
 }

@@ -219,6 +219,8 @@ export type ExecutionStatus =
 export interface Pipeline {
   readonly groups: readonly Group[];
   readonly channels: readonly Channel[];
+  /** A worker program: its tasks begin again together, too. */
+  readonly isGang: boolean;
   /** Tasks of it that wait. */
   readonly pending: Set<Task>;
   /** Slots for all pending tasks are kept for it. */

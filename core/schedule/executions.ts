@@ -9,6 +9,7 @@ import type { PlanOutput } from "../plan/physical.ts";
 import { headEdges, sideEdges, unionOffsets } from "../plan/pieces.ts";
 import { announce } from "./attempt_events.ts";
 import { createExecution, type Edge, type Execution, type Group, type Producer } from "./execution_state.ts";
+import { planGang } from "./gangs.ts";
 import { shardCount } from "./inputs.ts";
 import type { JobCommand, JobEvent, JobState, SinkPart } from "./job_state.ts";
 import {
@@ -42,7 +43,7 @@ export function submit(turn: Turn, event: Submitted): void {
   state.nextAge += 1;
   state.executions.set(id, execution);
   for (const output of plan.outputs) addOutput(state, execution, output, event.followed);
-  execution.pipeline = planPipeline(execution);
+  execution.pipeline = planGang(execution) ?? planPipeline(execution);
   for (const group of execution.groups) {
     if (group.tasks.length === 0) announce(turn, group, false);
     wakeGroup(turn, group);

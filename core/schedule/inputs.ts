@@ -101,11 +101,17 @@ export function followable(task: Task): Attempt | undefined {
 }
 
 /** Names what the task reads; call only when its inputs are committed or started. */
-export function inputOf(task: Task): { readonly input: TaskInput; readonly follows: Set<string> } {
+export function inputOf(
+  task: Task,
+  dealt?: InputFacts["dealt"],
+): { readonly input: TaskInput; readonly follows: Set<string> } {
   const { group } = task;
   const follows = new Set<string>();
   const locate = (edge: InputEdge): LocatedDataset => locatedBy(group, edge, follows);
-  return { input: taskInput(group.plan, task.shard, locate, factsOf(task)), follows };
+  return {
+    input: taskInput(group.plan, task.shard, locate, { ...factsOf(task), ...(dealt && { dealt }) }),
+    follows,
+  };
 }
 
 function locatedBy(group: Group, edge: InputEdge, follows: Set<string>): LocatedDataset {

@@ -184,6 +184,10 @@ function take(turn: Turn, event: JobEvent): void {
     case "agentJoined":
       joinAgent(turn, event);
       return;
+    case "epochBegan":
+      turn.state.epoch = event.epoch;
+      turn.state.hosts = new Map(event.workers.map(({ worker, host }) => [worker, host]));
+      return;
     case "agentLost":
       loseAgent(turn, event.agent, event.cause);
       return;

@@ -5,6 +5,7 @@
  * driver feeds it events and performs its commands in their order.
  */
 import type { WireError } from "../errors.ts";
+import type { WorkerInfo } from "../job/worker_info.ts";
 import type { PhysicalPlan, ShardPiece } from "../plan/physical.ts";
 import type { CompareKeys } from "../plan/splitters.ts";
 import type {
@@ -53,6 +54,8 @@ export type JobEvent =
       readonly workers?: readonly number[];
     }
   | { readonly kind: "agentLost"; readonly agent: string; readonly cause: string }
+  /** The set of the job's workers is another one: those that begin to work together are told so. */
+  | { readonly kind: "epochBegan"; readonly epoch: number; readonly workers: readonly WorkerInfo[] }
   | ({
       readonly kind: "executionSubmitted";
       readonly execution: string;
@@ -180,6 +183,9 @@ export interface JobState {
   readonly resting: Set<Task>;
   /** Number of the next execution: its age. */
   nextAge: number;
+  /** Of the job's workers, and the hosts of these. */
+  epoch: number;
+  hosts: ReadonlyMap<number, string>;
 }
 
 export function createJobState(options: JobOptions): JobState {
@@ -194,5 +200,7 @@ export function createJobState(options: JobOptions): JobState {
     pipelines: new Set(),
     resting: new Set(),
     nextAge: 0,
+    epoch: 1,
+    hosts: new Map(),
   };
 }

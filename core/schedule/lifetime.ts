@@ -29,6 +29,8 @@ const MIN_SHARE_BYTES = 2 ** 20;
 export function isNeeded(task: Task): boolean {
   const { group } = task;
   if (isHeld(group)) return true;
+  // What others of a gang do may have to begin again with it.
+  if (group.execution.pipeline?.isGang === true && group.done < group.tasks.length) return true;
   for (const { group: reader, edge } of group.consumers) {
     if (reader.done === reader.tasks.length) continue;
     if (isBarrier(reader, edge)) return true;
@@ -170,7 +172,34 @@ export function loseShard(turn: Turn, attempt: Attempt, cause: string): void {
 
 /** Has a released task run again, and before it all released tasks that it reads of. */
 function revive(turn: Turn, first: Task): void {
-  const stack: Task[] = [first];
+  reviveAll(turn, [first]);
+}
+
+/** A task of a gang has to begin again: so do the others, as what they got of it is of no use. */
+export function regather(turn: Turn, task: Task): void {
+  const stack: Task[] = [];
+  pushGang(turn, task, stack);
+  reviveAll(turn, stack);
+}
+
+/** Stops the others of its gang; those that were done are to be done again. */
+function pushGang(turn: Turn, { group }: Task, stack: Task[]): void {
+  const { pipeline } = group.execution;
+  if (pipeline?.isGang !== true || !isActive(group.execution)) return;
+  pipeline.isGranted = false;
+  for (const other of group.tasks) {
+    if (other.status.kind === "running") {
+      cancelTask(turn, other);
+      moveTask(other, { kind: "waiting" }, turn.now);
+      wake(turn, other);
+    } else if (other.status.kind === "committed") {
+      releaseCommitted(turn, other, other.status.attempt);
+    }
+    if (other.status.kind === "released") stack.push(other);
+  }
+}
+
+function reviveAll(turn: Turn, stack: Task[]): void {
   for (let task = stack.pop(); task !== undefined; task = stack.pop()) {
     if (task.status.kind !== "released") continue;
     const { execution } = task.group;
@@ -183,6 +212,7 @@ function revive(turn: Turn, first: Task): void {
     moveTask(task, { kind: "waiting" }, turn.now);
     execution.isChanged = true;
     for (const edge of task.group.edges) pushMissing(turn, task, edge, stack);
+    pushGang(turn, task, stack);
     wake(turn, task);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * What the driver orders of agents, and agents of workers, as plain data.
  */
+import type { GangOrder } from "../collectives/letter.ts";
 import type { Parcel } from "../messages/letter.ts";
 import type { PhysicalPlan, TaskInput } from "../plan/physical.ts";
 import type { AttemptResult, TaskReport } from "./report.ts";
@@ -30,6 +31,8 @@ export interface TaskOrder {
   readonly isFollowed: boolean;
   /** Only one of these workers of the agent may perform it; any of them when missing. */
   readonly workers?: readonly number[];
+  /** Set for a task of a worker program: those that are performed with it. */
+  readonly gang?: GangOrder;
 }
 
 /** What an agent tells its driver, in order, as one stream. */

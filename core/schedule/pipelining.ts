@@ -29,7 +29,7 @@ export function planPipeline(execution: Execution): Pipeline | undefined {
     group.isPipelined = true;
     if (feeds(group, wanted)) group.isFollowed = true;
   }
-  return { groups, channels, pending, isGranted: false, stuckSince: undefined };
+  return { groups, channels, pending, isGang: false, isGranted: false, stuckSince: undefined };
 }
 
 /** True when the group can read what is still being written: rows come in from an open end only. */
@@ -89,6 +89,6 @@ export function isPipelineReady(pipeline: Pipeline): boolean {
 
 /** True when it can run group by group like any other: no channel is open and nothing of it runs. */
 export function canDissolve(pipeline: Pipeline): boolean {
-  if (pipeline.channels.some((channel) => channel.status === "open")) return false;
+  if (pipeline.isGang || pipeline.channels.some((channel) => channel.status === "open")) return false;
   return !pipeline.groups.some((group) => group.tasks.some((task) => task.status.kind === "running"));
 }

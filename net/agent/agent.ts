@@ -16,14 +16,16 @@ import { LucioleError } from "../../core/errors.ts";
 import { createApp } from "../app.ts";
 import type { OnFailure } from "../request_id.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { TransportTo } from "../worker/attempt_host.ts";
 import { AgentJobs } from "./agent_jobs.ts";
 import { DetachedDrivers, type DetachedDriversOptions } from "./detached_drivers.ts";
 import { addDetachedRoutes, addDriverAccess } from "./detached_routes.ts";
 import { addDriverRoutes } from "./driver_routes.ts";
+import { type PeerAccess, transportsOf } from "./peer_access.ts";
 import type { ProgramCache } from "./program_cache.ts";
 import { addProgramRoutes } from "./program_routes.ts";
 import { processWorkers } from "./worker_process.ts";
-import { addWorkerRoutes, type PeerAccess } from "./worker_routes.ts";
+import { addWorkerRoutes } from "./worker_routes.ts";
 import type { WorkerStarter } from "./worker_starter.ts";
 
 export interface AgentOptions {
@@ -53,6 +55,8 @@ export interface AgentOptions {
   readonly access?: PeerAccess;
   /** Those that it may run; none when missing. */
   readonly drivers?: Pick<DetachedDriversOptions, "directory" | "most" | "masters" | "keepMs">;
+  /** Reaches other agents; by default over TCP, where the order of the job says. */
+  readonly transportTo?: TransportTo;
 }
 
 export interface Agent {
@@ -80,7 +84,12 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   const startWorker = options.startWorker ?? socket?.startWorker;
   if (startWorker === undefined) throw new LucioleError("internal", "Cannot start workers: no way is known");
   let changed = (): void => undefined;
-  const jobs = new AgentJobs({ ...options, startWorker, onChange: () => changed() });
+  const jobs = new AgentJobs({
+    ...options,
+    startWorker,
+    transportsOf: transportsOf(options),
+    onChange: () => changed(),
+  });
   addDriverRoutes(app, jobs);
   addWorkerRoutes(app, jobs, options.access);
   const remote = createApp("agent", options.onFailure);

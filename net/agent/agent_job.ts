@@ -20,6 +20,8 @@ import {
   type ReleaseRequest,
   type WorkerReport,
 } from "../protocol.ts";
+import type { TransportTo } from "../worker/attempt_host.ts";
+import { AgentMailbox } from "./agent_mail.ts";
 import { withHeldInputs } from "./held_inputs.ts";
 import { JobLogs } from "./job_logs.ts";
 import { JobShards, type ShardRequest } from "./job_shards.ts";
@@ -36,6 +38,8 @@ export interface AgentJobOptions {
   readonly heldBytes?: number;
   /** Its driver may lose the connection and come back: events are kept until it has them. */
   readonly isRemote?: boolean;
+  /** Reaches another agent of the job, for mail. */
+  readonly transportTo?: TransportTo;
 }
 
 /** Log events that wait for the driver beyond this number are dropped, and counted. */
@@ -44,6 +48,7 @@ const MAX_WAITING_LOGS = 20_000;
 export class AgentJob {
   readonly events: SequenceOutbox<AgentEvent>;
   readonly shards: JobShards;
+  readonly mail: AgentMailbox;
   readonly logs = new JobLogs();
   /** When it came, in milliseconds since 1970. */
   readonly since = Date.now();
@@ -64,6 +69,13 @@ export class AgentJob {
     this.#options = options;
     this.#life = new JobLife(options.job);
     this.events = new SequenceOutbox({ isKept: options.isRemote === true });
+    this.mail = new AgentMailbox({
+      job: options.job,
+      agent: options.agent,
+      transportTo: options.transportTo ?? (() => undefined),
+      deliver: (worker, mail) => this.#workers.get(worker)?.mail.push(mail),
+      onTrouble: (text) => this.#log(-1, "warn", `${text}; it is tried again`),
+    });
     this.shards = new JobShards({
       directory: options.directory,
       onWarning: (text) => this.#log(-1, "warn", text),
@@ -137,6 +149,13 @@ export class AgentJob {
     throw new LucioleError("not-found", `Cannot find worker ${worker} of job ${this.#options.job}`);
   }
 
+  /** Mail for a worker, as it comes. @throws {LucioleError} code "not-found". */
+  openMail(worker: number): ReadableStream<Uint8Array> {
+    const handle = this.#workers.get(worker);
+    if (handle !== undefined) return handle.mail.open();
+    throw new LucioleError("not-found", `Cannot find worker ${worker} of job ${this.#options.job}`);
+  }
+
   /** The items of a shard. @throws {ShardLostError} */
   readShard(request: ShardRequest): ReadableStream<Uint8Array> {
     return this.shards.read(request, this.#queue.isPending(request.attempt));
@@ -195,6 +214,7 @@ export class AgentJob {
     if (this.#order?.peers === undefined) return;
     const { [agent]: _, ...peers } = this.#order.peers;
     this.#order = { ...this.#order, peers };
+    this.mail.drop(agent);
     for (const worker of this.#workers.keys()) this.#tell(worker, { kind: "gone", agent });
   }
 
@@ -222,6 +242,7 @@ export class AgentJob {
 
   async #end(): Promise<void> {
     this.apply({ kind: "end" });
+    this.mail.close();
     await Promise.all([...this.#workers.values()].map((worker) => worker.end()));
     clearTimeout(this.#timer);
     this.events.end();

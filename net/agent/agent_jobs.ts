@@ -12,6 +12,7 @@ import { type JobOrder, PROTOCOL } from "../protocol.ts";
 import { AgentJob } from "./agent_job.ts";
 import { DiskWatch } from "./disk_watch.ts";
 import { EndedJobs } from "./ended_jobs.ts";
+import type { TransportsOf } from "./peer_access.ts";
 import type { ProgramCache } from "./program_cache.ts";
 import type { WorkerStarter } from "./worker_starter.ts";
 
@@ -25,6 +26,8 @@ export interface AgentJobsOptions {
   readonly startWorker: WorkerStarter;
   readonly stallMs?: number;
   readonly heldBytes?: number;
+  /** Makes what reaches the other agents of a job; without it there are none. */
+  readonly transportsOf?: TransportsOf;
   /** Those that drivers sent; without it jobs bring a command of their own. */
   readonly programs?: ProgramCache;
   /** Told what an operator of the agent may want to know. */
@@ -149,8 +152,10 @@ export class AgentJobs {
     if (job?.state === "ending")
       throw new ProtocolError(`Cannot start workers of job ${id}: it is being ended`);
     if (job === undefined) {
-      const { id: agent, directory, startWorker, stallMs, heldBytes } = this.#options;
+      const { id: agent, directory, startWorker, stallMs, heldBytes, transportsOf } = this.#options;
+      const transportTo = transportsOf?.(id, () => job?.order?.peers ?? {});
       job = new AgentJob({
+        ...(transportTo && { transportTo }),
         job: id,
         agent,
         directory: join(directory, id),

@@ -7,6 +7,7 @@ import { ProtocolError } from "../../core/errors.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import { checkId, checkNumber, decodeBody, fields, malformed, readBytes, readFields } from "../fields.ts";
 import { jobEnd } from "../job_end_body.ts";
+import { agentMail } from "../mail.ts";
 import { done, sequence, value } from "../replies.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
 import {
@@ -118,6 +119,10 @@ function addShardRoutes(app: Hono, jobs: AgentJobs): void {
     const { shards } = jobOf(context.req.param("job"));
     const { pieces } = piecesRequest(await readFields(context.req.raw, MAX_PIECES_BYTES));
     return value(pieceAnswers(pieces, (piece, maxBytes) => shards.piece(piece, maxBytes)));
+  });
+  app.post("/v1/jobs/:job/mail", async (context) => {
+    const { mail } = jobOf(context.req.param("job"));
+    return value(mail.receive(agentMail(await readFields(context.req.raw))));
   });
   app.put("/v1/jobs/:job/channels/:attempt", (context) => {
     const job = jobOf(context.req.param("job"));

@@ -3,6 +3,7 @@
  *
  * It does not decide whether another worker takes its place.
  */
+import type { Mail } from "../mail.ts";
 import type { ControlMessage } from "../protocol.ts";
 import { LogGuard } from "./log_guard.ts";
 import { OutputHold } from "./output_hold.ts";
@@ -24,6 +25,7 @@ const GONE_GRACE_MS = 5000;
 
 export class WorkerHandle {
   readonly control = new SequenceOutbox<ControlMessage>();
+  readonly mail = new SequenceOutbox<Mail>();
   readonly #exited = Promise.withResolvers<void>();
   readonly #worker: StartedWorker;
   readonly #guard: LogGuard;
@@ -48,6 +50,7 @@ export class WorkerHandle {
         this.#guard.flush();
         clearTimeout(this.#timer);
         this.control.end();
+        this.mail.end();
         this.#exited.resolve();
         options.onExit(this.#why === undefined ? cause : `${cause} (${this.#why})`);
       },

@@ -4,22 +4,13 @@
 import type { Hono } from "hono";
 import { LucioleError } from "../../core/errors.ts";
 import { checkId, checkNumber, readFields } from "../fields.ts";
-import type { PeersReply } from "../protocol.ts";
+import { workerMail } from "../mail.ts";
 import { bytes, done, sequence, value } from "../replies.ts";
-import type { ClientTls } from "../runtime/runtime.ts";
-import { jobToken } from "../security/client_auth.ts";
-import type { ClusterSecret } from "../security/cluster_secret.ts";
 import type { AgentJob } from "./agent_job.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
 import { heldRequest, nextRequest, reportRequest, writtenRequest } from "./bodies.ts";
 import { heldAnswer } from "./held_inputs.ts";
-
-/** What the workers of an agent may show to other agents. */
-export interface PeerAccess {
-  /** Of the cluster; workers get tokens of their job. */
-  readonly secret?: ClusterSecret;
-  readonly tls?: ClientTls;
-}
+import { type PeerAccess, peersOf } from "./peer_access.ts";
 
 export function addWorkerRoutes(app: Hono, jobs: AgentJobs, access: PeerAccess = {}): void {
   app.post("/v1/workers/:worker/next", async (context) => {
@@ -49,15 +40,20 @@ export function addWorkerRoutes(app: Hono, jobs: AgentJobs, access: PeerAccess =
     const { job, worker } = find(jobs, context.req.query("job"), context.req.param("worker"));
     return sequence(job.control(worker));
   });
+  app.post("/v1/workers/:worker/mail", async (context) => {
+    const { job: id, mail } = workerMail(await readFields(context.req.raw));
+    const { job } = find(jobs, id, context.req.param("worker"));
+    await job.mail.send(mail);
+    return done();
+  });
+  app.get("/v1/workers/:worker/mail", (context) => {
+    const { job, worker } = find(jobs, context.req.query("job"), context.req.param("worker"));
+    return sequence(job.openMail(worker));
+  });
   app.get("/v1/workers/:worker/peers", (context) => {
     const id = checkId(context.req.query("job"), "job");
     const { job } = find(jobs, id, context.req.param("worker"));
-    const { secret, tls } = access;
-    return value({
-      peers: job.order?.peers ?? {},
-      ...(secret && { token: jobToken(secret, id, Date.now()) }),
-      ...(tls && { tls }),
-    } satisfies PeersReply);
+    return value(peersOf(id, job.order?.peers ?? {}, access));
   });
   app.get("/v1/workers/:worker/executions/:execution", (context) => {
     const { job } = find(jobs, context.req.query("job"), context.req.param("worker"));

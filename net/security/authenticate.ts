@@ -103,7 +103,7 @@ export function authenticate(options: GuardOptions): MiddlewareHandler {
  * What workers read of other agents. Nothing else is open to a token of a job: with the start of one, a
  * token that outlived its job would start programs. As the router reads it: what is no id is no job.
  */
-const SHARDS_OF_JOB = /^\/v1\/jobs\/([^/]+)\/(?:shards\/|pieces$)/;
+const SHARDS_OF_JOB = /^\/v1\/jobs\/([^/]+)\/(?:shards\/|(?:pieces|mail)$)/;
 /** What drivers do with a job, and without any. */
 const OF_JOB = /^\/v1\/jobs\/([^/]+)(?:\/|$)/;
 const OF_DRIVERS = /^\/v1\/(?:placements$|agent$|programs(?:\/|$))/;

@@ -6,6 +6,7 @@
 import { fromWireError, ProtocolError, type WireError } from "../../core/errors.ts";
 import type { ExecutionOrder } from "../../core/schedule/order.ts";
 import { decode, encode } from "../cbor.ts";
+import type { Mail } from "../mail.ts";
 import {
   CBOR,
   type HeldPiece,
@@ -59,6 +60,16 @@ export class AgentLink {
 
   control(): Promise<ReadableStream<Uint8Array>> {
     return this.#stream(ROUTES.control(this.#worker, this.#job));
+  }
+
+  /** Hands in mail for other workers; resolves when there is room for more. */
+  async sendMail(mail: readonly Mail[]): Promise<void> {
+    await this.#post(ROUTES.workerMail(this.#worker), { job: this.#job, mail });
+  }
+
+  /** Mail of other workers, as it comes. */
+  mail(): Promise<ReadableStream<Uint8Array>> {
+    return this.#stream(ROUTES.workerMail(this.#worker, this.#job));
   }
 
   /** Where the other agents of the job are. */

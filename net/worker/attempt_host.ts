@@ -6,6 +6,7 @@ import type { TaskReport } from "../../core/schedule/report.ts";
 import type { Transport } from "../protocol.ts";
 import type { AgentLink } from "./agent_link.ts";
 import type { ExecutionCache } from "./execution_cache.ts";
+import type { MailRoom } from "./mail_room.ts";
 import type { WorkerMessages } from "./worker_messages.ts";
 
 /** Reaches another agent; undefined when it is not of the job. */
@@ -17,6 +18,7 @@ export interface AttemptHost {
   readonly worker: number;
   readonly link: AgentLink;
   readonly executions: ExecutionCache;
+  readonly mail: MailRoom;
   readonly messages: WorkerMessages;
   readonly signal: AbortSignal;
   readonly transportTo: TransportTo | undefined;

@@ -7,6 +7,7 @@ import { LucioleError, ShardLostError } from "../../core/errors.ts";
 import type {
   BatchReader,
   ByteReader,
+  GangPort,
   LogRecord,
   PipeProcess,
   ShardWriter,
@@ -48,6 +49,7 @@ export class WorkerTaskPorts implements TaskPorts {
   readonly seed: number;
   readonly spawnPipe: (command: readonly string[] | string) => PipeProcess = spawnPipe;
   readonly everyMoment: ((callback: () => void) => () => void) | undefined;
+  readonly gang: GangPort | undefined;
   readonly #order: TaskOrder;
   readonly #host: AttemptHost;
   readonly #counters: Readonly<Record<string, number>>;
@@ -72,6 +74,7 @@ export class WorkerTaskPorts implements TaskPorts {
     this.memoryBytes = Math.floor(order.memoryBytes * OPERATOR_SHARE);
     this.seed = order.seed;
     this.everyMoment = order.isFollowed ? everyMoment : undefined;
+    this.gang = order.gang && host.mail.portOf(order.gang);
   }
 
   openWriter(partitions: number): ShardWriter {
@@ -168,6 +171,7 @@ export class WorkerTaskPorts implements TaskPorts {
   #close(): void {
     this.spill.close();
     this.#closing?.abort();
+    if (this.#order.gang !== undefined) this.#host.mail.leave(this.#order.gang.id);
   }
 
   /** Those of the input that are committed on another agent: small ones come together. */

@@ -13,6 +13,7 @@ import { setDiskRefusal } from "../store/disk_room.ts";
 import { AgentLink } from "./agent_link.ts";
 import type { AttemptHost, TransportTo } from "./attempt_host.ts";
 import { ExecutionCache } from "./execution_cache.ts";
+import { MailRoom } from "./mail_room.ts";
 import { type Connect, Peers } from "./peers.ts";
 import { PassedMemory } from "./released_memory.ts";
 import { ReportQueue } from "./report_queue.ts";
@@ -52,6 +53,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #link: AgentLink;
   readonly #reports: ReportQueue;
+  readonly #mail: MailRoom;
   readonly #messages: WorkerMessages;
   readonly #executions: ExecutionCache;
   readonly #transportTo: TransportTo | undefined;
@@ -71,6 +73,11 @@ export class Worker {
     this.#options = options;
     this.#link = new AgentLink(options);
     this.#executions = new ExecutionCache((id) => this.#link.execution(id));
+    this.#mail = new MailRoom({
+      send: (mail) => this.#link.sendMail(mail),
+      open: () => this.#link.mail(),
+      onLost: (error) => this.#lose(error),
+    });
     const { connect, transportTo } = options;
     if (connect !== undefined) this.#peers = new Peers(() => this.#link.peers(), connect);
     const peers = this.#peers;
@@ -251,6 +258,7 @@ export class Worker {
       worker,
       link: this.#link,
       executions: this.#executions,
+      mail: this.#mail,
       messages: this.#messages,
       signal: running.abort.signal,
       transportTo: this.#transportTo,

@@ -151,6 +151,7 @@ async function startAgents(options: ClusterOptions, directory: string): Promise<
       slots: options.slots * (options.jobs ?? 1),
       runtime: await currentRuntime(),
       heldBytes: HELD_BYTES,
+      transportTo: (other) => transports.get(other),
       startWorker: workersInProcess({
         fetch: (request) => agent.fetch(request),
         transportTo: (other) => transports.get(other),

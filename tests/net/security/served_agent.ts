@@ -48,7 +48,7 @@ export class ServedAgent {
     return own.map(({ method, path }) => ({
       method,
       path: path.replace(":job", job).replace(":partition", "0").replace(/:\w+/g, "a1"),
-      isShard: /^\/v1\/jobs\/:job\/(shards|pieces)/.test(path),
+      isShard: /^\/v1\/jobs\/:job\/(shards|pieces|mail)/.test(path),
     }));
   }
 

@@ -1,0 +1,247 @@
+/**
+ * One member of a gang: its collective operations one after the other, and the values that members send each other.
+ *
+ * Between two members letters come in order. Of each kind one may have sent so many bytes that the other has not taken,
+ * and then waits; so what waits for a member is bounded, and one that is slow stops nobody else. Every wait ends: with a letter,
+ * when the other has returned or does something else, when the attempt is cancelled (as it is when a member is lost or
+ * fails), or after the time that the program allows. It knows neither codecs nor clocks nor how letters travel.
+ */
+import { LucioleError } from "../errors.ts";
+import type { Lane, Letter } from "./letter.ts";
+import type { Rounds } from "./round.ts";
+
+export interface MemberPorts {
+  readonly rank: number;
+  readonly size: number;
+  /** Names a member in messages: `rank 1 (worker 3 on agent a)`. */
+  nameOf(rank: number): string;
+  encode(value: unknown): Uint8Array;
+  decode(bytes: Uint8Array): unknown;
+  /** Sends a letter on its way; letters to one rank arrive in this order. */
+  post(to: number, letter: Letter): void;
+  /** Calls back after so long, unless the function that it returns is called before. */
+  later(ms: number, callback: () => void): () => void;
+  readonly signal: AbortSignal;
+  /** How long one wait may take. */
+  readonly timeoutMs: number;
+}
+
+/** Of one letter. */
+const MAX_PAYLOAD_BYTES = 64 * 2 ** 20;
+/** What all others may have sent to a member that it has not taken, and what each of them may at least. */
+const WINDOW_BYTES = 64 * 2 ** 20;
+const LEAST_WINDOW_BYTES = 2 ** 20;
+const NOTHING = new Uint8Array(0);
+
+/** What stands between this member and another one, of one kind. */
+interface Traffic {
+  readonly queue: Letter[];
+  sentBytes: number;
+  /** Of what was sent, as far as the other has told. */
+  arrivedBytes: number;
+  takenBytes: number;
+  /** Of what was taken, as far as the other was told. */
+  toldBytes: number;
+}
+
+interface Pair {
+  readonly collective: Traffic;
+  readonly value: Traffic;
+  /** Collectives that it made, when its function has returned. */
+  returnedAfter: number | undefined;
+}
+
+type LetterHead = Pick<Letter, "sequence" | "label"> & { readonly kind: Lane };
+
+interface Wait {
+  readonly rank: number;
+  /** Ends the wait when what it is for is there, or cannot come any more. */
+  readonly look: () => void;
+}
+
+export class Member {
+  readonly #ports: MemberPorts;
+  readonly #pairs: readonly Pair[];
+  readonly #waits = new Set<Wait>();
+  readonly #windowBytes: number;
+  #collectives = 0;
+  /** The collective at hand: the next one begins when it is over. */
+  #last: Promise<unknown> = Promise.resolve();
+  #hasReturned = false;
+
+  constructor(ports: MemberPorts) {
+    this.#ports = ports;
+    this.#pairs = Array.from({ length: ports.size }, newPair);
+    this.#windowBytes = Math.max(LEAST_WINDOW_BYTES, Math.floor(WINDOW_BYTES / ports.size));
+  }
+
+  /** Takes a letter of another member. */
+  deliver(from: number, letter: Letter): void {
+    const pair = this.#pairs[from];
+    if (pair === undefined) return;
+    const { kind, label, sequence } = letter;
+    if (kind === "returned") pair.returnedAfter = sequence;
+    else if (kind === "taken") pair[label === "value" ? "value" : "collective"].arrivedBytes = sequence;
+    else pair[kind].queue.push(letter);
+    for (const wait of [...this.#waits]) if (wait.rank === from) wait.look();
+  }
+
+  /** Performs this member's part of an operation, after those that were called before it. */
+  collective<R>(label: string, rounds: () => Rounds<R>): Promise<R> {
+    this.#checkOpen(label);
+    this.#collectives += 1;
+    const sequence = this.#collectives;
+    const result = this.#last.then(() => this.#perform(sequence, label, rounds()));
+    // What failed is told by its own promise; the next one fails for its own reason.
+    this.#last = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+
+  /** Sends a value; resolves when there is room for the next one. */
+  async send(to: number, value: unknown): Promise<void> {
+    this.#checkOpen("send");
+    this.#checkOther("send", to);
+    await this.#post(to, { kind: "value", sequence: 0, label: "send" }, value);
+  }
+
+  /** The next value that a member sent with `send`. */
+  async receive(from: number): Promise<unknown> {
+    this.#checkOpen("receive");
+    this.#checkOther("receive", from);
+    const { queue } = this.#pairs[from].value;
+    return this.#take(from, await this.#until(from, "receive", () => queue.shift()));
+  }
+
+  /** Its function has returned: tells those that may wait for it. */
+  finish(): void {
+    this.#hasReturned = true;
+    for (const [rank] of this.#pairs.entries()) {
+      if (rank === this.#ports.rank) continue;
+      const sequence = this.#collectives;
+      this.#ports.post(rank, { kind: "returned", sequence, label: "", payload: NOTHING });
+    }
+  }
+
+  async #perform<R>(sequence: number, label: string, rounds: Rounds<R>): Promise<R> {
+    const head = { kind: "collective", sequence, label } as const;
+    let received: unknown;
+    for (;;) {
+      const round = rounds.next(received);
+      if (round.done === true) return round.value;
+      const { send = [], receive } = round.value;
+      for (const { to, value } of send) await this.#post(to, head, value);
+      received = receive === undefined ? undefined : await this.#receivePart(receive, sequence, label);
+    }
+  }
+
+  async #receivePart(from: number, sequence: number, label: string): Promise<unknown> {
+    const doing = `${label} (collective ${sequence})`;
+    const { queue } = this.#pairs[from].collective;
+    const letter = await this.#until(from, doing, () => {
+      const [first] = queue;
+      if (first === undefined) return undefined;
+      if (first.sequence === sequence && first.label === label) return queue.shift();
+      const { label: other, sequence: place } = first;
+      throw this.#failure("collective-mismatch", doing, from, `is in ${other} (collective ${place})`);
+    });
+    return this.#take(from, letter);
+  }
+
+  #take(from: number, { kind, payload }: Letter): unknown {
+    const lane = kind === "value" ? "value" : "collective";
+    const traffic = this.#pairs[from][lane];
+    traffic.takenBytes += payload.byteLength;
+    if (traffic.takenBytes - traffic.toldBytes >= this.#windowBytes / 4) {
+      traffic.toldBytes = traffic.takenBytes;
+      const letter = { kind: "taken", sequence: traffic.takenBytes, label: lane, payload: NOTHING } as const;
+      this.#ports.post(from, letter);
+    }
+    return this.#ports.decode(payload);
+  }
+
+  async #post(to: number, head: LetterHead, value: unknown): Promise<void> {
+    const payload = this.#ports.encode(value);
+    if (payload.byteLength > MAX_PAYLOAD_BYTES) {
+      throw new RangeError(
+        `Cannot ${head.label} ${payload.byteLength} bytes to ${this.#ports.nameOf(to)}: ` +
+          `one value may have ${MAX_PAYLOAD_BYTES}; give larger ones by a dataset`,
+      );
+    }
+    const traffic = this.#pairs[to][head.kind];
+    const hasRoom = (): boolean => traffic.sentBytes - traffic.arrivedBytes < this.#windowBytes;
+    if (!hasRoom()) await this.#until(to, head.label, () => (hasRoom() ? true : undefined));
+    this.#ports.signal.throwIfAborted();
+    traffic.sentBytes += payload.byteLength;
+    this.#ports.post(to, { ...head, payload });
+  }
+
+  /** Resolves with what `look` finds of a rank, when it finds something. */
+  #until<T>(rank: number, doing: string, look: () => T | undefined): Promise<T> {
+    const { signal, timeoutMs, later } = this.#ports;
+    return new Promise<T>((resolve, reject) => {
+      const end = (act: () => void): void => {
+        stop();
+        this.#waits.delete(wait);
+        signal.removeEventListener("abort", onAbort);
+        act();
+      };
+      const onAbort = (): void => end(() => reject(signal.reason));
+      const stop = later(timeoutMs, () => {
+        const state = `sent nothing of it within ${timeoutMs / 1000} s`;
+        end(() => reject(this.#failure("collective-timeout", doing, rank, state)));
+      });
+      const wait: Wait = {
+        rank,
+        look: () => {
+          try {
+            const found = look();
+            if (found !== undefined) end(() => resolve(found));
+            else if (this.#pairs[rank].returnedAfter !== undefined) throw this.#returned(doing, rank);
+          } catch (error) {
+            end(() => reject(error));
+          }
+        },
+      };
+      this.#waits.add(wait);
+      signal.addEventListener("abort", onAbort);
+      if (signal.aborted) onAbort();
+      else wait.look();
+    });
+  }
+
+  #returned(doing: string, rank: number): LucioleError {
+    const made = this.#pairs[rank].returnedAfter;
+    return this.#failure("member-returned", doing, rank, `has returned after ${made} collectives`);
+  }
+
+  #failure(code: string, doing: string, rank: number, state: string): LucioleError {
+    const { nameOf, rank: own } = this.#ports;
+    return new LucioleError(code, `Cannot go on with ${doing} of ${nameOf(own)}: ${nameOf(rank)} ${state}`, {
+      fields: { operation: doing, rank: own, peer: rank },
+    });
+  }
+
+  #checkOpen(operation: string): void {
+    if (!this.#hasReturned) return;
+    throw new LucioleError("member-returned", `Cannot ${operation}: the worker's function has returned`);
+  }
+
+  #checkOther(operation: string, rank: unknown): void {
+    const { size, rank: own } = this.#ports;
+    if (Number.isSafeInteger(rank) && Number(rank) >= 0 && Number(rank) < size && rank !== own) return;
+    throw new RangeError(
+      `Cannot ${operation}: rank must be one of the others of ${size} from 0, got ${String(rank)} on rank ${own}`,
+    );
+  }
+}
+
+function newPair(): Pair {
+  return { collective: newTraffic(), value: newTraffic(), returnedAfter: undefined };
+}
+
+function newTraffic(): Traffic {
+  return { queue: [], sentBytes: 0, arrivedBytes: 0, takenBytes: 0, toldBytes: 0 };
+}

@@ -1,0 +1,81 @@
+/**
+ * The mail of one job on one agent: between its own workers at once, to those of other agents by a relay for each.
+ *
+ * It does not look into letters. Bounded by what members of a gang may send before the others take it.
+ */
+import { IncomingLine } from "../../core/collectives/mail_line.ts";
+import type { AgentMail, AgentMailReply, Mail } from "../mail.ts";
+import { MailRelay, type MailRelayOptions } from "./mail_relay.ts";
+
+export interface AgentMailboxOptions {
+  readonly job: string;
+  readonly agent: string;
+  readonly transportTo: MailRelayOptions["transportTo"];
+  /** Hands a letter to a worker of this agent; nothing happens when it is gone. */
+  readonly deliver: (worker: number, mail: Mail) => void;
+  readonly onTrouble: (text: string) => void;
+}
+
+export class AgentMailbox {
+  readonly #options: AgentMailboxOptions;
+  readonly #relays = new Map<string, MailRelay>();
+  readonly #incoming = new Map<string, IncomingLine<Mail>>();
+  readonly #gone = new Set<string>();
+  #isClosed = false;
+
+  constructor(options: AgentMailboxOptions) {
+    this.#options = options;
+  }
+
+  /** Takes what a worker of this agent sends; resolves when it may send more. */
+  async send(mail: readonly Mail[]): Promise<void> {
+    const { agent: own, deliver } = this.#options;
+    const relays = new Set<MailRelay>();
+    for (const letter of mail) {
+      if (letter.agent === own) {
+        deliver(letter.worker, letter);
+        continue;
+      }
+      const relay = this.#relayTo(letter.agent);
+      relay?.push(letter);
+      if (relay !== undefined) relays.add(relay);
+    }
+    for (const relay of relays) await relay.room();
+  }
+
+  /** Takes what another agent sends, and what it sends again, once. */
+  receive(part: AgentMail): AgentMailReply {
+    let line = this.#incoming.get(part.from);
+    if (line === undefined) {
+      line = new IncomingLine();
+      this.#incoming.set(part.from, line);
+    }
+    for (const letter of line.take(part)) this.#options.deliver(letter.worker, letter);
+    return { count: line.count };
+  }
+
+  /** Another agent is gone. */
+  drop(agent: string): void {
+    this.#gone.add(agent);
+    this.#relays.get(agent)?.end();
+    this.#relays.delete(agent);
+    this.#incoming.delete(agent);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const relay of this.#relays.values()) relay.end();
+    this.#relays.clear();
+  }
+
+  #relayTo(agent: string): MailRelay | undefined {
+    if (this.#isClosed || this.#gone.has(agent)) return undefined;
+    let relay = this.#relays.get(agent);
+    if (relay === undefined) {
+      const { job, agent: from, transportTo, onTrouble } = this.#options;
+      relay = new MailRelay({ job, from, to: agent, transportTo, onTrouble });
+      this.#relays.set(agent, relay);
+    }
+    return relay;
+  }
+}
