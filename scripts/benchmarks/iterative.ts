@@ -2,10 +2,11 @@
  * What loops, messages, collectives and scaling cost: a table for each section, printed as soon as it is there.
  */
 import { run as iterations } from "./iterations.ts";
+import { run as messages } from "./messages.ts";
 import { markdown } from "./report.ts";
 import type { Section, SectionOptions } from "./section.ts";
 
-const SECTIONS: Readonly<Record<string, Section>> = { iterations };
+const SECTIONS: Readonly<Record<string, Section>> = { iterations, messages };
 
 export async function measureIterative(options: SectionOptions): Promise<void> {
   for (const [name, run] of Object.entries(SECTIONS)) {
