@@ -9,7 +9,7 @@
 import type { Frame, Letter, Parcel, Receipt } from "../core/messages/letter.ts";
 import type { ShardPiece } from "../core/plan/physical.ts";
 import type { ProgramRef } from "../core/program_blocks/program_ref.ts";
-import type { TaskOrder } from "../core/schedule/order.ts";
+import type { Definitions, TaskOrder, WorkerDefinitions } from "../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../core/schedule/report.ts";
 import type { ClientTls } from "./runtime/runtime.ts";
 import type { HeldShard } from "./store/held_shard.ts";
@@ -68,8 +68,10 @@ export interface PeersReply {
 }
 
 /** Body of `POST /v1/jobs/:job/attempts`: queued, and given to workers in this order. */
-export interface AttemptsRequest {
+export interface AttemptsRequest extends Partial<Definitions> {
   readonly orders: readonly TaskOrder[];
+  /** What is released once the orders are queued. */
+  readonly release?: ReleaseRequest;
 }
 
 /** Body of `POST /v1/jobs/:job/cancel`. */
@@ -77,10 +79,11 @@ export interface CancelRequest {
   readonly attempts: readonly string[];
 }
 
-/** Body of `POST /v1/jobs/:job/release`: deletes shards, and forgets executions. */
+/** Body of `POST /v1/jobs/:job/release`: deletes shards, and forgets executions and plans. */
 export interface ReleaseRequest {
   readonly attempts: readonly string[];
   readonly executions: readonly string[];
+  readonly templates?: readonly string[];
 }
 
 /** Body of `POST /v1/jobs/:job/messages`: for workers of the agent. Those for workers that are not there are passed over. */
@@ -118,7 +121,12 @@ export interface NextRequest {
 
 export type NextReply =
   /** `more` are short tasks, to be performed after it one by one; they are told of together. */
-  | { readonly kind: "order"; readonly order: TaskOrder; readonly more?: readonly TaskOrder[] }
+  | {
+      readonly kind: "order";
+      readonly order: TaskOrder;
+      readonly more?: readonly TaskOrder[];
+      readonly definitions?: WorkerDefinitions;
+    }
   /** Nothing for now: ask again. */
   | { readonly kind: "wait" }
   | { readonly kind: "stop" };
@@ -174,7 +182,6 @@ export type ControlMessage =
   | { readonly kind: "cancel"; readonly attempt: string }
   /** Of the driver. */
   | { readonly kind: "parcel"; readonly parcel: Parcel }
-  | { readonly kind: "forget"; readonly execution: string }
   /** An agent of the job is gone: nothing can be read of it. */
   | { readonly kind: "gone"; readonly agent: string }
   /** Why shards and spilled data may not be written now; null when they may again. */
@@ -193,7 +200,6 @@ export const ROUTES = {
   lease: (job: string) => `/v1/jobs/${job}/lease`,
   /** What its workers printed and logged of late. */
   logs: (job: string) => `/v1/jobs/${job}/logs`,
-  execution: (job: string, execution: string) => `/v1/jobs/${job}/executions/${execution}`,
   attempts: (job: string) => `/v1/jobs/${job}/attempts`,
   cancel: (job: string) => `/v1/jobs/${job}/cancel`,
   release: (job: string) => `/v1/jobs/${job}/release`,
@@ -220,8 +226,6 @@ export const ROUTES = {
     `/v1/workers/${worker}/mail${job === undefined ? "" : `?job=${job}`}`,
   agentMail: (job: string) => `/v1/jobs/${job}/mail`,
   peers: (worker: number, job: string) => `/v1/workers/${worker}/peers?job=${job}`,
-  workerExecution: (worker: number, job: string, execution: string) =>
-    `/v1/workers/${worker}/executions/${execution}?job=${job}`,
 } as const;
 
 /** Carries requests to one agent: an in-memory call of its app, a Unix socket, or TCP. */

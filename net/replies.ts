@@ -29,11 +29,6 @@ export function value(answer: unknown): Response {
   return new Response(encode(answer) as Uint8Array<ArrayBuffer>, VALUE);
 }
 
-/** An answer that was encoded before. */
-export function bytes(encoded: Uint8Array): Response {
-  return new Response(encoded as Uint8Array<ArrayBuffer>, VALUE);
-}
-
 export function sequence(body: ReadableStream<Uint8Array>): Response {
   return new Response(body, SEQUENCE);
 }

@@ -2,7 +2,8 @@
  * One string for each node, equal exactly when two graphs mean the same steps.
  *
  * Closures are not compared: the same program is known by its hash. What is
- * compared is what a builder can change: kinds, options and inputs.
+ * compared is what a builder can change: kinds, options and inputs. Of datasets of
+ * the job only their number in the graph, so that iterations have equal fingerprints.
  */
 import { PlanMismatchError } from "../errors.ts";
 import { formatCallSite } from "./call_site.ts";
@@ -10,7 +11,13 @@ import type { Graph, GraphNode } from "./node.ts";
 
 /** Describes every node in order: `filter <- 1`. */
 export function fingerprint(graph: Graph): readonly string[] {
-  return graph.nodes.map(describeNode);
+  const datasets = datasetsOf(graph);
+  return graph.nodes.map((node) => describeNode(node, datasets));
+}
+
+/** The datasets of the job that a graph reads, each once, in the order of the nodes. */
+export function datasetsOf(graph: Graph): readonly string[] {
+  return [...new Set(graph.nodes.flatMap(({ spec }) => (spec.kind === "from" ? [spec.dataset] : [])))];
 }
 
 /**
@@ -32,7 +39,8 @@ export function checkFingerprint(expected: readonly string[], actual: readonly s
   }
 }
 
-function describeNode(node: GraphNode): string {
+function describeNode(node: GraphNode, datasets: readonly string[]): string {
+  if (node.spec.kind === "from") return `from(dataset: ${datasets.indexOf(node.spec.dataset)})`;
   const { kind, ...options } = node.spec;
   const text = Object.entries(options)
     .filter(([, value]) => value !== undefined && value !== false && typeof value !== "function")

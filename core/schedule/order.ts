@@ -6,13 +6,39 @@ import type { Parcel } from "../messages/letter.ts";
 import type { PhysicalPlan, TaskInput } from "../plan/physical.ts";
 import type { AttemptResult, TaskReport } from "./report.ts";
 
-/** One execution, told once to each agent that works on it; workers fetch it from their agent and keep it. */
+/** A plan that agents and workers keep: told once to each of them, however many executions are run by it. */
+export interface PlanTemplate {
+  /** Equal plans of a job have equal ids. */
+  readonly id: string;
+  /** A TemplateBody, encoded: agents only hand it on. */
+  readonly body: Uint8Array;
+}
+
+export interface TemplateBody {
+  readonly flow: string;
+  /** Datasets of the job have numbers in it in the place of ids. */
+  readonly plan: PhysicalPlan;
+}
+
+/** One execution: what differs from others of the same plan. Told to an agent and a worker with its first order there. */
 export interface ExecutionOrder {
   readonly id: string;
-  readonly flow: string;
+  /** The id of its plan. */
+  readonly template: string;
   /** The flow's parameters as CBOR; dataset handles travel as DatasetRef. */
   readonly params: Uint8Array;
-  readonly plan: PhysicalPlan;
+}
+
+/** What orders refer to, as far as it was not told before. */
+export interface Definitions {
+  readonly templates: readonly PlanTemplate[];
+  readonly executions: readonly ExecutionOrder[];
+}
+
+/** What a worker must know for its orders and does not yet, and what it may forget before. */
+export interface WorkerDefinitions extends Definitions {
+  /** Ids of executions and plans. */
+  readonly forget: readonly string[];
 }
 
 /** One attempt at one task group. */

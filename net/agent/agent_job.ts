@@ -5,12 +5,14 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { AgentQueue } from "../../core/agent/agent_queue.ts";
+import { JobDefinitions } from "../../core/agent/job_definitions.ts";
 import { JobLife } from "../../core/agent/job_life.ts";
 import type { EndedAttempt, QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
 import type { JobState } from "../../core/cluster/agent_info.ts";
 import { LucioleError, toWireError } from "../../core/errors.ts";
 import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
 import {
+  type AttemptsRequest,
   type ControlMessage,
   type JobOrder,
   LOCAL_AGENT,
@@ -52,10 +54,9 @@ export class AgentJob {
   readonly logs = new JobLogs();
   /** When it came, in milliseconds since 1970. */
   readonly since = Date.now();
-  /** Execution orders as they came, by id. */
-  readonly executions = new Map<string, Uint8Array>();
   readonly #options: AgentJobOptions;
   readonly #queue = new AgentQueue();
+  readonly #definitions = new JobDefinitions();
   readonly #workers = new Map<number, WorkerHandle>();
   readonly #held = new Map<number, (reply: NextReply) => void>();
   #order: JobOrder | undefined;
@@ -200,13 +201,16 @@ export class AgentJob {
     }
   }
 
-  release({ attempts, executions }: ReleaseRequest): void {
+  enqueue({ orders, release, ...definitions }: AttemptsRequest): void {
+    this.#definitions.take(definitions);
+    this.apply({ kind: "enqueued", orders });
+    if (release !== undefined) this.release(release);
+  }
+
+  release({ attempts, executions, templates }: ReleaseRequest): void {
     this.apply({ kind: "released", attempts });
     for (const attempt of attempts) this.shards.discard(attempt, "it was released");
-    for (const execution of executions) {
-      if (!this.executions.delete(execution)) continue;
-      for (const worker of this.#workers.keys()) this.#tell(worker, { kind: "forget", execution });
-    }
+    this.#definitions.release(executions, templates);
   }
 
   /** Another agent is gone: who reads of it hears so at once. */
@@ -320,11 +324,18 @@ export class AgentJob {
       },
     });
     this.#workers.set(worker, handle);
+    this.#definitions.started(worker);
   }
 
   #give(worker: number, first: TaskOrder, others: readonly TaskOrder[]): void {
     const [order, ...more] = withHeldInputs([first, ...others], this.#options.agent, this.shards.held);
-    this.#reply(worker, { kind: "order", order, ...(more.length === 0 ? {} : { more }) });
+    const definitions = this.#definitions.tell(worker, [order, ...more]);
+    this.#reply(worker, {
+      kind: "order",
+      order,
+      ...(more.length === 0 ? {} : { more }),
+      ...(definitions === undefined ? {} : { definitions }),
+    });
   }
 
   #reply(worker: number, reply: NextReply): void {

@@ -7,7 +7,7 @@
 import { parseAddress } from "../../core/cluster/address.ts";
 import type { WireError } from "../../core/errors.ts";
 import { MAX_WORKERS } from "../../core/program/limits.ts";
-import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { ExecutionOrder, PlanTemplate, TaskOrder } from "../../core/schedule/order.ts";
 import type { AttemptResult, TaskReport } from "../../core/schedule/report.ts";
 import { checkId, type Fields, fields, ids, list, malformed, natural, text } from "../fields.ts";
 import type {
@@ -75,17 +75,34 @@ function hostAndPort(value: unknown): string {
   return address;
 }
 
-/** Checks an execution as far as an agent looks at it. */
-export function executionId(body: unknown): string {
-  const order = fields(body, "body");
-  text(order.flow, "flow");
-  if (!(order.params instanceof Uint8Array)) throw malformed("params", "bytes", order.params);
-  fields(order.plan, "plan");
-  return checkId(order.id, "id");
+export function attemptsRequest(body: Fields): AttemptsRequest {
+  const { templates = [], executions = [], release } = body;
+  return {
+    orders: list(body.orders, "orders").map(taskOrder),
+    templates: list(templates, "templates").map(planTemplate),
+    executions: list(executions, "executions").map(executionOrder),
+    ...(release === undefined ? {} : { release: releaseRequest(fields(release, "release")) }),
+  };
 }
 
-export function attemptsRequest(body: Fields): AttemptsRequest {
-  return { orders: list(body.orders, "orders").map(taskOrder) };
+function planTemplate(value: unknown): PlanTemplate {
+  const { id, body } = fields(value, "templates");
+  return { id: checkId(id, "templates.id"), body: ownBytes(body, "templates.body") };
+}
+
+function executionOrder(value: unknown): ExecutionOrder {
+  const { id, template, params } = fields(value, "executions");
+  return {
+    id: checkId(id, "executions.id"),
+    template: checkId(template, "executions.template"),
+    params: ownBytes(params, "executions.params"),
+  };
+}
+
+/** A copy: it is kept, and came as a part of a request with much else in it. */
+function ownBytes(value: unknown, name: string): Uint8Array {
+  if (value instanceof Uint8Array) return value.slice();
+  throw malformed(name, "bytes", value);
 }
 
 export function cancelRequest(body: Fields): CancelRequest {
@@ -93,7 +110,11 @@ export function cancelRequest(body: Fields): CancelRequest {
 }
 
 export function releaseRequest(body: Fields): ReleaseRequest {
-  return { attempts: ids(body.attempts, "attempts"), executions: ids(body.executions, "executions") };
+  return {
+    attempts: ids(body.attempts, "attempts"),
+    executions: ids(body.executions, "executions"),
+    templates: ids(body.templates ?? [], "templates"),
+  };
 }
 
 export function nextRequest(body: Fields): NextRequest {

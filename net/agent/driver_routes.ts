@@ -3,7 +3,6 @@
  */
 import type { Hono } from "hono";
 import { cancelledEnd, SUCCEEDED } from "../../core/cluster/job_end.ts";
-import { ProtocolError } from "../../core/errors.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import { checkId, checkNumber, decodeBody, fields, malformed, readBytes, readFields } from "../fields.ts";
 import { jobEnd } from "../job_end_body.ts";
@@ -13,7 +12,6 @@ import type { AgentJobs } from "./agent_jobs.ts";
 import {
   attemptsRequest,
   cancelRequest,
-  executionId,
   jobOrder,
   leaseRequest,
   piecesRequest,
@@ -68,20 +66,9 @@ export function addDriverRoutes(app: Hono, jobs: AgentJobs, isRemote = false): v
     const only = worker === undefined ? undefined : checkNumber(worker, "worker", -1);
     return value(job.logs.read(checkNumber(from ?? "0", "from"), only));
   });
-  app.put("/v1/jobs/:job/executions/:execution", async (context) => {
-    const job = jobOf(context.req.param("job"));
-    const id = checkId(context.req.param("execution"), "execution");
-    const order = await readBytes(context.req.raw);
-    if (executionId(decodeBody(order)) !== id) {
-      throw new ProtocolError(`Cannot take execution ${id}: its body is of another one`);
-    }
-    job.executions.set(id, order);
-    return done();
-  });
   app.post("/v1/jobs/:job/attempts", async (context) => {
     const job = jobOf(context.req.param("job"));
-    const { orders } = attemptsRequest(await readFields(context.req.raw));
-    job.apply({ kind: "enqueued", orders });
+    job.enqueue(attemptsRequest(await readFields(context.req.raw)));
     return done();
   });
   app.post("/v1/jobs/:job/cancel", async (context) => {

@@ -5,7 +5,7 @@ import type { Hono } from "hono";
 import { LucioleError } from "../../core/errors.ts";
 import { checkId, checkNumber, readFields } from "../fields.ts";
 import { workerMail } from "../mail.ts";
-import { bytes, done, sequence, value } from "../replies.ts";
+import { done, sequence, value } from "../replies.ts";
 import type { AgentJob } from "./agent_job.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
 import { heldRequest, nextRequest, reportRequest, writtenRequest } from "./bodies.ts";
@@ -54,16 +54,6 @@ export function addWorkerRoutes(app: Hono, jobs: AgentJobs, access: PeerAccess =
     const id = checkId(context.req.query("job"), "job");
     const { job } = find(jobs, id, context.req.param("worker"));
     return value(peersOf(id, job.order?.peers ?? {}, access));
-  });
-  app.get("/v1/workers/:worker/executions/:execution", (context) => {
-    const { job } = find(jobs, context.req.query("job"), context.req.param("worker"));
-    const id = checkId(context.req.param("execution"), "execution");
-    const order = job.executions.get(id);
-    if (order !== undefined) return bytes(order);
-    throw new LucioleError(
-      "not-found",
-      `Cannot find execution ${id}: the driver did not tell it, or released it`,
-    );
   });
 }
 

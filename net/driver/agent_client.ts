@@ -11,11 +11,12 @@ import {
   ProtocolError,
   type WireError,
 } from "../../core/errors.ts";
-import type { AgentEvent, ExecutionOrder, TaskOrder } from "../../core/schedule/order.ts";
+import type { AgentEvent } from "../../core/schedule/order.ts";
 import { decode, encode } from "../cbor.ts";
 import { readSequenceParts } from "../cbor_sequence.ts";
 import { pause } from "../pause.ts";
 import {
+  type AttemptsRequest,
   CBOR,
   CBOR_SEQUENCE,
   type HeldPiece,
@@ -70,12 +71,8 @@ export class AgentClient {
     await this.#send("DELETE", ROUTES.peer(this.#job, agent));
   }
 
-  async putExecution(order: ExecutionOrder): Promise<void> {
-    await this.#send("PUT", ROUTES.execution(this.#job, order.id), order);
-  }
-
-  async launch(orders: readonly TaskOrder[]): Promise<void> {
-    await this.#send("POST", ROUTES.attempts(this.#job), { orders });
+  async launch(request: AttemptsRequest): Promise<void> {
+    await this.#send("POST", ROUTES.attempts(this.#job), request);
   }
 
   async cancel(attempts: readonly string[]): Promise<void> {

@@ -60,17 +60,6 @@ export class AgentRequests {
       });
   }
 
-  /** Sends to every agent at once; those that go meanwhile need not answer. @throws What one of them answers. */
-  async toAll(send: (client: AgentClient) => Promise<void>): Promise<void> {
-    await Promise.all(
-      this.clients.map((client) =>
-        this.#untilThere(client, send).catch((error) => {
-          if (this.#isThere(client)) throw error;
-        }),
-      ),
-    );
-  }
-
   /** Resolves when every request has its answer. */
   async settled(): Promise<void> {
     await Promise.allSettled([...this.#lines.values()].map(({ last }) => last));

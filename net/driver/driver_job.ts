@@ -22,7 +22,8 @@ import { createDatasetHandle, createSinkHandle, type DatasetSource } from "./han
 import type { ExecuteOptions, Execution, Job, Messenger } from "./job.ts";
 import { mapOutputs, type Outputs } from "./outputs.ts";
 import { collectRefs, type ParamRefs } from "./param_refs.ts";
-import { compareFunctions, estimateOf, followedGroups, planExecution } from "./planning.ts";
+import { PlanCache } from "./plan_cache.ts";
+import { compareFunctions, estimateOf, followedGroups } from "./planning.ts";
 import { type LocalShards, readDataset } from "./read_dataset.ts";
 import { discardSinks, openSinks } from "./sink_results.ts";
 import { type TakenSet, WorkerSets } from "./worker_sets.ts";
@@ -47,6 +48,8 @@ interface Submission {
   readonly record: ExecutionRecord;
   readonly flow: AnyFlow;
   readonly refs: ParamRefs;
+  /** What came of the parameters as they were at first. */
+  readonly begun: { readonly params: Uint8Array; readonly graph: Graph };
   readonly isFollowed: boolean;
   readonly limits: ExecuteLimits;
 }
@@ -69,6 +72,7 @@ export class DriverJob implements Job {
   readonly #sets: WorkerSets;
   #executions = 0;
   #channels = 0;
+  readonly #plans = new PlanCache();
   /** Where equal keys of the job's datasets lie. */
   readonly #placements = new Map<string, Placement>();
   #closed: Promise<void> | undefined;
@@ -216,7 +220,8 @@ export class DriverJob implements Job {
     if (!isFlow(flow)) throw new TypeError(`Cannot execute a flow: expected a flow, got ${show(flow)}`);
     const limits = compileLimits(flow.name, options);
     const refs = collectRefs(params);
-    const built = buildGraph(flow, decode(encodeParams(flow, refs)));
+    const begun = encodeParams(flow, refs);
+    const built = buildGraph(flow, decode(begun));
     const record = new ExecutionRecord(`e${this.#executions++}-${this.id}`, flow.name, (changed) => {
       this.#parts.onProgress(changed.hasEnded ? undefined : changed.progress);
     });
@@ -224,7 +229,14 @@ export class DriverJob implements Job {
     const onAbort = (): void =>
       this.#cancel(record, record.cancelled("go on with", "its signal was aborted"));
     options.signal?.addEventListener("abort", onAbort, { once: true });
-    this.#submit({ record, flow, refs, isFollowed, limits }).catch((error) => record.fail(error));
+    this.#submit({
+      record,
+      flow,
+      refs,
+      begun: { params: begun, graph: built.graph },
+      isFollowed,
+      limits,
+    }).catch((error) => record.fail(error));
     const finish = (): void => {
       if (limits.isBound) this.#sets.leave(record.id);
       this.#running.delete(record);
@@ -238,35 +250,32 @@ export class DriverJob implements Job {
     return { record, built };
   }
 
-  async #submit({ record, flow, refs, isFollowed, limits }: Submission): Promise<void> {
+  async #submit({ record, flow, refs, begun, isFollowed, limits }: Submission): Promise<void> {
     const { executor } = this.#parts;
     await refs.complete();
     // Nobody would sweep what is staged from here on.
     if (record.hasEnded) return;
-    const encoded = encodeParams(flow, refs);
+    const params = encodeParams(flow, refs);
     // The builder sees on the driver what it will see on the workers.
-    const { graph } = buildGraph(flow, decode(encoded));
+    const isSame = isEqualBytes(params, begun.params);
+    const graph = isSame ? begun.graph : buildGraph(flow, decode(params)).graph;
     const taken = limits.isBound ? await this.#takeWorkers(record, graph, refs, limits) : undefined;
     if (record.hasEnded) return;
     record.graph = graph;
     openSinks(graph, record.id);
-    const plan = await planExecution(graph, this.#facts(taken), this.#placements);
+    const { plan, template } = await this.#plans.plan(graph, this.#facts(taken), this.#placements);
     for (const { node, placement } of plan.outputs) {
       if (placement !== undefined) this.#placements.set(`${record.id}.${node}`, placement);
     }
     if (record.hasEnded) return;
-    const order = { id: record.id, flow: flow.name, params: encoded, plan };
-    await executor.putExecution(order);
-    if (record.hasEnded) {
-      executor.forget(record.id);
-      return;
-    }
     executor.submit(record.id, plan, {
       compare: compareFunctions(graph),
       followed: isFollowed ? followedGroups(plan) : new Set(),
       listener: record,
       graph,
       limits: { ...taken, maxAttempts: limits.maxAttempts },
+      params,
+      template,
     });
     record.isSubmitted = true;
     // Handles that were dropped before anybody knew of what they stand for.
@@ -285,7 +294,10 @@ export class DriverJob implements Job {
       limits,
       datasets: refs.datasets(),
       isWanted: () => !record.hasEnded,
-      estimate: async () => estimateOf(graph, await planExecution(graph, this.#facts(), this.#placements)),
+      estimate: async () => {
+        const { plan } = await this.#plans.plan(graph, this.#facts(), this.#placements);
+        return estimateOf(graph, plan);
+      },
     });
   }
 
@@ -361,6 +373,10 @@ export class DriverJob implements Job {
   #checkOpen(): void {
     if (this.#closed !== undefined) throw new TypeError("Cannot use the job: it is closed");
   }
+}
+
+function isEqualBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }
 
 function encodeParams(flow: AnyFlow, refs: ParamRefs): Uint8Array {

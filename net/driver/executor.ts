@@ -31,9 +31,11 @@ import {
   type JobEvent,
   type JobState,
 } from "../../core/schedule/job_state.ts";
-import type { AgentEvent, ExecutionOrder, TaskOrder } from "../../core/schedule/order.ts";
+import type { AgentEvent, PlanTemplate } from "../../core/schedule/order.ts";
+import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
 import { datasetBytes, workerPlaces } from "../../core/schedule/worker_places.ts";
 import { toleratesFaults } from "../runtime/fault_setting.ts";
+import { AgentBatches } from "./agent_batches.ts";
 import type { AgentClient } from "./agent_client.ts";
 import { type OtherAgentEvent, takeAgentEvents } from "./agent_events.ts";
 import { AgentRequests } from "./agent_requests.ts";
@@ -95,6 +97,8 @@ export class Executor {
   readonly #state: JobState;
   readonly #loop: SchedulerLoop;
   readonly #requests = new AgentRequests();
+  readonly #told = new ToldDefinitions();
+  readonly #batches: AgentBatches;
   /** Agents that are gone, and why. */
   readonly #lost = new Map<string, string>();
   readonly #executions = new Map<string, RunningExecution>();
@@ -111,6 +115,9 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#batches = new AgentBatches(this.#requests, this.#told, (agent, attempts, error) =>
+      this.#loseOrders(agent, attempts, error),
+    );
     this.#state = createJobState({
       job: options.job,
       memoryBytesPerWorker: options.memoryBytesPerWorker,
@@ -122,7 +129,7 @@ export class Executor {
       speculates: toleratesFaults && (options.speculates ?? true),
     });
     this.#loop = new SchedulerLoop(this.#state, {
-      launch: (agent, orders) => this.#launch(agent, orders),
+      launch: (agent, orders) => this.#batches.launch(agent, orders),
       perform: (command) => this.#perform(command),
     });
   }
@@ -145,8 +152,13 @@ export class Executor {
       readonly graph: Graph;
       readonly listener: ExecutionListener;
       readonly limits?: ExecutionLimits;
+      /** The flow's parameters, encoded. */
+      readonly params: Uint8Array;
+      readonly template: PlanTemplate;
     },
   ): void {
+    const { params, template } = options;
+    this.#told.define({ id: execution, template: template.id, params }, template);
     this.#executions.set(execution, {
       graph: options.graph,
       plan,
@@ -169,13 +181,6 @@ export class Executor {
   cancel(execution: string, cause: LucioleError): void {
     if (this.#executions.has(execution)) {
       this.feed({ kind: "executionCancelled", execution, cause: toWireError(cause) });
-    }
-  }
-
-  /** Has the agents forget an execution that they were told and that is not submitted. */
-  forget(execution: string): void {
-    for (const { id } of this.#requests.clients) {
-      this.#requests.queue(id, (client) => client.release({ attempts: [], executions: [execution] }));
     }
   }
 
@@ -238,16 +243,12 @@ export class Executor {
     return this.#requests.clients;
   }
 
-  /** Tells all agents of an execution, before it is submitted. */
-  async putExecution(order: ExecutionOrder): Promise<void> {
-    await this.#requests.toAll((client) => client.putExecution(order));
-  }
-
   /** From now on agents may go, and requests fail: the job is being closed. */
   beginEnd(): void {
     this.#isEnding = true;
     this.messages.close();
     this.#requests.beginEnd();
+    this.#batches.beginEnd();
     this.#loop.beginEnd();
   }
 
@@ -269,38 +270,30 @@ export class Executor {
     if (event.kind.startsWith("agent") || event.kind.startsWith("workers")) this.onWorkersChanged();
   }
 
-  #launch(agent: string, orders: readonly TaskOrder[]): void {
-    this.#requests.queue(
-      agent,
-      (client) => client.launch(orders),
-      (error) => {
-        const client = this.#requests.find(agent);
-        if (isWithoutJob(error) && client !== undefined) {
-          // Each order would be lost by itself, and so might the next ones before its stream tells.
-          this.#lose(client, describeLoss(error));
-          return;
-        }
-        const cause = error instanceof Error ? error.message : String(error);
-        for (const { attempt } of orders) this.feed({ kind: "attemptLost", agent, attempt, cause });
-      },
-    );
+  #loseOrders(agent: string, attempts: readonly string[], error: unknown): void {
+    const client = this.#requests.find(agent);
+    if (isWithoutJob(error) && client !== undefined) {
+      // Each order would be lost by itself, and so might the next ones before its stream tells.
+      this.#lose(client, describeLoss(error));
+      return;
+    }
+    const cause = error instanceof Error ? error.message : String(error);
+    this.#loop.feed(attempts.map((attempt) => ({ kind: "attemptLost", agent, attempt, cause })));
   }
 
   #perform(command: Exclude<JobCommand, { kind: "launch" }>): void {
     switch (command.kind) {
       case "cancel":
-        this.#requests.queue(command.agent, (client) => client.cancel([command.attempt]));
+        this.#batches.queue(command.agent, (client) => client.cancel([command.attempt]));
         break;
       case "release":
-        this.#requests.queue(command.agent, (client) =>
-          client.release({ attempts: command.attempts, executions: [] }),
-        );
+        this.#batches.release(command.agent, command.attempts);
         break;
       case "publishSinks":
         void this.#publish(command);
         break;
       case "executionForgotten":
-        this.forget(command.execution);
+        for (const forgotten of this.#told.forget(command.execution)) this.#batches.forget(forgotten);
         break;
       case "executionEnded":
         this.#end(command.execution, command.outcome);
@@ -356,7 +349,8 @@ export class Executor {
     this.#lost.set(agent, text);
     this.#requests.remove(agent);
     this.messages.removeAgent(agent, text);
-    for (const { id } of this.agents) this.#requests.queue(id, (client) => client.dropPeer(agent));
+    this.#batches.dropAgent(agent);
+    for (const { id } of this.agents) this.#batches.queue(id, (client) => client.dropPeer(agent));
     if (this.#cancelled === undefined) this.#options.listener.onWarning(text);
     this.feed({ kind: "agentLost", agent, cause: text });
     for (const execution of [...this.#executions.keys()]) this.#checkAgents(execution, text);

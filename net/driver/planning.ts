@@ -5,7 +5,7 @@
 
 import type { Graph, NodeId } from "../../core/graph/node.ts";
 import { compareValues } from "../../core/key/compare.ts";
-import type { DatasetFacts } from "../../core/plan/facts.ts";
+import type { DatasetFacts, PlanFacts } from "../../core/plan/facts.ts";
 import type { PhysicalPlan, SourceSplit } from "../../core/plan/physical.ts";
 import type { Placement } from "../../core/plan/placement.ts";
 import { planGraph } from "../../core/plan/plan.ts";
@@ -35,6 +35,15 @@ export async function planExecution(
   facts: { readonly slots: number; readonly memoryBytes: number },
   placements: ReadonlyMap<string, Placement> = new Map(),
 ): Promise<PhysicalPlan> {
+  return planGraph(graph, await gatherFacts(graph, facts, placements));
+}
+
+/** Looks up what planning must know. @throws {LucioleError} If an input is missing or cannot be read. */
+export async function gatherFacts(
+  graph: Graph,
+  facts: { readonly slots: number; readonly memoryBytes: number },
+  placements: ReadonlyMap<string, Placement>,
+): Promise<PlanFacts> {
   const sources = new Map<NodeId, { splits: readonly SourceSplit[]; bytes: number }>();
   const datasets = new Map<string, DatasetFacts>();
   for (const node of graph.nodes) {
@@ -44,7 +53,7 @@ export async function planExecution(
       datasets.set(dataset, { shards, bytes, rows, placement: placements.get(dataset) });
     }
   }
-  return planGraph(graph, { ...facts, sources, datasets });
+  return { ...facts, sources, datasets };
 }
 
 /** Tasks and bytes read, for those who choose workers. */

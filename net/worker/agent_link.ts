@@ -4,7 +4,6 @@
  * The worker only dials out. It knows nothing of tasks.
  */
 import { fromWireError, ProtocolError, type WireError } from "../../core/errors.ts";
-import type { ExecutionOrder } from "../../core/schedule/order.ts";
 import { decode, encode } from "../cbor.ts";
 import type { Mail } from "../mail.ts";
 import {
@@ -51,11 +50,6 @@ export class AgentLink {
   /** Resolves when the writer of a followed shard may go on. */
   async written(attempt: string, sizeBytes: number, signal: AbortSignal): Promise<void> {
     await this.#post(ROUTES.written(this.#worker), { job: this.#job, attempt, sizeBytes }, signal);
-  }
-
-  async execution(id: string): Promise<ExecutionOrder> {
-    const path = ROUTES.workerExecution(this.#worker, this.#job, id);
-    return decode(await bytesOf(await this.#get(path))) as ExecutionOrder;
   }
 
   control(): Promise<ReadableStream<Uint8Array>> {

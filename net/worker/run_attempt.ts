@@ -25,7 +25,7 @@ export async function runAttempt(
   try {
     const lost = crashed.catch(uncaught);
     host.signal.throwIfAborted();
-    const execution = await Promise.race([host.executions.find(order.execution), lost]);
+    const execution = host.executions.find(order.execution);
     const start = performance.now();
     const shard = await Promise.race([run(order, host, ports, counters, execution), lost]);
     // Runtimes tell of a rejection that nobody handles after the microtasks only.

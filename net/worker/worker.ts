@@ -55,7 +55,7 @@ export class Worker {
   readonly #reports: ReportQueue;
   readonly #mail: MailRoom;
   readonly #messages: WorkerMessages;
-  readonly #executions: ExecutionCache;
+  readonly #executions = new ExecutionCache();
   readonly #transportTo: TransportTo | undefined;
   readonly #peers: Peers | undefined;
   readonly #earlyCancels = new Set<string>();
@@ -72,7 +72,6 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#link = new AgentLink(options);
-    this.#executions = new ExecutionCache((id) => this.#link.execution(id));
     this.#mail = new MailRoom({
       send: (mail) => this.#link.sendMail(mail),
       open: () => this.#link.mail(),
@@ -101,7 +100,9 @@ export class Worker {
         const reply = await this.#next(ended);
         ended = undefined;
         if (reply.kind === "stop" || this.#isStopping) return;
-        if (reply.kind === "order") ended = await this.#performAll([reply.order, ...(reply.more ?? [])]);
+        if (reply.kind !== "order") continue;
+        if (reply.definitions !== undefined) this.#executions.take(reply.definitions);
+        ended = await this.#performAll([reply.order, ...(reply.more ?? [])]);
       }
     } finally {
       this.#messages.close();
@@ -200,9 +201,6 @@ export class Worker {
         break;
       case "disk":
         setDiskRefusal(message.refusal ?? undefined);
-        break;
-      case "forget":
-        this.#executions.forget(message.execution);
         break;
       case "stop":
         this.#isStopping = true;

@@ -52,11 +52,6 @@ export class AgentLine {
     if (!this.#isBusy) this.#sendNext();
   }
 
-  /** Sends a request at once. @param onDone Told when it arrived, or never can. */
-  now(act: (part: PartPort) => void, onDone: () => void): void {
-    this.#untilThere({ act, onError: () => undefined }, onDone);
-  }
-
   leave(): void {
     this.isThere = false;
   }

@@ -14,6 +14,7 @@ import {
 } from "../../core/schedule/job_state.ts";
 import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
+import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
 import { AgentLine } from "./agent_line.ts";
 import { Collection } from "./collection.ts";
 import type { Process } from "./network.ts";
@@ -22,6 +23,9 @@ import type { World } from "./world.ts";
 
 const TICK_MS = 200;
 const BACKOFF_MS = 250;
+/** Executions share so many plans, as far as agents and workers tell them apart. */
+const PLANS = 2;
+const NO_BYTES = new Uint8Array();
 
 export interface DriverOptions {
   readonly job: string;
@@ -56,6 +60,7 @@ export class DriverNode implements Process {
   readonly #workers = new Map<string, readonly number[]>();
   /** Executions that only some workers perform. */
   readonly #bound = new Set<string>();
+  readonly #told = new ToldDefinitions();
   #isTicking = false;
   #isClosing = false;
 
@@ -124,19 +129,11 @@ export class DriverNode implements Process {
       if (kind === "sink") this.#world.files.open(this.#place(id, node));
       else this.datasets.set(`${id}.${node}`, expected[group]);
     }
-    let missing = 1;
-    const done = (): void => {
-      missing -= 1;
-      if (missing > 0) return;
-      this.feed({ kind: "executionSubmitted", execution: id, plan, compare: new Map(), followed, workers });
-      for (const dataset of this.#dropped) this.feed({ kind: "datasetReleased", dataset });
-      if (this.lines.size === 0) this.#cancelAll();
-    };
-    for (const line of this.lines.values()) {
-      missing += 1;
-      line.now((part) => part.putExecution(id), done);
-    }
-    done();
+    const template = { id: `t${this.executions.size % PLANS}`, body: NO_BYTES };
+    this.#told.define({ id, template: template.id, params: NO_BYTES }, template);
+    this.feed({ kind: "executionSubmitted", execution: id, plan, compare: new Map(), followed, workers });
+    for (const dataset of this.#dropped) this.feed({ kind: "datasetReleased", dataset });
+    if (this.lines.size === 0) this.#cancelAll();
   }
 
   cancel(execution: string, cause: WireError): void {
@@ -207,9 +204,11 @@ export class DriverNode implements Process {
 
   #flush(launches: Map<string, TaskOrder[]>): void {
     for (const [agent, orders] of launches) {
+      const told = this.#told.tell(agent, new Set(orders.map(({ execution }) => execution)));
       this.lines.get(agent)?.queue(
-        (part) => part.apply({ kind: "enqueued", orders }),
+        (part) => part.launch(orders, told),
         () => {
+          this.#told.untell(agent, told);
           for (const { attempt } of orders)
             this.feed({ kind: "attemptLost", agent, attempt, cause: "the job is unknown there" });
         },
@@ -226,10 +225,11 @@ export class DriverNode implements Process {
           ?.queue((part) => part.apply({ kind: "cancelled", attempts: [command.attempt] }));
         return;
       case "release":
-        this.lines.get(command.agent)?.queue((part) => part.release(command.attempts, []));
+        this.lines.get(command.agent)?.queue((part) => part.release(command.attempts, [], []));
         return;
       case "executionForgotten":
-        for (const line of this.lines.values()) line.queue((part) => part.release([], [command.execution]));
+        for (const { agent, executions, templates } of this.#told.forget(command.execution))
+          this.lines.get(agent)?.queue((part) => part.release([], executions, templates));
         return;
       case "publishSinks":
         this.#publish(command);
@@ -374,6 +374,7 @@ export class DriverNode implements Process {
     this.#world.tell(`${this.name} loses ${agent}: ${cause}`);
     this.lines.delete(agent);
     this.#workers.delete(agent);
+    this.#told.dropAgent(agent);
     this.feed({ kind: "agentLost", agent, cause: `agent ${agent} is gone: ${cause}` });
     // Others take over from workers that are gone.
     const { workers } = this;

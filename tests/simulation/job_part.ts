@@ -3,8 +3,9 @@
  * net/agent/agent_job.ts has them.
  */
 import { AgentQueue } from "../../core/agent/agent_queue.ts";
+import { JobDefinitions } from "../../core/agent/job_definitions.ts";
 import type { QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
-import type { AgentEvent } from "../../core/schedule/order.ts";
+import type { AgentEvent, Definitions, TaskOrder } from "../../core/schedule/order.ts";
 import type { AgentPort, EventStream, PartPort } from "./ports.ts";
 import type { Content } from "./rows.ts";
 import { WorkerNode } from "./worker_node.ts";
@@ -24,7 +25,7 @@ export class JobPart implements PartPort {
   readonly isSkewed: boolean;
   readonly #world: World;
   readonly #queue = new AgentQueue();
-  readonly #executions = new Set<string>();
+  readonly #definitions = new JobDefinitions();
   /** Written by a worker; whole once committed. */
   readonly #written = new Map<string, Content>();
   readonly #committed = new Set<string>();
@@ -61,18 +62,15 @@ export class JobPart implements PartPort {
     this.#arm();
   }
 
-  knows(execution: string): boolean {
-    return this.#executions.has(execution);
+  launch(orders: readonly TaskOrder[], definitions: Definitions): void {
+    this.#definitions.take(definitions);
+    this.apply({ kind: "enqueued", orders });
   }
 
-  putExecution(execution: string): void {
-    this.#executions.add(execution);
-  }
-
-  release(attempts: readonly string[], executions: readonly string[]): void {
+  release(attempts: readonly string[], executions: readonly string[], templates: readonly string[]): void {
     this.apply({ kind: "released", attempts });
     for (const attempt of attempts) this.#discard(attempt);
-    for (const execution of executions) this.#executions.delete(execution);
+    this.#definitions.release(executions, templates);
   }
 
   openChannel(attempt: string): void {
@@ -146,16 +144,21 @@ export class JobPart implements PartPort {
     return true;
   }
 
+  #give(worker: number, orders: readonly TaskOrder[]): void {
+    this.workers.get(worker)?.take(orders, this.#definitions.tell(worker, orders));
+  }
+
   #perform(command: QueueCommand): void {
     switch (command.kind) {
       case "startWorker": {
         const worker = this.workers.get(command.worker) ?? new WorkerNode(this, command.worker, this.#world);
         this.workers.set(command.worker, worker);
         worker.start();
+        this.#definitions.started(command.worker);
         return;
       }
       case "give":
-        this.workers.get(command.worker)?.take([command.order, ...(command.more ?? [])]);
+        this.#give(command.worker, [command.order, ...(command.more ?? [])]);
         return;
       case "wait":
         this.workers.get(command.worker)?.askAgain();

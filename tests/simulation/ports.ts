@@ -2,7 +2,7 @@
  * What simulated agents, and their parts of jobs, are to others.
  */
 import type { QueueEvent } from "../../core/agent/queue_events.ts";
-import type { AgentEvent } from "../../core/schedule/order.ts";
+import type { AgentEvent, Definitions, TaskOrder } from "../../core/schedule/order.ts";
 import type { Process } from "./network.ts";
 import type { Content } from "./rows.ts";
 
@@ -30,9 +30,9 @@ export interface PartPort {
   /** Shards that are kept. */
   readonly shards: readonly string[];
   apply(event: QueueEvent): void;
-  knows(execution: string): boolean;
-  putExecution(execution: string): void;
-  release(attempts: readonly string[], executions: readonly string[]): void;
+  /** Queues orders, with what they refer to and the agent does not know. */
+  launch(orders: readonly TaskOrder[], definitions: Definitions): void;
+  release(attempts: readonly string[], executions: readonly string[], templates: readonly string[]): void;
   openChannel(attempt: string): void;
   closeChannel(attempt: string, content: Content): void;
   /** What a worker wrote, before it tells so. */

@@ -7,7 +7,7 @@
 import type { EndedAttempt } from "../../core/agent/queue_events.ts";
 import type { WireError } from "../../core/errors.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
-import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { TaskOrder, WorkerDefinitions } from "../../core/schedule/order.ts";
 import { type AttemptResult, NO_TOTALS, type ShardReport } from "../../core/schedule/report.ts";
 import { PieceReader } from "./piece_reader.ts";
 import type { PartPort } from "./ports.ts";
@@ -30,6 +30,9 @@ export class WorkerNode {
   #hand: TaskOrder[] = [];
   #current: { readonly order: TaskOrder; readonly begunAt: number } | undefined;
   readonly #early = new Set<string>();
+  /** Plans that it knows, and those of the executions. */
+  readonly #templates = new Set<string>();
+  readonly #executions = new Map<string, string>();
 
   constructor(part: PartPort, number: number, world: World) {
     this.#part = part;
@@ -43,16 +46,28 @@ export class WorkerNode {
 
   start(): void {
     this.#life += 1;
+    this.#executions.clear();
+    this.#templates.clear();
     this.isUp = true;
     this.#later(5 + this.#world.random.below(20), () => this.#ask());
   }
 
-  take(orders: readonly TaskOrder[]): void {
+  take(orders: readonly TaskOrder[], definitions: WorkerDefinitions | undefined): void {
     this.#later(0.1, () => {
+      if (definitions !== undefined) this.#learn(definitions);
       this.#hand = [...orders];
       if (orders.length > 1) this.#later(HAND_MS, () => this.#giveBack(this.#hand.splice(0)));
       this.#next(undefined);
     });
+  }
+
+  #learn({ templates, executions, forget }: WorkerDefinitions): void {
+    for (const id of forget) {
+      this.#templates.delete(id);
+      this.#executions.delete(id);
+    }
+    for (const { id } of templates) this.#templates.add(id);
+    for (const { id, template } of executions) this.#executions.set(id, template);
   }
 
   askAgain(): void {
@@ -124,7 +139,8 @@ export class WorkerNode {
       this.#fail(wireError("cancelled", `Cannot begin ${order.attempt}: it was cancelled`));
       return;
     }
-    if (!this.#part.knows(order.execution)) {
+    const template = this.#executions.get(order.execution);
+    if (template === undefined || !this.#templates.has(template)) {
       this.#fail(wireError("not-found", `Cannot find execution ${order.execution}`));
       return;
     }

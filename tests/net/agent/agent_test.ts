@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { WireError } from "../../../core/errors.ts";
 import { decode, encode } from "../../../net/cbor.ts";
 import { readSequence } from "../../../net/cbor_sequence.ts";
-import { PROTOCOL_HEADER, ROUTES } from "../../../net/protocol.ts";
+import { type NextReply, PROTOCOL_HEADER, ROUTES } from "../../../net/protocol.ts";
 import { AgentWorld, COMMITTED, JOB, order } from "./agent_world.ts";
 
 let world: AgentWorld | undefined;
@@ -81,18 +81,48 @@ describe("createAgent()", () => {
     expect(agent.workers.length).toBe(2);
   });
 
-  test("answers an execution as it was told, and not after its release", async () => {
+  test("C7: tells a worker a plan once, however many executions run by it, and what to forget", async () => {
     const agent = await open();
     await agent.startJob();
-    const execution = { id: "e0", flow: "f", params: new Uint8Array([1]), plan: { groups: [] } };
-    await agent.call("PUT", ROUTES.execution(JOB, "e0"), execution);
-    expect(await agent.call("GET", ROUTES.workerExecution(0, JOB, "e0"))).toMatchObject({ flow: "f" });
-    await agent.call("POST", ROUTES.release(JOB), { attempts: [], executions: ["e0"] });
-    await expect(agent.call("GET", ROUTES.workerExecution(0, JOB, "e0"))).rejects.toThrow("404 not-found");
-    const control = await agent.request("GET", ROUTES.control(0, JOB));
-    const told = readSequence(control.body as ReadableStream<Uint8Array>);
-    expect((await told.next()).value).toEqual({ kind: "forget", execution: "e0" });
-    await told.return(undefined);
+    const template = { id: "t0", body: new Uint8Array([1, 2]) };
+    const run = async (id: string, more: object) => {
+      const executions = [{ id, template: "t0", params: new Uint8Array([3]) }];
+      const orders = [order(`${id}-a`, { execution: id })];
+      await agent.call("POST", ROUTES.attempts(JOB), { orders, executions, ...more });
+      const reply = (await agent.next(0)) as Extract<NextReply, { kind: "order" }>;
+      await agent.call("POST", ROUTES.report(0), {
+        job: JOB,
+        events: [{ kind: "ended", attempt: `${id}-a`, result: COMMITTED }],
+      });
+      return reply.definitions;
+    };
+    expect(await run("e0", { templates: [template] })).toEqual({
+      templates: [template],
+      executions: [{ id: "e0", template: "t0", params: new Uint8Array([3]) }],
+      forget: [],
+    });
+    const release = { attempts: ["e0-a"], executions: ["e0"] };
+    expect(await run("e1", { release })).toMatchObject({
+      templates: [],
+      executions: [{ id: "e1" }],
+      forget: ["e0"],
+    });
+    await agent.call("POST", ROUTES.release(JOB), { attempts: [], executions: ["e1"], templates: ["t0"] });
+    expect(await run("e2", {})).toMatchObject({ templates: [], forget: ["e1", "t0"] });
+  });
+
+  test("C7: tells the process that took a worker's place all that its orders need", async () => {
+    const agent = await open();
+    await agent.startJob();
+    const templates = [{ id: "t0", body: new Uint8Array([1]) }];
+    const executions = [{ id: "e0", template: "t0", params: new Uint8Array([2]) }];
+    await agent.call("POST", ROUTES.attempts(JOB), { orders: [order("a")], templates, executions });
+    await agent.next(0);
+    agent.workers[0]?.exit("was ended by signal SIGKILL");
+    const events = await agent.events();
+    await events.until("workerExited");
+    await agent.enqueue(order("b"));
+    expect(await agent.next(0)).toMatchObject({ definitions: { templates, executions, forget: [] } });
   });
 
   test("hands messages on to the addressed workers, and passes over those that are not there", async () => {
@@ -197,8 +227,6 @@ describe("createAgent() with bad input", () => {
     ["PUT", "/v1/jobs/$"],
     ["DELETE", "/v1/jobs/$"],
     ["GET", "/v1/jobs/$/events"],
-    ["PUT", "/v1/jobs/$/executions/e0"],
-    ["PUT", "/v1/jobs/j1/executions/$"],
     ["POST", "/v1/jobs/$/attempts"],
     ["POST", "/v1/jobs/$/cancel"],
     ["POST", "/v1/jobs/$/release"],
@@ -214,8 +242,6 @@ describe("createAgent() with bad input", () => {
     ["POST", "/v1/workers/$/written"],
     ["GET", "/v1/workers/$/control?job=j1"],
     ["GET", "/v1/workers/0/control?job=$"],
-    ["GET", "/v1/workers/0/executions/$?job=j1"],
-    ["GET", "/v1/workers/0/executions/e0?job=$"],
   ];
   const ODD_IDS = [
     "..%2Fx",
@@ -248,7 +274,6 @@ describe("createAgent() with bad input", () => {
     await agent.call("PUT", ROUTES.channel(JOB, "c1"));
     const paths: readonly (readonly [string, string])[] = [
       ["PUT", ROUTES.job("j2")],
-      ["PUT", ROUTES.execution(JOB, "e0")],
       ["POST", ROUTES.attempts(JOB)],
       ["POST", ROUTES.cancel(JOB)],
       ["POST", ROUTES.release(JOB)],

@@ -4,11 +4,11 @@ import { LucioleError } from "../../../core/errors.ts";
 import { buildGraph } from "../../../core/graph/build.ts";
 import { flow } from "../../../core/program/flow.ts";
 import { NO_TOTALS } from "../../../core/schedule/report.ts";
-import { decode } from "../../../net/cbor.ts";
+import { decode, encode } from "../../../net/cbor.ts";
 import { AgentClient } from "../../../net/driver/agent_client.ts";
 import { ExecutionRecord } from "../../../net/driver/execution.ts";
 import { Executor } from "../../../net/driver/executor.ts";
-import { planExecution } from "../../../net/driver/planning.ts";
+import { PlanCache } from "../../../net/driver/plan_cache.ts";
 import { readDataset } from "../../../net/driver/read_dataset.ts";
 import type { AttemptsRequest, Transport } from "../../../net/protocol.ts";
 import { failure } from "../../../net/replies.ts";
@@ -62,9 +62,16 @@ const rows = flow("lost-agents", (f) => f.range(2, { shards: 2 }));
 
 async function submit(executor: Executor): Promise<ExecutionRecord> {
   const { graph } = buildGraph(rows, undefined);
-  const plan = await planExecution(graph, { slots: 2, memoryBytes: 2 ** 20 });
+  const { plan, template } = await new PlanCache().plan(graph, { slots: 2, memoryBytes: 2 ** 20 }, new Map());
   const listener = new ExecutionRecord("e0", "lost", () => undefined);
-  executor.submit("e0", plan, { compare: new Map(), followed: new Set(), graph, listener });
+  executor.submit("e0", plan, {
+    compare: new Map(),
+    followed: new Set(),
+    graph,
+    listener,
+    params: encode(undefined),
+    template,
+  });
   return listener;
 }
 

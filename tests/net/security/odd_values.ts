@@ -12,7 +12,7 @@ const NAMES = [
   "freeDiskBytes freeMemoryBytes freeSlots group held host id incarnation input isFollowed isLeaving items job jobs",
   "kind labels leaseMs length level load memoryBytes message messages ms name near orders params partition",
   "partitions peers pieces plan platform program programs rack release result rowsIn rowsOut samples seed sequence",
-  "sha256 shard sides since size sizeBytes slots spilledBytes state stack task text to token totals version worker",
+  "sha256 shard sides since size sizeBytes slots spilledBytes state stack task template templates text to token totals version worker",
   "workers workingDirectory __proto__ constructor toString",
 ].flatMap((line) => line.split(" "));
 

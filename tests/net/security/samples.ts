@@ -8,10 +8,18 @@ import type { Sample } from "./fuzz_routes.ts";
 export const AGENT_SAMPLES: readonly Sample[] = [
   ["PUT", "/v1/jobs/j1", jobOrder()],
   ["PUT", "/v1/jobs/j2", jobOrder()],
-  ["PUT", "/v1/jobs/j1/executions/e0", { id: "e0", flow: "f", params: new Uint8Array(2), plan: {} }],
-  ["POST", "/v1/jobs/j1/attempts", { orders: [order("a1"), order("a2")] }],
+  [
+    "POST",
+    "/v1/jobs/j1/attempts",
+    {
+      orders: [order("a1"), order("a2")],
+      templates: [{ id: "t0", body: new Uint8Array(2) }],
+      executions: [{ id: "e0", template: "t0", params: new Uint8Array(2) }],
+      release: { attempts: ["a1"], executions: [], templates: ["t0"] },
+    },
+  ],
   ["POST", "/v1/jobs/j1/cancel", { attempts: ["a1"] }],
-  ["POST", "/v1/jobs/j1/release", { attempts: ["a1"], executions: ["e0"] }],
+  ["POST", "/v1/jobs/j1/release", { attempts: ["a1"], executions: ["e0"], templates: ["t0"] }],
   ["POST", "/v1/jobs/j1/messages", { workers: [0], message: { text: "hello" } }],
   ["PUT", "/v1/jobs/j1/channels/c1"],
   ["POST", "/v1/jobs/j1/channels/c1", { any: 1 }],

@@ -16,7 +16,6 @@ class UnknowingAgent implements Transport {
 
   async fetch(path: string, init?: RequestInit): Promise<Response> {
     if (path.includes("/control")) return new Response(new ReadableStream<Uint8Array>());
-    if (path.includes("/executions/")) return new Response(null, { status: 404 });
     if ((decode(init?.body as Uint8Array) as NextRequest).ended !== undefined) this.ended++;
     return new Response(encode(this.#reply()) as Uint8Array<ArrayBuffer>);
   }

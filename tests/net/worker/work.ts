@@ -5,7 +5,7 @@ import { buildGraph } from "../../../core/graph/build.ts";
 import { findFlow } from "../../../core/program/flow.ts";
 import type { TaskOrder } from "../../../core/schedule/order.ts";
 import { encode } from "../../../net/cbor.ts";
-import { planExecution } from "../../../net/driver/planning.ts";
+import { PlanCache } from "../../../net/driver/plan_cache.ts";
 import { ROUTES } from "../../../net/protocol.ts";
 import { type AgentWorld, JOB, order } from "../agent/agent_world.ts";
 import type { WorkParams } from "./worker_program.ts";
@@ -18,9 +18,10 @@ export async function orderWork(
   changes: Partial<TaskOrder> = {},
 ): Promise<string[]> {
   const { graph } = buildGraph(findFlow("work"), params);
-  const plan = await planExecution(graph, { slots: params.shards ?? 1, memoryBytes: 1 << 20 });
-  const body = { id: execution, flow: "work", params: encode(params), plan };
-  await agent.call("PUT", ROUTES.execution(JOB, execution), body);
+  const room = { slots: params.shards ?? 1, memoryBytes: 1 << 20 };
+  const { plan, template } = await new PlanCache().plan(graph, room, new Map());
+  const executions = [{ id: execution, template: template.id, params: encode(params) }];
+  await agent.call("POST", ROUTES.attempts(JOB), { orders: [], templates: [template], executions });
   const [group] = plan.groups;
   const orders = Array.from({ length: group?.tasks ?? 0 }, (_, task) =>
     order(`${execution}-0-${task}-0`, { execution, task, ...changes }),

@@ -4,6 +4,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { rowReader } from "../../../core/batch/row_reader.ts";
 import type { ShardPiece } from "../../../core/plan/physical.ts";
+import { encode } from "../../../net/cbor.ts";
 import { codecPorts } from "../../../net/codec_ports.ts";
 import { ROUTES } from "../../../net/protocol.ts";
 import { readStreamedPiece } from "../../../net/store/piece_readers.ts";
@@ -74,14 +75,11 @@ describe("Worker", () => {
   test("run() fails an attempt when the plan is of another graph", async () => {
     const agent = await open();
     const events = await agent.events();
-    await orderWork(agent, "e0", { what: "double" });
-    await events.until("attemptEnded");
-    const response = await agent.request("GET", ROUTES.workerExecution(0, JOB, "e0"));
-    const { decode } = await import("../../../net/cbor.ts");
-    const known = decode(new Uint8Array(await response.arrayBuffer())) as { plan: object };
-    const plan = { ...known.plan, fingerprint: ["another"] };
-    await agent.call("PUT", ROUTES.execution(JOB, "e1"), { ...known, id: "e1", plan });
-    await agent.enqueue(order("y", { execution: "e1" }));
+    const plan = { flow: "work", fingerprint: ["another"], groups: [], outputs: [] };
+    const templates = [{ id: "t1", body: encode({ flow: "work", plan }) }];
+    const executions = [{ id: "e1", template: "t1", params: encode({ what: "double" }) }];
+    const orders = [order("y", { execution: "e1" })];
+    await agent.call("POST", ROUTES.attempts(JOB), { orders, templates, executions });
     const { result } = await events.until("attemptEnded");
     expect(result).toMatchObject({ kind: "failed", error: { code: "plan-mismatch" } });
   });
