@@ -45,6 +45,7 @@ function renamedHead(head: Head, ofEdge: (edge: InputEdge) => InputEdge): Head {
     case "source":
       return head;
     case "read":
+    case "worker":
       return { ...head, inputs: head.inputs.map(ofEdge) };
     case "merge":
       return { ...head, input: ofEdge(head.input) };
