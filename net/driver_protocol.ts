@@ -23,6 +23,15 @@ export interface DriverOrder {
   readonly driver: string;
   /** 1, and one more each time that it is started again. */
   readonly run: number;
+  /** It runs there, and is to start here only when that agent is gone. */
+  readonly guards?: DriverHome;
+}
+
+/** The agent that runs a driver. */
+export interface DriverHome {
+  readonly agent: string;
+  /** "host:port". */
+  readonly address: string;
 }
 
 /** Answer of `GET /v1/drivers/:driver`. */
@@ -32,6 +41,8 @@ export interface DriverReply {
   readonly state: DriverState;
   readonly exitCode?: number;
   readonly cause?: string;
+  /** The agent that starts it again when this one is gone. */
+  readonly guardian?: string;
 }
 
 /** Items of the stream `GET /v1/drivers/:driver/output`. `next` is where a reader goes on who has it. */
@@ -64,7 +75,9 @@ export interface DriverAccess {
 }
 
 export const DRIVER_ROUTES = {
-  driver: (driver: string) => `/v1/drivers/${driver}`,
+  /** `guard` is the agent that asks to guard it. */
+  driver: (driver: string, guard?: string) =>
+    `/v1/drivers/${driver}${guard === undefined ? "" : `?guard=${guard}`}`,
   /** From a byte on; a stream that goes on until the driver ends when it is followed. */
   output: (driver: string, from: number, isFollowed: boolean) =>
     `/v1/drivers/${driver}/output?from=${from}${isFollowed ? "&follow=1" : ""}`,

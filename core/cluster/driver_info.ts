@@ -41,3 +41,18 @@ const OVER: ReadonlySet<DriverState> = new Set(["succeeded", "failed", "cancelle
 export function isOver(state: DriverState): boolean {
   return OVER.has(state);
 }
+
+/** The id of the first job that a run of a detached driver opens. */
+export function jobOfRun(job: string, run: number): string {
+  return run > 1 ? `${job}-${run}` : job;
+}
+
+/** The id of a further one. */
+export function furtherJob(own: string, suffix: string): string {
+  return `${own}-x${suffix}`;
+}
+
+/** Whether a job is of this run, and of no other. */
+export function isOfRun(id: string, own: string): boolean {
+  return id === own || id.startsWith(`${own}-x`);
+}

@@ -168,15 +168,15 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
   const workers = reader.read(FLAGS.workers);
   const memoryBytes = reader.read(FLAGS.memory);
   const eventLog = reader.read(FLAGS["event-log"]);
+  const detach = readDetach(reader, texts, env);
+  if (detach !== undefined && reader.read(FLAGS.symmetric) === true) {
+    throw usage("Cannot run with --symmetric and --detach: a symmetric run ends with its processes");
+  }
   const symmetric = readSymmetric(reader, env);
   if (symmetric !== undefined && texts.master !== undefined) {
     throw usage(
       "Cannot run with --symmetric and --master: the processes of a symmetric run are a cluster of their own",
     );
-  }
-  const detach = readDetach(reader, texts, env);
-  if (symmetric !== undefined && detach !== undefined) {
-    throw usage("Cannot run with --symmetric and --detach: a symmetric run ends with its processes");
   }
   const masters = symmetric === undefined ? reader.read(FLAGS.master) : [symmetric.head];
   if (detach !== undefined && masters === undefined) {

@@ -54,9 +54,9 @@ export interface AgentOptions {
   /** What its workers show to other agents. */
   readonly access?: PeerAccess;
   /** Those that it may run; none when missing. */
-  readonly drivers?: Pick<DetachedDriversOptions, "directory" | "most" | "masters" | "keepMs">;
   /** Reaches other agents; by default over TCP, where the order of the job says. */
   readonly transportTo?: TransportTo;
+  readonly drivers?: Pick<DetachedDriversOptions, "directory" | "most" | "masters" | "cluster" | "keepMs">;
 }
 
 export interface Agent {
@@ -126,21 +126,15 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
 }
 
 function openDrivers(
-  { id, drivers, programs, runtime, access }: AgentOptions,
+  { id, drivers, programs, runtime, access, onNotice = () => undefined }: AgentOptions,
   socketPath: string | undefined,
   onChange: () => void,
 ): DetachedDrivers | undefined {
   if (drivers === undefined || programs === undefined || socketPath === undefined) return undefined;
   const environment = process.env;
   return new DetachedDrivers({
-    ...drivers,
-    ...access,
-    id,
-    programs,
-    runtime,
-    socketPath,
-    environment,
-    onChange,
+    ...{ ...drivers, ...access, id, programs, runtime, socketPath, environment },
+    ...{ onChange, onNotice },
   });
 }
 

@@ -69,9 +69,9 @@ function addresses(value: unknown): Record<string, string> {
   return Object.fromEntries(peers.map(([id, address]) => [checkId(id, "peers"), hostAndPort(address)]));
 }
 
-function hostAndPort(value: unknown): string {
-  const address = text(value, "peers");
-  if (parseAddress(address, 0) === undefined) throw malformed("peers", "host:port", address);
+export function hostAndPort(value: unknown, name = "peers"): string {
+  const address = text(value, name);
+  if (parseAddress(address, 0) === undefined) throw malformed(name, "host:port", address);
   return address;
 }
 

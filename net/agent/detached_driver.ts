@@ -14,6 +14,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { ChildProcess, ProcessExit } from "../runtime/spawn.ts";
 import { LastLines } from "./driver_cause.ts";
 import { DriverOutput } from "./driver_output.ts";
+import type { Guardian } from "./guardian.ts";
 import type { OpenProgram } from "./program_cache.ts";
 import { inheritedEnvironment } from "./worker_process.ts";
 
@@ -28,6 +29,12 @@ export interface DetachedDriverOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly masters: readonly string[];
   readonly onChange: () => void;
+  /** Its process is gone. */
+  readonly onGone: (driver: DetachedDriver) => void;
+  /** Of one that was guarded here until its agent was lost. */
+  readonly life?: DriverLife;
+  /** Who starts it again when this agent is gone. */
+  readonly guardian?: Guardian;
 }
 
 /** What it has for its clean-up before it is killed. */
@@ -53,7 +60,7 @@ export class DetachedDriver {
   constructor(options: DetachedDriverOptions) {
     this.#options = options;
     this.order = options.order;
-    this.#life = new DriverLife(options.job, "starting");
+    this.#life = options.life ?? new DriverLife(options.job, "starting");
     this.#output = new DriverOutput({ directory: join(options.directory, "output") });
   }
 
@@ -69,19 +76,26 @@ export class DetachedDriver {
   get load(): DriverLoad {
     const { name, driver } = this.order;
     const endedAt = this.#endedTime;
-    return { ...this.reply, name, driver, since: this.#since, ...(endedAt === undefined ? {} : { endedAt }) };
+    const { guardian: _, ...reply } = this.reply;
+    return { ...reply, name, driver, since: this.#since, ...(endedAt === undefined ? {} : { endedAt }) };
   }
 
   get reply(): DriverReply {
     const { job } = this.#options;
-    const [exitCode, cause] = [this.#exitCode, this.#cause];
+    const [exitCode, cause, guardian] = [this.#exitCode, this.#cause, this.#options.guardian?.agent];
     return {
       job,
       run: this.order.run,
       state: this.state,
       ...(exitCode === undefined ? {} : { exitCode }),
       ...(cause === undefined ? {} : { cause }),
+      ...(guardian === undefined ? {} : { guardian }),
     };
+  }
+
+  /** The agent that guards it has looked at it. */
+  guarded(agent: string): void {
+    this.#options.guardian?.heard(agent);
   }
 
   /** @param program Released when its process is gone. */
@@ -142,9 +156,10 @@ export class DetachedDriver {
     this.#endedTime = Date.now();
     this.endedAt = performance.now();
     this.#program?.release();
+    this.#options.guardian?.end();
     await this.#output.end();
     this.#over.resolve();
-    this.#options.onChange();
+    this.#options.onGone(this);
   }
 
   #environment(program: OpenProgram): Record<string, string> {

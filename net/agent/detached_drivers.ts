@@ -6,14 +6,19 @@
 import { rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { DriverLoad } from "../../core/cluster/driver_info.ts";
+import type { DriverLife } from "../../core/agent/driver_life.ts";
+import { type DriverLoad, jobOfRun } from "../../core/cluster/driver_info.ts";
 import { LucioleError, NotEnoughResourcesError } from "../../core/errors.ts";
+import type { ClusterAccess } from "../driver/cluster_access.ts";
 import type { DriverAccess, DriverOrder } from "../driver_protocol.ts";
 import type { ClientTls, Runtime } from "../runtime/runtime.ts";
 import { driverToken } from "../security/client_auth.ts";
 import type { ClusterSecret } from "../security/cluster_secret.ts";
 import { DetachedDriver } from "./detached_driver.ts";
-import type { ProgramCache } from "./program_cache.ts";
+import { DriverGuards, type TakenOver } from "./driver_guards.ts";
+import { endParts } from "./end_parts.ts";
+import { Guardian } from "./guardian.ts";
+import type { OpenProgram, ProgramCache } from "./program_cache.ts";
 
 export interface DetachedDriversOptions {
   /** Of the agent. */
@@ -33,7 +38,11 @@ export interface DetachedDriversOptions {
   readonly masters: readonly string[];
   readonly secret?: ClusterSecret;
   readonly tls?: ClientTls;
+  /** The way to masters and other agents. */
+  readonly cluster: ClusterAccess;
   readonly onChange: () => void;
+  /** Told what an operator of the agent may want to know. */
+  readonly onNotice: (text: string) => void;
 }
 
 const KEEP_MS = 3_600_000;
@@ -44,12 +53,19 @@ export class DetachedDrivers {
   readonly #drivers = new Map<string, DetachedDriver>();
   /** Those whose programs are being opened. */
   readonly #starting = new Map<string, Promise<void>>();
+  readonly #guards: DriverGuards;
   readonly #timer: ReturnType<typeof setInterval>;
   #isClosed = false;
 
   constructor(options: DetachedDriversOptions) {
     this.#options = options;
     rmSync(options.directory, { recursive: true, force: true });
+    this.#guards = new DriverGuards({
+      id: options.id,
+      cluster: options.cluster,
+      onTakeOver: (job, taken) => void this.#takeOver(job, taken),
+      onChange: options.onChange,
+    });
     const { keepMs = KEEP_MS } = options;
     this.#timer = setInterval(() => void this.#forgetOld(), Math.min(keepMs, 60_000));
     this.#timer.unref();
@@ -57,7 +73,7 @@ export class DetachedDrivers {
 
   /** What masters are told. */
   get loads(): readonly DriverLoad[] {
-    return Array.from(this.#drivers.values(), ({ load }) => load);
+    return [...Array.from(this.#drivers.values(), ({ load }) => load), ...this.#guards.loads];
   }
 
   get free(): number {
@@ -78,7 +94,11 @@ export class DetachedDrivers {
     );
   }
 
-  /** Runs a driver; fine when it is here already: who asked may not have heard the answer. */
+  /**
+   * Runs a driver, or guards one; fine when it is here already: who asked may not have heard the answer.
+   *
+   * @throws {NotEnoughResourcesError} @throws {ProgramMissingError} When its program must be sent first.
+   */
   async start(job: string, order: DriverOrder): Promise<void> {
     const known = this.#drivers.get(job);
     if (known !== undefined && known.order.run >= order.run) return;
@@ -90,31 +110,65 @@ export class DetachedDrivers {
   }
 
   async #start(job: string, order: DriverOrder): Promise<void> {
-    const { id, programs, directory, most } = this.#options;
+    const { id, programs, most } = this.#options;
     if (this.free - this.#starting.size <= 0) {
       const state = this.#isClosed ? "it ends" : `it runs ${this.#running} of ${most} drivers`;
       throw new NotEnoughResourcesError(`Cannot run the driver of job ${job} on agent ${id}: ${state}`, {
         fields: { job, most },
       });
     }
+    const { guards, ...own } = order;
     const program = await programs.open(order.program);
+    if (guards !== undefined) this.#guards.add(job, own, guards, program);
+    else await this.#run(job, own, program);
+  }
+
+  async #run(job: string, order: DriverOrder, program: OpenProgram, life?: DriverLife): Promise<void> {
+    const { directory, onNotice } = this.#options;
+    const isRestartable = order.flags.checkpoint !== undefined;
+    const guardian = isRestartable ? new Guardian({ ...this.#options, job, order, onNotice }) : undefined;
     const driver = new DetachedDriver({
       ...this.#options,
       job,
       order,
       directory: join(directory, `${job}-${order.run}`),
       onChange: () => this.#changed(),
+      onGone: (gone) => void this.#gone(job, gone),
+      ...(life === undefined ? {} : { life }),
+      ...(guardian === undefined ? {} : { guardian }),
     });
     const before = this.#drivers.get(job);
     this.#drivers.set(job, driver);
     driver.start(program);
     await before?.forget();
     this.#options.onChange();
+    await guardian?.find();
+  }
+
+  /** The agent of a driver that was guarded here is gone. */
+  async #takeOver(job: string, { life, order, program, why }: TakenOver): Promise<void> {
+    const { cluster, onNotice } = this.#options;
+    life.takeOver(performance.now());
+    const run = order.run + 1;
+    onNotice(`job ${job} is started again, run ${run}: ${why}`);
+    // What the run before has left holds slots, and must not be used by a driver that is only cut off.
+    await endParts(cluster, jobOfRun(job, order.run), why).catch(() => undefined);
+    const flags = { ...order.flags, resume: "true" };
+    await this.#run(job, { ...order, run, flags }, program, life);
+  }
+
+  /** Whatever it has left on agents goes now, and not only when leases have run out. */
+  async #gone(job: string, { reply }: DetachedDriver): Promise<void> {
+    this.#changed();
+    if (this.#isClosed) return;
+    const own = jobOfRun(job, reply.run);
+    await endParts(this.#options.cluster, own, reply.cause ?? "its driver has ended").catch(() => undefined);
   }
 
   /** Its process is gone when this resolves; fine when there is none. */
   async cancel(job: string, by: string): Promise<void> {
     await this.#starting.get(job)?.catch(() => undefined);
+    this.#guards.forget(job);
     await this.#drivers.get(job)?.stop({ kind: "cancel", by });
   }
 
@@ -137,6 +191,7 @@ export class DetachedDrivers {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
+    this.#guards.close();
     const why = `its driver's agent ${this.#options.id} has ended`;
     const drivers = [...this.#drivers.values()];
     await Promise.all(drivers.map((driver) => driver.stop({ kind: "agent", why })));

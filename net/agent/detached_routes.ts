@@ -3,7 +3,7 @@
  */
 import type { Hono } from "hono";
 import { encode } from "../cbor.ts";
-import type { DriverOrder, OutputItem } from "../driver_protocol.ts";
+import type { DriverHome, DriverOrder, OutputItem } from "../driver_protocol.ts";
 import {
   checkId,
   checkNumber,
@@ -16,6 +16,7 @@ import {
   text,
 } from "../fields.ts";
 import { done, sequence, value } from "../replies.ts";
+import { hostAndPort } from "./bodies.ts";
 import type { DetachedDrivers } from "./detached_drivers.ts";
 import { programRef } from "./program_routes.ts";
 
@@ -37,9 +38,12 @@ export function addDetachedRoutes(app: Hono, drivers: DetachedDrivers): void {
     await drivers.start(job, driverOrder(await readFields(context.req.raw, MAX_BODY_BYTES)));
     return done();
   });
-  app.get("/v1/drivers/:driver", (context) =>
-    value(drivers.find(checkId(context.req.param("driver"), "driver")).reply),
-  );
+  app.get("/v1/drivers/:driver", (context) => {
+    const driver = drivers.find(checkId(context.req.param("driver"), "driver"));
+    const guard = context.req.query("guard");
+    if (guard !== undefined) driver.guarded(checkId(guard, "guard"));
+    return value(driver.reply);
+  });
   app.delete("/v1/drivers/:driver", async (context) => {
     const by = shown(context.req.query("by") ?? "somebody");
     await drivers.cancel(checkId(context.req.param("driver"), "driver"), by);
@@ -85,7 +89,12 @@ function driverOrder(body: Fields): DriverOrder {
     name: shown(text(body.name, "name")),
     driver: shown(text(body.driver, "driver")),
     run: natural(body.run, "run"),
+    ...(body.guards === undefined ? {} : { guards: driverHome(fields(body.guards, "guards")) }),
   };
+}
+
+function driverHome({ agent, address }: Fields): DriverHome {
+  return { agent: checkId(agent, "guards.agent"), address: hostAndPort(address, "guards.address") };
 }
 
 /** For people. */

@@ -13,6 +13,7 @@ import type { AgentInfo } from "../../core/cluster/agent_info.ts";
 import type { LucioleError } from "../../core/errors.ts";
 import { plural } from "../../core/program/plural.ts";
 import manifest from "../../package.json" with { type: "json" };
+import { clusterAccess } from "../driver/cluster_access.ts";
 import { type FailureLog, openFailureLog } from "../failure_log.ts";
 import { ownProgram } from "../program/own_program.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
@@ -97,7 +98,7 @@ export class RunningAgent {
   static async start(config: AgentConfig, onNotice: OnNotice): Promise<RunningAgent> {
     const { id, slots, memoryBytes } = config;
     const security = await readSecurity(config.security);
-    const { secret, tls } = security;
+    const { secret, tls, credentials } = security;
     const runtime = await currentRuntime();
     // Workers have another working directory.
     const base = resolve(config.directory);
@@ -126,7 +127,15 @@ export class RunningAgent {
         onNotice,
         onFailure,
         access,
-        drivers: { directory: join(base, "drivers"), most: config.drivers, masters: config.masters },
+        drivers: {
+          directory: join(base, "drivers"),
+          most: config.drivers,
+          masters: config.masters,
+          cluster: clusterAccess(runtime, config.masters, {
+            ...(credentials && { credentials }),
+            ...(tls && { tls: tls.client }),
+          }),
+        },
       });
       const server = await serveGuarded({
         runtime,

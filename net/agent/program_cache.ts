@@ -14,6 +14,7 @@ import type {
   ProgramReply,
 } from "../../core/program_blocks/program_ref.ts";
 import { hashFileOnce } from "../program/hashed_file.ts";
+import { type LocalProgram, sendableExecutable, sendableFile } from "../program/local_program.ts";
 import type { OwnProgram } from "../program/own_program.ts";
 import { WORKER_ENV } from "../protocol.ts";
 import { checkExecutable } from "./executable_check.ts";
@@ -128,6 +129,34 @@ export class ProgramCache {
       bundle.release();
       throw error;
     }
+  }
+
+  /** A program that is here, for another agent. @throws {ProgramMissingError} */
+  async sendable(ref: ProgramRef): Promise<LocalProgram & { release(): void }> {
+    if (ref.kind === "executable") {
+      const { path, release } = await this.#executableFile(ref);
+      return { program: await sendableFile(path, ref, this.#store.hashes), release };
+    }
+    const { executable, ...bundle } = ref;
+    const held = await this.#store.hold(bundle);
+    try {
+      const runner = await this.#executableFile(executable);
+      const release = (): void => {
+        held.release();
+        runner.release();
+      };
+      const program = await sendableFile(held.path, bundle, this.#store.hashes);
+      return { program, executable: () => sendableExecutable(runner.path, this.#store.hashes), release };
+    } catch (error) {
+      held.release();
+      throw error;
+    }
+  }
+
+  async #executableFile(ref: ExecutableRef | undefined): Promise<HeldProgram> {
+    const { executable, command } = this.#options.own;
+    const own = { path: executable ?? command[0] ?? "", release: () => undefined };
+    return ref === undefined || (await this.#isOwn(ref)) ? own : await this.#store.hold(ref);
   }
 
   /** Gives up what is on its way. */

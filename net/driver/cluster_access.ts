@@ -6,8 +6,9 @@
 import type { ClientConfig } from "../../core/cluster/config.ts";
 import type { Transport } from "../protocol.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { readSecurity } from "../security/security.ts";
-import { tcpTransport } from "../tcp_transport.ts";
+import { type TcpTarget, tcpTransport } from "../tcp_transport.ts";
 import { MasterClient } from "./master_client.ts";
 
 export interface ClusterAccess {
@@ -20,7 +21,18 @@ export interface ClusterAccess {
 export async function openClusterAccess({ masters, security }: ClientConfig): Promise<ClusterAccess> {
   const runtime = await currentRuntime();
   const { credentials, tls } = await readSecurity(security);
-  const shown = { ...(credentials && { credentials }), ...(tls && { tls: tls.client }) };
+  return clusterAccess(runtime, masters, {
+    ...(credentials && { credentials }),
+    ...(tls && { tls: tls.client }),
+  });
+}
+
+/** @param shown To whoever is dialled. */
+export function clusterAccess(
+  runtime: Runtime,
+  masters: readonly string[],
+  shown: Pick<TcpTarget, "credentials" | "tls">,
+): ClusterAccess {
   const connect = (name: string, address: string): Transport =>
     tcpTransport(runtime, { address, name, ...shown });
   const links = masters.map((address) => ({ address, transport: connect("the master", address) }));

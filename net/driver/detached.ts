@@ -6,6 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import process from "node:process";
+import { furtherJob, jobOfRun } from "../../core/cluster/driver_info.ts";
 import { LucioleError } from "../../core/errors.ts";
 import { compileRunFlags, type ParsedFlags } from "../../core/program/run_flags.ts";
 import { DRIVER_ROUTES, type DriverAccess } from "../driver_protocol.ts";
@@ -15,9 +16,7 @@ import { type Transport, WORKER_ENV } from "../protocol.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import type { Credentials } from "../security/client_auth.ts";
 import { authHeaders } from "../security/client_auth.ts";
-import { tcpTransport } from "../tcp_transport.ts";
-import type { ClusterAccess } from "./cluster_access.ts";
-import { MasterClient } from "./master_client.ts";
+import { type ClusterAccess, clusterAccess } from "./cluster_access.ts";
 
 export interface Detached {
   readonly access: ClusterAccess;
@@ -70,19 +69,13 @@ async function enter(job: string, socket: string): Promise<Detached> {
     headers: () => (given.token === undefined ? {} : authHeaders(given.token)),
   };
   const { tls, masters, run, driver } = given;
-  const connect = (name: string, address: string): Transport =>
-    tcpTransport(runtime, { address, name, credentials, ...(tls && { tls }) });
-  const links = masters.map((address) => ({ address, transport: connect("the master", address) }));
   let jobs = 0;
   return {
-    access: {
-      master: new MasterClient({ masters: links }),
-      connect: (agent, address) => connect(`agent ${agent}`, address),
-    },
+    access: clusterAccess(runtime, masters, { credentials, ...(tls && { tls }) }),
     sender: driver,
     nextJobId: () => {
-      const own = run > 1 ? `${job}-${run}` : job;
-      return jobs++ === 0 ? own : `${own}-${randomBytes(3).toString("hex")}`;
+      const own = jobOfRun(job, run);
+      return jobs++ === 0 ? own : furtherJob(own, randomBytes(3).toString("hex"));
     },
   };
 }

@@ -38,9 +38,9 @@ export class DetachedClient {
     await this.#ask("PUT", DRIVER_ROUTES.driver(this.#job), { timeoutMs: START_MS, body: order, signal });
   }
 
-  /** @throws {LucioleError} code "not-found" when the agent does not have it any more. */
-  async look(): Promise<DriverReply> {
-    const path = DRIVER_ROUTES.driver(this.#job);
+  /** @param guard The agent that asks, when it guards it. @throws {LucioleError} code "not-found" when it is not there any more. */
+  async look(guard?: string): Promise<DriverReply> {
+    const path = DRIVER_ROUTES.driver(this.#job, guard);
     return (await this.#ask("GET", path, { timeoutMs: TIMEOUT_MS })) as DriverReply;
   }
 

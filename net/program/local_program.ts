@@ -21,7 +21,7 @@ import { currentRuntime } from "../runtime/current_runtime.ts";
 import { bundleOnce } from "./bundle_cache.ts";
 import { hashBytes, hashFileOnce } from "./hashed_file.ts";
 import { host } from "./host.ts";
-import { type OwnProgram, ownProgram } from "./own_program.ts";
+import { type OwnProgram, ownProgram, PLATFORM } from "./own_program.ts";
 
 /** Something that can be sent by blocks. */
 export interface SendableProgram<Ref extends ProgramRef = ProgramRef> {
@@ -102,25 +102,38 @@ async function bundled(
 
 /** A bundle that was sent here goes on as it is. */
 async function sentBundle(sent: BundleRef, path: string, own: OwnProgram): Promise<LocalProgram> {
-  const { sha256, sizeBytes, blocks } = await hashFileOnce(path, join(dataDirectory(), "hashes"));
-  const { version } = sent;
-  const ref: BundleRef = { kind: "bundle", sha256, sizeBytes, ...(version === undefined ? {} : { version }) };
-  const program = { ref, hashes: blocks, open: async () => fileReader(await open(path), sizeBytes) };
-  return version === undefined ? { program } : { program, executable: () => ownExecutable(own) };
+  const { executable: _, ...ref } = sent;
+  const program = await sendableFile(path, ref);
+  return ref.version === undefined ? { program } : { program, executable: () => ownExecutable(own) };
 }
 
-async function ownExecutable({ executable, platform }: OwnProgram): Promise<SendableProgram<ExecutableRef>> {
+/** A file that is known to be the program. */
+export async function sendableFile<Ref extends ProgramRef>(
+  path: string,
+  ref: Ref,
+  hashes = join(dataDirectory(), "hashes"),
+): Promise<SendableProgram<Ref>> {
+  const { sizeBytes, blocks } = await hashFileOnce(path, hashes);
+  return { ref, hashes: blocks, open: async () => fileReader(await open(path), sizeBytes) };
+}
+
+async function ownExecutable({ executable }: OwnProgram): Promise<SendableProgram<ExecutableRef>> {
   if (executable === undefined)
     throw new LucioleError("internal", "Cannot send the executable: there is none");
-  const { sha256, sizeBytes, blocks } = await hashFileOnce(
-    executable,
-    join(dataDirectory(), "hashes"),
-    process.execPath,
-  );
+  return await sendableExecutable(executable, join(dataDirectory(), "hashes"), process.execPath);
+}
+
+/** @param hashes Where hashes are kept. @param name What it is known by there. */
+export async function sendableExecutable(
+  path: string,
+  hashes: string,
+  name = path,
+): Promise<SendableProgram<ExecutableRef>> {
+  const { sha256, sizeBytes, blocks } = await hashFileOnce(path, hashes, name);
   return {
-    ref: { kind: "executable", sha256, sizeBytes, platform },
+    ref: { kind: "executable", sha256, sizeBytes, platform: PLATFORM },
     hashes: blocks,
-    open: async () => fileReader(await open(executable), sizeBytes),
+    open: async () => fileReader(await open(path), sizeBytes),
   };
 }
 

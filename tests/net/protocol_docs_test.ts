@@ -8,6 +8,7 @@ import { fromWireError, type WireError } from "../../core/errors.ts";
 import { createAgent } from "../../net/agent/agent.ts";
 import { ProgramCache } from "../../net/agent/program_cache.ts";
 import { MASTER_ROUTES } from "../../net/cluster_protocol.ts";
+import { clusterAccess } from "../../net/driver/cluster_access.ts";
 import { createMaster } from "../../net/master/master.ts";
 import { failure } from "../../net/replies.ts";
 import { currentRuntime } from "../../net/runtime/current_runtime.ts";
@@ -19,7 +20,12 @@ const runtime = await currentRuntime();
 const own = { command: ["/own"], version: "1.0.0", platform: "linux-x64" };
 const cache = { agent: "a1", directory: join(directory, "programs"), maxBytes: 1, own };
 const programs = await ProgramCache.create(cache);
-const drivers = { directory: join(directory, "drivers"), most: 1, masters: [] };
+const drivers = {
+  directory: join(directory, "drivers"),
+  most: 1,
+  masters: [],
+  cluster: clusterAccess(runtime, [], {}),
+};
 const agent = await createAgent({ id: "a1", directory, slots: 1, runtime, programs, drivers });
 
 afterAll(async () => {

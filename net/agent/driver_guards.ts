@@ -1,0 +1,132 @@
+/**
+ * The detached drivers that this agent guards: they run on other agents, and start here when those are gone.
+ *
+ * A guard looks at the driver's agent now and then. It takes over when that does not have the driver any more, or does
+ * not answer and a master has lost it: an agent that is only cut off from this one still runs its driver.
+ */
+import { DriverLife } from "../../core/agent/driver_life.ts";
+import { type DriverLoad, isOver } from "../../core/cluster/driver_info.ts";
+import { LucioleError } from "../../core/errors.ts";
+import type { ClusterAccess } from "../driver/cluster_access.ts";
+import { DetachedClient } from "../driver/detached_client.ts";
+import type { DriverHome, DriverOrder, DriverReply } from "../driver_protocol.ts";
+import { pause } from "../pause.ts";
+import type { OpenProgram } from "./program_cache.ts";
+
+/** What is handed over when a driver is to start here. */
+export interface TakenOver {
+  readonly life: DriverLife;
+  readonly order: DriverOrder;
+  /** Released by whoever takes it. */
+  readonly program: OpenProgram;
+  readonly why: string;
+}
+
+export interface DriverGuardsOptions {
+  /** Of the agent. */
+  readonly id: string;
+  readonly cluster: ClusterAccess;
+  readonly onTakeOver: (job: string, taken: TakenOver) => void;
+  readonly onChange: () => void;
+}
+
+interface Guard {
+  readonly order: DriverOrder;
+  readonly home: DriverHome;
+  readonly life: DriverLife;
+  readonly program: OpenProgram;
+  readonly since: number;
+  readonly over: AbortController;
+}
+
+const LOOK_MS = 1_000;
+
+export class DriverGuards {
+  readonly #options: DriverGuardsOptions;
+  readonly #guards = new Map<string, Guard>();
+
+  constructor(options: DriverGuardsOptions) {
+    this.#options = options;
+  }
+
+  get loads(): readonly DriverLoad[] {
+    return Array.from(this.#guards, ([job, { order, since }]) => {
+      const { name, driver, run } = order;
+      return { job, name, driver, run, state: "guarded", since };
+    });
+  }
+
+  has(job: string): boolean {
+    return this.#guards.has(job);
+  }
+
+  /** @param program Kept for as long as the driver is guarded. */
+  add(job: string, order: DriverOrder, home: DriverHome, program: OpenProgram): void {
+    this.forget(job);
+    const life = new DriverLife(job, "guarded");
+    const guard: Guard = { order, home, life, program, since: Date.now(), over: new AbortController() };
+    this.#guards.set(job, guard);
+    void this.#watch(job, guard);
+    this.#options.onChange();
+  }
+
+  forget(job: string): void {
+    const guard = this.#guards.get(job);
+    if (guard === undefined) return;
+    guard.life.forget(performance.now());
+    guard.program.release();
+    this.#drop(job, guard);
+  }
+
+  close(): void {
+    for (const job of [...this.#guards.keys()]) this.forget(job);
+  }
+
+  #drop(job: string, guard: Guard): void {
+    guard.over.abort();
+    this.#guards.delete(job);
+    this.#options.onChange();
+  }
+
+  async #watch(job: string, guard: Guard): Promise<void> {
+    const { signal } = guard.over;
+    while (!signal.aborted) {
+      await pause(LOOK_MS, signal);
+      const seen = await this.#look(job, guard).catch(() => "there" as const);
+      if (signal.aborted) return;
+      if (seen === "over") this.forget(job);
+      else if (seen !== "there") this.#takeOver(job, guard, seen.lost);
+    }
+  }
+
+  #takeOver(job: string, guard: Guard, why: string): void {
+    const { order, life, program } = guard;
+    this.#drop(job, guard);
+    this.#options.onTakeOver(job, { life, order, program, why });
+  }
+
+  /** Whether the driver goes on, has ended, or has lost its agent, and how. */
+  async #look(job: string, { order, home }: Guard): Promise<"there" | "over" | { readonly lost: string }> {
+    const { id, cluster } = this.#options;
+    const transport = cluster.connect(home.agent, home.address);
+    const client = new DetachedClient({ id: home.agent, address: home.address, transport }, job);
+    let reply: DriverReply;
+    try {
+      reply = await client.look(id);
+    } catch (error) {
+      if (!(error instanceof LucioleError)) throw error;
+      if (error.code === "not-found") return { lost: `agent ${home.agent} was started anew` };
+      return (await this.#isAlive(home.agent)) ? "there" : { lost: `agent ${home.agent} is lost` };
+    }
+    // It may have found another guard, when it heard nothing of this one.
+    if (reply.run !== order.run || (reply.guardian ?? id) !== id) return "over";
+    if (reply.state === "lost") return { lost: `agent ${home.agent} has ended` };
+    return isOver(reply.state) ? "over" : "there";
+  }
+
+  /** As a master sees it. @throws When none answers: this agent may be the one that is cut off. */
+  async #isAlive(agent: string): Promise<boolean> {
+    const { agents } = await this.#options.cluster.master.cluster();
+    return agents.some((view) => view.agent.id === agent && view.state === "alive");
+  }
+}
