@@ -39,6 +39,8 @@ export class DriverMessages {
     () => undefined,
   );
   readonly #unheardMs: number;
+  /** Of the epoch; undefined for all that there are. */
+  #members: ReadonlySet<number> | undefined;
   #unheardTimer: ReturnType<typeof setTimeout> | undefined;
   /** Messages have waited for long, and nobody listens. */
   #isUnheard = false;
@@ -54,6 +56,11 @@ export class DriverMessages {
     const route = this.#routes.get(client.id) ?? new MessageRoute(client);
     this.#routes.set(client.id, route);
     for (const worker of workers) this.#ends.set(worker, route.add(worker));
+  }
+
+  /** An epoch of the job's workers begins: broadcasts from now on go to all of these, or to none. */
+  beginEpoch(workers: Iterable<number>): void {
+    this.#members = new Set(workers);
   }
 
   /** A worker is gone for good: nothing can be sent to it any more. */
@@ -81,7 +88,7 @@ export class DriverMessages {
   /**
    * Sends a message: to all of these workers, or to none.
    *
-   * @param workers Their numbers, or "all" that are there now.
+   * @param workers Their numbers, or "all" of the epoch.
    * @returns Resolves when it is within the bound of messages under way to each of them.
    * @throws {LucioleError} code "not-found" for an unknown worker; "messages-refused" where nobody listens, or is.
    */
@@ -151,7 +158,7 @@ export class DriverMessages {
   }
 
   #endsOf(workers: readonly number[] | "all"): readonly WorkerEnd[] {
-    if (workers === "all") return [...this.#ends.values()].filter(({ lane }) => lane.state !== "gone");
+    if (workers === "all") return [...this.#ends.values()].filter((end) => this.#isMember(end));
     return [...new Set(workers)].map((worker) => {
       const end = this.#ends.get(worker);
       if (end !== undefined) return end;
@@ -160,6 +167,10 @@ export class DriverMessages {
         fields: { worker },
       });
     });
+  }
+
+  #isMember({ worker, lane }: WorkerEnd): boolean {
+    return lane.state !== "gone" && (this.#members?.has(worker) ?? true);
   }
 
   #decide({ lane }: WorkerEnd): void {

@@ -13,6 +13,7 @@ import { flow } from "../../core/program/flow.ts";
 import { type Agent, createAgent } from "../../net/agent/agent.ts";
 import { workersInProcess } from "../../net/agent/worker_in_process.ts";
 import { AgentClient } from "../../net/driver/agent_client.ts";
+import type { LeaseTimes } from "../../net/driver/agent_watch.ts";
 import { DriverJob } from "../../net/driver/driver_job.ts";
 import { Executor } from "../../net/driver/executor.ts";
 import type { Job } from "../../net/driver/job.ts";
@@ -29,6 +30,9 @@ export interface ClusterOptions {
   readonly memoryBytes?: number;
   /** See the option of the scheduler; so little by default that shards of these tests are divided. */
   readonly minShareBytes?: number;
+  /** The driver's way to each agent, which may be made worse; it then needs a lease to break and go on. */
+  readonly way?: (transport: Transport) => Transport;
+  readonly lease?: LeaseTimes;
   /** Jobs that share the agents, each with workers of its own. Default 1. */
   readonly jobs?: number;
 }
@@ -169,7 +173,13 @@ async function startAgents(options: ClusterOptions, directory: string): Promise<
 async function openJob(
   job: string,
   agents: readonly StartedAgent[],
-  { slots, memoryBytes = MEMORY_BYTES, minShareBytes = 64 }: ClusterOptions,
+  {
+    slots,
+    memoryBytes = MEMORY_BYTES,
+    minShareBytes = 64,
+    way = (transport) => transport,
+    lease,
+  }: ClusterOptions,
   log: (text: string) => void,
 ): Promise<Job> {
   const workers = agents.length * slots;
@@ -177,6 +187,7 @@ async function openJob(
     job,
     memoryBytesPerWorker: Math.floor(memoryBytes / workers),
     minShareBytes,
+    ...(lease && { lease }),
     listener: {
       onLog: (event) => log(event.text),
       onWarning: (text) => log(`warning: ${text}`),
@@ -184,9 +195,9 @@ async function openJob(
     },
   });
   for (const [i, { id, transport }] of agents.entries()) {
-    const client = new AgentClient({ id, job, transport });
+    const client = new AgentClient({ id, job, transport: way(transport) });
     const command = { command: ["none"], environment: {}, workingDirectory: "." };
-    await client.startJob({ workers: slots, firstWorker: i * slots, command });
+    await client.startJob({ workers: slots, firstWorker: i * slots, command, ...lease });
     executor.addAgent(client, slots);
   }
   return new DriverJob({
