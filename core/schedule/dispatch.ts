@@ -194,10 +194,10 @@ function begin(turn: Turn, task: Task, agent: Agent, gang?: GangStart): Attempt 
   return attempt;
 }
 
-/** Those of its own workers that an agent may give the order to, unless it may give it to all. */
+/** Those of its own workers that an agent may give the order to; it may have others that the job does not count on. */
 function boundTo({ workers }: Agent, set: WorkerSet): Pick<TaskOrder, "workers"> {
-  const own = set === undefined ? workers : workers?.filter((worker) => set.has(worker));
-  return own === undefined || own.length === workers?.length ? {} : { workers: own };
+  if (set === undefined || workers === undefined) return {};
+  return { workers: workers.filter((worker) => set.has(worker)) };
 }
 
 /** Depends on the place of the task alone, so that every attempt draws the same sample. */

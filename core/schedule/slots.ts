@@ -81,6 +81,8 @@ function place(agent: Agent, attempt: Attempt): void {
 /** A worker has taken the attempt: whoever had its seat goes where the attempt was, or waits. */
 export function seatAt(agent: Agent, attempt: Attempt, worker: number): void {
   if (agent.workers === undefined || attempt.seat === worker) return;
+  // One that was left of a start that was given up: the job does not count on it.
+  if (!agent.workers.includes(worker)) return;
   const other = agent.seats.get(worker);
   const before = attempt.seat;
   if (before !== undefined) leave(agent, attempt, before);

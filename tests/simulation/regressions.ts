@@ -15,4 +15,8 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly was: string
     seed: 310015,
     was: "a part of a job that had been ended and begun anew was taken for the one before",
   },
+  {
+    seed: 3755,
+    was: "a worker that was left of a start that was given up got a seat that its agent does not have",
+  },
 ];
