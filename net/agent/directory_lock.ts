@@ -6,6 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import {
+  existsSync,
   linkSync,
   mkdirSync,
   readFileSync,
@@ -41,6 +42,8 @@ interface Owner {
 export interface OwnedDirectory {
   /** Where the jobs are; empty at first. */
   readonly jobs: string;
+  /** Resolves when somebody deletes the directory, or another process takes it: nothing can be kept there any more. */
+  readonly gone: Promise<LucioleError>;
   release(): void;
 }
 
@@ -61,12 +64,24 @@ export function ownDirectory(directory: string): OwnedDirectory {
       cause,
     });
   }
-  const timer = setInterval(() => refresh(path), REFRESH_MS);
+  const text = read(path);
+  const gone = Promise.withResolvers<LucioleError>();
+  const timer = setInterval(() => {
+    if (refresh(path, text)) return;
+    clearInterval(timer);
+    const what = existsSync(path) ? "another process has taken it" : "somebody deleted it";
+    gone.resolve(
+      new LucioleError("directory", `Cannot go on in the agent's directory ${directory}: ${what}`),
+    );
+  }, REFRESH_MS);
   timer.unref();
   return {
     jobs,
+    gone: gone.promise,
     release: () => {
       clearInterval(timer);
+      // It may be another's by now.
+      if (read(path) !== text) return;
       rmSync(jobs, { recursive: true, force: true });
       rmSync(path, { force: true });
     },
@@ -183,11 +198,15 @@ function isThere(owner: Owner, path: string, space: string): boolean {
   }
 }
 
-function refresh(path: string): void {
+/** @returns False when the lock is not there any more, or another's. */
+function refresh(path: string, text: string | undefined): boolean {
   const now = new Date();
   try {
+    if (readFileSync(path, "utf8") !== text) return false;
     utimesSync(path, now, now);
-  } catch {
-    // Somebody deleted the directory: the agent goes on as long as it can.
+    return true;
+  } catch (error) {
+    // Disks of the network fail for a moment.
+    return codeOf(error) !== "ENOENT";
   }
 }

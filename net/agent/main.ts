@@ -61,7 +61,7 @@ export type OnNotice = (text: string) => void;
 export class RunningAgent {
   /** "host:port" where others reach it. */
   readonly address: string;
-  /** Resolves when no master takes it in: it can only end. */
+  /** Resolves when no master takes it in, or its directory is gone: it can only end. */
   readonly refused: Promise<LucioleError>;
   readonly #agent: Agent;
   readonly #server: RunningServer;
@@ -76,6 +76,7 @@ export class RunningAgent {
     const refused = Promise.withResolvers<LucioleError>();
     this.address = addressOf(config, server);
     this.refused = refused.promise;
+    owned.gone.then(refused.resolve);
     this.#agent = agent;
     this.#server = server;
     this.#owned = owned;
@@ -223,7 +224,7 @@ function addressOf({ port, advertise }: AgentConfig, { address }: RunningServer)
 /**
  * Runs an agent until a signal ends it; a second one does not wait for the end of its jobs.
  *
- * @throws {LucioleError} When it cannot start, or no master takes it in.
+ * @throws {LucioleError} When it cannot start, no master takes it in, or its directory is gone.
  */
 export async function runAgent(config: AgentConfig, onNotice: OnNotice): Promise<void> {
   const agent = await RunningAgent.start(config, onNotice);

@@ -36,17 +36,19 @@ export const links: Family = {
   why: whyNoHosts,
   size: 1,
   run: async (seed, workload, undisturbed) => {
+    const random = new Random(seed);
+    const agents = random.chance(4) ? AGENTS.slice(0, 2) : AGENTS;
     const secrets = mkdtempSync(join(tmpdir(), "luciole-secret-"));
     const token = join(secrets, "token");
     Bun.spawnSync([LUCIOLE, "token", token]);
-    const hosts = new Hosts(["master", ...AGENTS, "driver"]);
-    const faults = drawFaults(new Random(seed));
+    const hosts = new Hosts(["master", ...agents, "driver"]);
+    const faults = agents.length === 2 ? [forGood(random, agents)] : drawFaults(random);
     try {
       const options = {
         workload,
         undisturbed,
         size: 1,
-        agents: AGENTS.length,
+        agents: agents.length,
         env: { LUCIOLE_TOKEN_FILE: token },
         wrap: (role: string, command: readonly string[]) =>
           hosts.on(role, [...command, "--host", hosts.addressOf(role)]),
@@ -67,6 +69,11 @@ export const links: Family = {
     }
   },
 };
+
+/** The only two agents do not reach each other for longer than the job lasts. */
+function forGood(random: Random, hosts: readonly string[]): LinkFault {
+  return { kind: "apart", hosts, phase: random.pick(["starting", "first"]), afterMs: 0, forMs: 600_000 };
+}
 
 /** One agent or one pair is cut off for long at most: the job can do without that. */
 function drawFaults(random: Random): readonly LinkFault[] {

@@ -92,3 +92,18 @@ test("runAgent() ends when its name is another's, and works without a master", a
   expect((await alone.ended()).code).toBe(0);
   expect(existsSync(join(first.directory, "agent.lock"))).toBe(true);
 }, 60_000);
+
+test("runAgent() ends when somebody deletes its directory: nothing could be kept or started there", async () => {
+  const master = await startMaster(masterConfig({}), () => undefined);
+  closing.push(() => master.close());
+  const place = join(directory(), "agent");
+  const agent = await startAgent(
+    { id: "a1", directory: place, masters: [master.address] },
+    "knows this agent",
+  );
+  rmSync(place, { recursive: true });
+  const { code, told } = await agent.ended();
+  expect(code).not.toBe(0);
+  expect(told).toContain(`Cannot go on in the agent's directory ${place}: somebody deleted it`);
+  expect(existsSync(place)).toBe(false);
+}, 60_000);

@@ -63,6 +63,17 @@ describe("ownDirectory()", () => {
     owned.release();
   });
 
+  test("leaves to another process what that has taken since", () => {
+    const directory = fresh();
+    const owned = ownDirectory(directory);
+    rmSync(directory, { recursive: true });
+    const other = ownDirectory(directory);
+    leave(directory, { pid: 1, host: "elsewhere", space: "", start: "" });
+    owned.release();
+    expect(existsSync(join(directory, "jobs/j1/shard"))).toBe(true);
+    other.release();
+  });
+
   test.each(["new", "left behind"])(
     "gives a directory that is %s to one of two processes that want it at the same moment",
     async (kind) => {
