@@ -9,7 +9,7 @@
 import { NotEnoughResourcesError, toWireError } from "../errors.ts";
 import { aheadOf } from "./ahead.ts";
 import type { Agent, Attempt, Execution, Group, Pipeline, Task } from "./execution_state.ts";
-import { type GangStart, gangRefusal, gangStarts } from "./gangs.ts";
+import { type GangStart, gangRefusal, gangStarts, isGangReady } from "./gangs.ts";
 import { areInputsCommitted, areInputsStarted, inputOf } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { cancelTask, wake } from "./lifetime.ts";
@@ -30,7 +30,7 @@ export function dispatch(turn: Turn): void {
   const passed = new Passed();
   for (;;) {
     const group = firstReady(state, passed);
-    const gang = firstGang(state, passed);
+    const gang = firstGang(turn, passed);
     const isGang = gang !== undefined && (group === undefined || gang.age < group.execution.age);
     const execution = isGang ? gang : group?.execution;
     if (execution === undefined) return;
@@ -239,9 +239,7 @@ function servePipeline(turn: Turn, execution: Execution): void {
     turn.state.pipelines.delete(execution);
   } else if (canDissolve(pipeline)) {
     dissolve(turn, execution, pipeline);
-  } else if (pipeline.isGang) {
-    if (pipeline.isGranted) startGang(turn, execution, pipeline);
-  } else if (pipeline.isGranted) {
+  } else if (pipeline.isGranted && !pipeline.isGang) {
     const set = setOf(turn.state, execution);
     for (const task of [...pipeline.pending]) {
       const agent = freestAgent(turn.state, task.avoid, set);
@@ -251,14 +249,16 @@ function servePipeline(turn: Turn, execution: Execution): void {
   }
 }
 
-/** All of its tasks in one turn; slots are kept for them until they can start. */
-function startGang(turn: Turn, execution: Execution, pipeline: Pipeline): void {
-  for (const start of gangStarts(turn, execution, pipeline) ?? []) {
-    const { task } = start;
-    const agent = turn.state.agents.get(start.agent);
-    if (agent === undefined) return;
-    moveTask(task, { kind: "running", attempt: begin(turn, task, agent, start) }, turn.now);
+/** Launches all of its tasks. */
+function startGang(turn: Turn, execution: Execution, pipeline: Pipeline): boolean {
+  const starts = gangStarts(turn.state, execution, pipeline);
+  if (starts === undefined) return false;
+  pipeline.isGranted = true;
+  for (const start of starts) {
+    const attempt = begin(turn, start.task, start.agent, start);
+    moveTask(start.task, { kind: "running", attempt }, turn.now);
   }
+  return true;
 }
 
 /** Goes on group by group. */
@@ -273,11 +273,12 @@ function dissolve(turn: Turn, execution: Execution, pipeline: Pipeline): void {
 }
 
 /** The oldest pipeline that could start but has no slots yet. */
-function firstGang(state: JobState, passed: Passed): Execution | undefined {
+function firstGang(turn: Turn, passed: Passed): Execution | undefined {
   let first: Execution | undefined;
-  for (const execution of state.pipelines) {
+  for (const execution of turn.state.pipelines) {
     const { pipeline } = execution;
-    if (pipeline === undefined || pipeline.isGranted || !isPipelineReady(pipeline)) continue;
+    if (pipeline === undefined || pipeline.isGranted) continue;
+    if (!(pipeline.isGang ? isGangReady(turn, pipeline) : isPipelineReady(pipeline))) continue;
     if (passed.has(execution)) continue;
     if (first === undefined || execution.age < first.age) first = execution;
   }
@@ -288,6 +289,7 @@ function firstGang(state: JobState, passed: Passed): Execution | undefined {
 function grant(turn: Turn, execution: Execution, spare: number): boolean {
   const { pipeline } = execution;
   if (pipeline === undefined) return false;
+  if (pipeline.pending.size <= spare && pipeline.isGang) return startGang(turn, execution, pipeline);
   if (pipeline.pending.size <= spare) {
     pipeline.isGranted = true;
     servePipeline(turn, execution);

@@ -4,7 +4,8 @@
  * Says which worker each task gets and which shards of the inputs it reads. It launches nothing.
  */
 import type { GangOrder } from "../collectives/letter.ts";
-import type { Execution, Group, Pipeline, Task } from "./execution_state.ts";
+import type { Agent, Execution, Group, Pipeline, Task } from "./execution_state.ts";
+import { areInputsCommitted } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { isResting } from "./resting.ts";
 import { setOf } from "./slots.ts";
@@ -26,37 +27,42 @@ export function planGang(execution: Execution): Pipeline | undefined {
 /** What each task of a gang that starts now is told. */
 export interface GangStart {
   readonly task: Task;
-  readonly agent: string;
+  readonly agent: Agent;
   readonly worker: number;
   readonly order: GangOrder;
   /** For each input, the task that reads what each task of its producer wrote. */
   readonly dealt: readonly (readonly number[])[];
 }
 
-/** Where its tasks would run; undefined while it cannot start: workers are busy, or one of the tasks rests. */
+/** Whether all of its tasks wait for nothing but workers. */
+export function isGangReady(turn: Turn, { groups: [{ tasks }], pending }: Pipeline): boolean {
+  return (
+    pending.size === tasks.length && tasks.every((task) => !isResting(turn, task) && areInputsCommitted(task))
+  );
+}
+
+/** Where its tasks would run; undefined while too few workers are free. */
 export function gangStarts(
-  turn: Turn,
+  state: JobState,
   execution: Execution,
-  pipeline: Pipeline,
+  { groups: [group] }: Pipeline,
 ): readonly GangStart[] | undefined {
-  const { state } = turn;
-  const [group] = pipeline.groups;
   const { tasks } = group;
-  if (pipeline.pending.size < tasks.length || tasks.some((task) => isResting(turn, task))) return undefined;
   const set = setOf(state, execution);
-  const free = [...state.agents.values()].flatMap(({ id: agent, free, isBroken }) =>
-    isBroken ? [] : [...free].filter((worker) => isIn(worker, set)).map((worker) => ({ worker, agent })),
+  const free = [...state.agents.values()].flatMap((agent) =>
+    agent.isBroken
+      ? []
+      : [...agent.free].filter((worker) => isIn(worker, set)).map((worker) => ({ worker, agent })),
   );
   if (free.length < tasks.length) return undefined;
-  const members = free
-    .sort((a, b) => a.worker - b.worker)
-    .slice(0, tasks.length)
-    .map(({ worker, agent }) => ({ worker, agent, host: state.hosts.get(worker) ?? agent }));
+  const seats = free.sort((a, b) => a.worker - b.worker).slice(0, tasks.length);
+  const members = seats.map(({ worker, agent: { id } }) => {
+    return { worker, agent: id, host: state.hosts.get(worker) ?? id };
+  });
   const id = `${execution.id}-${group.plan.id}-g${tasks[0].launches + 1}`;
   const dealt = group.edges.map((_, input) => deal(group, input, members));
   return tasks.map((task, rank) => {
-    const { agent, worker } = members[rank];
-    return { task, agent, worker, order: { id, rank, members, epoch: state.epoch }, dealt };
+    return { task, ...seats[rank], order: { id, rank, members, epoch: state.epoch }, dealt };
   });
 }
 
@@ -71,7 +77,12 @@ function deal(group: Group, input: number, members: GangOrder["members"]): reado
   return producer.tasks.map(({ shard }, i) => {
     const { agent, bytes } = sizes[i];
     const known = readers.get(shard);
-    const own = known ?? leastOf(held, (rank) => members[rank].agent === agent && held[rank] <= most);
+    const own =
+      known ??
+      leastOf(
+        held,
+        (rank) => members[rank].agent === agent && (held[rank] === 0 || held[rank] + bytes <= most),
+      );
     const reader = own ?? leastOf(held, () => true) ?? 0;
     readers.set(shard, reader);
     held[reader] += bytes;

@@ -193,9 +193,26 @@ function pushGang(turn: Turn, { group }: Task, stack: Task[]): void {
       moveTask(other, { kind: "waiting" }, turn.now);
       wake(turn, other);
     } else if (other.status.kind === "committed") {
+      restartReaders(turn, other, stack);
       releaseCommitted(turn, other, other.status.attempt);
     }
     if (other.status.kind === "released") stack.push(other);
+  }
+}
+
+/** What running tasks have read of a shard does not go together with what its gang will give now. */
+function restartReaders(turn: Turn, task: Task, stack: Task[]): void {
+  for (const { group, edge } of task.group.consumers) {
+    const readers = isBarrier(group, edge) ? group.tasks : tasksOfShard(group, edge.offset + task.shard);
+    for (const reader of readers) {
+      if (reader.status.kind !== "running") continue;
+      const { attempt } = reader.status;
+      cancelTask(turn, reader);
+      moveTask(reader, { kind: "waiting" }, turn.now);
+      if (attempt.isFollowed) restartFollowers(turn, attempt);
+      pushGang(turn, reader, stack);
+      wake(turn, reader);
+    }
   }
 }
 

@@ -90,3 +90,11 @@ export function randomPlan(
   const all = sink < 0 ? outputs : [...outputs, { node: 99, group: sink, kind: "sink" as const }];
   return { plan: planOf(groups, all), outputs: outputs.map((i) => ({ node: i, shards: groups[i].tasks })) };
 }
+
+/** A worker program that reads some of the datasets. */
+export function randomProgram(random: Random, datasets: readonly Dataset[], workers: number) {
+  const tasks = 1 + random.below(workers);
+  const inputs = datasets.filter(() => random.chance(2)).map(({ id }) => edge(id, "dealt"));
+  const plan = planOf([{ tasks, head: { kind: "worker", node: 0, inputs } }], [0]);
+  return { plan, outputs: [{ node: 0, shards: tasks }] };
+}

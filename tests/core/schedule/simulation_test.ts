@@ -11,7 +11,7 @@ import {
 } from "../../../core/errors.ts";
 import { Random } from "../../simulation/random.ts";
 import { FakeCluster } from "./fake_cluster.ts";
-import { type Dataset, randomPlan } from "./random_plans.ts";
+import { type Dataset, randomPlan, randomProgram } from "./random_plans.ts";
 
 const RUNS = Number(process.env.LUCIOLE_TEST_RUNS ?? 400);
 const FIRST_SEED = Number(process.env.LUCIOLE_TEST_SEED ?? 1);
@@ -25,6 +25,7 @@ class Simulation {
   readonly #submitted: string[] = [];
   /** Executions that only some workers perform. */
   readonly #bound = new Set<string>();
+  readonly #hasPrograms: boolean;
   #isOpen = false;
   #faults: number;
   #agents = 0;
@@ -33,6 +34,7 @@ class Simulation {
     this.#random = new Random(seed);
     this.#cluster = new FakeCluster({ maxAttempts: 3, maxLosses: 6, isSkewed: seed % 2 === 0 });
     this.#cluster.paceMs = paceMs;
+    this.#hasPrograms = seed % 3 === 0;
     this.#faults = this.#random.below(12);
     for (let i = 0; i <= this.#random.below(3); i += 1) this.#addAgent();
     if (this.#random.chance(2)) {
@@ -54,6 +56,7 @@ class Simulation {
       if (events > MAX_EVENTS)
         throw new Error(`no end: ${[...this.#cluster.outcomes.keys()]} of ${this.#submitted}`);
       this.#next();
+      if (this.#hasPrograms) this.#checkGangs();
     }
     this.#close();
     while (this.#datasets.length > 0) this.#drop(0);
@@ -89,9 +92,35 @@ class Simulation {
     this.#cluster.join(`a${this.#agents++}`, 1 + this.#random.below(3));
   }
 
+  get #slots(): number {
+    return [...this.#cluster.agents.values()].reduce((sum, { slots }) => sum + slots, 0);
+  }
+
+  /** Tasks of worker programs run together with all of their peers. */
+  #checkGangs(): void {
+    const together = new Map<string, number>();
+    for (const attempt of this.#cluster.state.attempts.values()) {
+      const { status } = attempt.task;
+      if (!("attempt" in status) || status.attempt !== attempt) continue;
+      const { gang } = this.#cluster.order(attempt.id);
+      if (gang !== undefined) together.set(gang.id, (together.get(gang.id) ?? 0) + 1);
+    }
+    for (const [id, members] of together) {
+      const { gang } = [...this.#cluster.orders.values()].find((order) => order.gang?.id === id) ?? {};
+      const { done = 0, tasks = [] } = this.#cluster.state.executions.get(id.split("-")[0])?.groups[0] ?? {};
+      // When all are done their shards may go one by one.
+      if (done < tasks.length && members !== gang?.members.length) {
+        throw new Error(`${members} of the ${gang?.members.length} members of ${id} run`);
+      }
+    }
+  }
+
   #submit(): void {
     const id = `e${this.#submitted.length}`;
-    const { plan, outputs } = randomPlan(this.#random, this.#datasets, this.#cluster);
+    const isProgram = this.#hasPrograms && this.#random.chance(2);
+    const { plan, outputs } = isProgram
+      ? randomProgram(this.#random, this.#datasets, this.#slots)
+      : randomPlan(this.#random, this.#datasets, this.#cluster);
     this.#submitted.push(id);
     const followed = this.#random.chance(2) ? outputs.map((one) => one.node) : [];
     const workers = this.#random.chance(3) ? this.#someWorkers() : undefined;
