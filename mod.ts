@@ -73,6 +73,7 @@ export { type Flow, type FlowOutput, flow } from "./core/program/flow.ts";
 export { type WorkerOptions, worker } from "./core/program/worker.ts";
 export type { GroupProgress } from "./core/schedule/job_state.ts";
 export type { Channel } from "./net/driver/channel.ts";
+export type { ExecuteOptions } from "./net/driver/execute_options.ts";
 export type {
   GraphScheduler,
   GraphToSchedule,
@@ -81,13 +82,13 @@ export type {
 } from "./net/driver/graph_scheduler.ts";
 export type { DatasetHandle, SinkHandle } from "./net/driver/handle.ts";
 export type {
-  ExecuteOptions,
   Execution,
   ExecutionProgress,
   ExecutionTotals,
   Job,
   Messenger,
 } from "./net/driver/job.ts";
+export type { InputHandles, Metagraph, Vertex, Vertices } from "./net/driver/metagraph_types.ts";
 export { type JobOptions, openJob } from "./net/driver/open_job.ts";
 export type { Outputs } from "./net/driver/outputs.ts";
 export { type Driver, run } from "./net/driver/run.ts";

@@ -42,14 +42,17 @@ export interface PlotOptions {
 
 /** Draws the groups of a plan. */
 export function plotPlan(graph: Graph, plan: PhysicalPlan, format: PlotFormat): string {
-  const drawing = drawingOf(graph, plan);
+  return drawAs(plan.flow, format, drawingOf(graph, plan));
+}
+
+export function drawAs(title: string, format: PlotFormat, drawing: Drawing): string {
   switch (format) {
     case "dot":
-      return drawDot(plan.flow, drawing);
+      return drawDot(title, drawing);
     case "mermaid":
       return drawMermaid(drawing);
     case "svg":
-      return drawSvg(plan.flow, drawing);
+      return drawSvg(title, drawing);
   }
 }
 

@@ -11,17 +11,20 @@ import type { Graph } from "../../core/graph/node.ts";
 import { outputName } from "../../core/graph/operation_name.ts";
 import type { Placement } from "../../core/plan/placement.ts";
 import { type AnyFlow, type Flow, type FlowOutput, isFlow } from "../../core/program/flow.ts";
-import { decode, encode } from "../cbor.ts";
+import { decode } from "../cbor.ts";
 import { persistFlow } from "../program/persist_flow.ts";
 import { type Channel, createChannel } from "./channel.ts";
 import type { JobRecord } from "./event_log.ts";
 import { compileLimits, type ExecuteLimits } from "./execute_limits.ts";
+import type { ExecuteOptions } from "./execute_options.ts";
 import { ExecutionRecord } from "./execution.ts";
 import type { Executor, ProgressSnapshot } from "./executor.ts";
 import { createDatasetHandle, createSinkHandle, type DatasetSource } from "./handle.ts";
-import type { ExecuteOptions, Execution, Job, Messenger } from "./job.ts";
+import type { Execution, Job, Messenger } from "./job.ts";
+import { DriverMetagraph } from "./metagraph.ts";
+import type { Metagraph, Vertices } from "./metagraph_types.ts";
 import { mapOutputs, type Outputs } from "./outputs.ts";
-import { collectRefs, type ParamRefs } from "./param_refs.ts";
+import { collectRefs, encodeParams, type ParamRefs } from "./param_refs.ts";
 import { PlanCache } from "./plan_cache.ts";
 import { compareFunctions, estimateOf, followedGroups } from "./planning.ts";
 import { type LocalShards, readDataset } from "./read_dataset.ts";
@@ -142,6 +145,18 @@ export class DriverJob implements Job {
       },
       cancel: () => this.#cancel(record, record.cancelled("go on with", "it was cancelled")),
     };
+  }
+
+  metagraph<P, R>(vertices: Vertices<P, R>): Metagraph<R> {
+    this.#checkOpen();
+    return new DriverMetagraph(vertices, (flow, params, options) => {
+      const { record, built } = this.#begin(flow, params, options, false);
+      return {
+        done: record.heard().ended.promise,
+        outputs: () => this.#outputs(record, built, false),
+        cancel: (because) => this.#cancel(record, record.cancelled("go on with", because)),
+      };
+    });
   }
 
   channel<T>(source: AsyncIterable<T> | Iterable<T>): Channel<T> {
@@ -377,15 +392,4 @@ export class DriverJob implements Job {
 
 function isEqualBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
-}
-
-function encodeParams(flow: AnyFlow, refs: ParamRefs): Uint8Array {
-  try {
-    return encode(refs.params());
-  } catch (cause) {
-    if (!(cause instanceof LucioleError)) throw cause;
-    const reason = cause.message.replace(/^Cannot encode a value: value/, "params");
-    const message = `Cannot execute flow "${flow.name}": its parameters are no plain values: ${reason}`;
-    throw new LucioleError(cause.code, message, { fields: cause.fields });
-  }
 }

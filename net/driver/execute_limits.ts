@@ -3,8 +3,8 @@
  */
 import { show } from "../../core/graph/arguments.ts";
 import { parseSize } from "../../core/program/size.ts";
+import type { ExecuteOptions } from "./execute_options.ts";
 import type { GraphScheduler } from "./graph_scheduler.ts";
-import type { ExecuteOptions } from "./job.ts";
 
 /** Options that were checked. */
 export interface ExecuteLimits {

@@ -8,39 +8,9 @@
 import type { Flow, FlowOutput } from "../../core/program/flow.ts";
 import type { GroupProgress } from "../../core/schedule/job_state.ts";
 import type { Channel } from "./channel.ts";
-import type { GraphScheduler, WorkerResources } from "./graph_scheduler.ts";
+import type { ExecuteOptions } from "./execute_options.ts";
+import type { Metagraph, Vertices } from "./metagraph_types.ts";
 import type { Outputs } from "./outputs.ts";
-
-/**
- * How one execution runs.
- *
- * @example Giving up after a while
- * ```ts
- * import { type ExecuteOptions, flow, run } from "luciole";
- * const quick = flow("quick", (f, p: { n: number }) => f.range(p.n).sum());
- * await run(async (job) => {
- *   const options: ExecuteOptions = { signal: AbortSignal.timeout(60_000) };
- *   console.log(await (await job.execute(quick, { n: 4 }, options)).collect()); // [6]
- * });
- * ```
- */
-export interface ExecuteOptions {
-  /** Cancels the execution when it is aborted. */
-  readonly signal?: AbortSignal;
-  /**
-   * How many workers run it, or which. A number of workers is given from those that no other execution was given: it
-   * waits for them in the order of asking. Named workers may be shared. Default: all workers.
-   */
-  readonly workers?: number | readonly number[];
-  /** What each of its workers must have. Default: what every worker has. */
-  readonly resources?: WorkerResources;
-  /** Says which workers run it. Default: free ones, where most of what it reads lies. */
-  readonly schedule?: GraphScheduler;
-  /** Attempts of a task that may fail beyond the first. Default 3. */
-  readonly retries?: number;
-  /** Whether it waits for room; else it is refused. Default true. */
-  readonly queue?: boolean;
-}
 
 /**
  * What all tasks of an execution did together, the last attempt of each.
@@ -284,6 +254,33 @@ export interface Job extends AsyncDisposable {
    * @throws {PlanError} If the builder fails; what fails later rejects `done`.
    */
   start<P, R extends FlowOutput>(flow: Flow<P, R>, params: P, options?: ExecuteOptions): Execution<R>;
+
+  /**
+   * Declares several flows at once, each of which may read what others make, and checks them before anything runs.
+   *
+   * @param vertices Flows by name, with what each reads, its parameters and options.
+   * @returns What runs, tells and draws them.
+   * @throws {PlanError} If they cannot be run: a cycle, a dataset that nobody makes or that two make, options that are
+   *   out of range.
+   * @example A diamond
+   * ```ts
+   * import { type DatasetInput, flow, run } from "luciole";
+   * type Rows = DatasetInput<number>;
+   * const numbers = flow("diamond-numbers", (f, p: { n: number }) => f.range(p.n));
+   * const scaled = flow("diamond-scaled", (f, p: { rows: Rows; by: number }) => f.from(p.rows).map((n) => n * p.by));
+   * const joined = flow("diamond-joined", (f, p: { left: Rows; right: Rows }) => f.from(p.left).union(f.from(p.right)).sum());
+   * await run(async (job) => {
+   *   const { d } = await job.metagraph({
+   *     a: { flow: numbers, params: { n: 4 } },
+   *     b: { flow: scaled, inputs: { rows: "a" }, params: { by: 10 } },
+   *     c: { flow: scaled, inputs: { rows: "a" }, params: { by: 100 } },
+   *     d: { flow: joined, inputs: { left: "b", right: "c" } },
+   *   }).run();
+   *   console.log(await d.collect()); // [660]
+   * });
+   * ```
+   */
+  metagraph<P, R>(vertices: Vertices<P, R>): Metagraph<R>;
 
   /**
    * Opens a channel: rows of a source in the driver, read by flows while they come.

@@ -2,7 +2,10 @@
  * Dataset handles and channels within a flow's parameters: they travel as DatasetRefs.
  */
 import { isPlainObject } from "../../core/batch/shape.ts";
+import { LucioleError } from "../../core/errors.ts";
 import type { DatasetRef } from "../../core/program/dataset_ref.ts";
+import type { AnyFlow } from "../../core/program/flow.ts";
+import { encode } from "../cbor.ts";
 import { Channel } from "./channel.ts";
 import { DatasetHandle } from "./handle.ts";
 
@@ -38,4 +41,16 @@ export function collectRefs(params: unknown): ParamRefs {
     datasets: () => [...found].flatMap((input) => (input instanceof DatasetHandle ? [input.id] : [])),
     params: () => replace(params, (input): DatasetRef<unknown> => input.ref),
   };
+}
+
+/** @throws {LucioleError} If they are no plain values. */
+export function encodeParams(flow: AnyFlow, refs: ParamRefs): Uint8Array {
+  try {
+    return encode(refs.params());
+  } catch (cause) {
+    if (!(cause instanceof LucioleError)) throw cause;
+    const reason = cause.message.replace(/^Cannot encode a value: value/, "params");
+    const message = `Cannot execute flow "${flow.name}": its parameters are no plain values: ${reason}`;
+    throw new LucioleError(cause.code, message, { fields: cause.fields });
+  }
 }

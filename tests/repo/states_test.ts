@@ -9,6 +9,7 @@ import { AGENT_TRANSITIONS } from "../../core/cluster/agent_record.ts";
 import { GRAPH_TRANSITIONS } from "../../core/connected/graph_states.ts";
 import { MEMBER_TRANSITIONS } from "../../core/job/member_state.ts";
 import { LANE_TRANSITIONS } from "../../core/messages/lane.ts";
+import { VERTEX_TRANSITIONS } from "../../core/metagraph/vertex_states.ts";
 import {
   ATTEMPT_TRANSITIONS,
   CHANNEL_TRANSITIONS,
@@ -42,6 +43,7 @@ test("docs/states.md shows the tables of the code", () => {
     Channel: CHANNEL_TRANSITIONS,
     Execution: EXECUTION_TRANSITIONS,
     Graph: GRAPH_TRANSITIONS,
+    Vertex: VERTEX_TRANSITIONS,
     Member: MEMBER_TRANSITIONS,
     Job: JOB_TRANSITIONS,
     Worker: WORKER_TRANSITIONS,
@@ -68,6 +70,7 @@ test("every state can be left for, or reached from, another one, and only ends h
     Channel: ["lost", "released"],
     Execution: ["ended"],
     Graph: ["refused", "left"],
+    Vertex: ["done", "failed", "cancelled"],
     Member: ["gone"],
     Job: ["ending"],
     Worker: ["failed", "stopped"],
