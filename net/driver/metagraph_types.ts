@@ -10,11 +10,6 @@ import type { ExecuteOptions } from "./execute_options.ts";
 import type { DatasetHandle } from "./handle.ts";
 import type { Outputs } from "./outputs.ts";
 
-/** Parameters of a flow that are datasets. */
-type DatasetParam<P> = {
-  [K in keyof P]-?: NonNullable<P[K]> extends DatasetInput<unknown> ? K : never;
-}[keyof P];
-
 /**
  * The datasets that a vertex reads, as `params` gets them where it is a function.
  *
@@ -27,7 +22,11 @@ type DatasetParam<P> = {
  * ```
  */
 export type InputHandles<P> = {
-  readonly [K in DatasetParam<P>]: NonNullable<P[K]> extends DatasetInput<infer T> ? DatasetHandle<T> : never;
+  readonly [K in keyof P as NonNullable<P[K]> extends DatasetInput<unknown> ? K : never]-?: NonNullable<
+    P[K]
+  > extends DatasetInput<infer T>
+    ? DatasetHandle<T>
+    : never;
 };
 
 /**
@@ -52,7 +51,7 @@ export interface Vertex<P> extends Omit<ExecuteOptions, "signal"> {
    * Parameters that other vertices make: "vertex" for its only dataset, "vertex.path" for one of several ("made.rows",
    * "made.0"), or the name of a dataset that a vertex publishes.
    */
-  readonly inputs?: { readonly [K in DatasetParam<NoInfer<P>>]?: string };
+  readonly inputs?: { readonly [K in keyof InputHandles<NoInfer<P>>]?: string };
   /** The other parameters, or a function that makes them once the inputs are there. */
   readonly params?:
     | Partial<NoInfer<P>>
