@@ -65,6 +65,7 @@ export type {
   SideFunction,
   Stats,
 } from "./core/graph/row_types.ts";
+export type { AdaptiveOptions } from "./core/job/adaptive.ts";
 export type { WorkerInfo } from "./core/job/worker_info.ts";
 export type { ExplainOptions, PlanOperations } from "./core/plan/dataset_plan.ts";
 export type { PlotFormat, PlotOptions } from "./core/plan/plot.ts";
@@ -92,4 +93,5 @@ export type { InputHandles, Metagraph, Vertex, Vertices } from "./net/driver/met
 export { type JobOptions, openJob } from "./net/driver/open_job.ts";
 export type { Outputs } from "./net/driver/outputs.ts";
 export { type Driver, run } from "./net/driver/run.ts";
+export type { Scaler } from "./net/driver/scaler.ts";
 export type { SinkResult } from "./net/driver/sink_results.ts";

@@ -58,6 +58,18 @@ export interface LeaseRequest {
   readonly acknowledged: number;
 }
 
+/** Body of `POST /v1/jobs/:job/retire`: removes workers; each is told as left when it is gone. */
+export interface RetireRequest {
+  readonly workers: readonly number[];
+  /** What they may take to end the tasks that they hold. */
+  readonly graceMs: number;
+}
+
+/** Body of `PUT /v1/jobs/:job/peers`: "host:port" of every agent of the job, by id. */
+export interface PeersRequest {
+  readonly peers: Readonly<Record<string, string>>;
+}
+
 /** Answer of `GET /v1/workers/:worker/peers?job=…`. */
 export interface PeersReply {
   /** "host:port" of every agent of the job, by id. */
@@ -195,6 +207,8 @@ export const ROUTES = {
   /** A stream; `after` are the events that the reader has: of a job with a lease it may break off and be read on. */
   events: (job: string, after?: number) =>
     `/v1/jobs/${job}/events${after === undefined ? "" : `?after=${after}`}`,
+  retire: (job: string) => `/v1/jobs/${job}/retire`,
+  jobPeers: (job: string) => `/v1/jobs/${job}/peers`,
   /** DELETE tells that an agent of the job is gone. */
   peer: (job: string, agent: string) => `/v1/jobs/${job}/peers/${agent}`,
   lease: (job: string) => `/v1/jobs/${job}/lease`,

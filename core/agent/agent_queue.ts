@@ -10,6 +10,7 @@ import { OrderBook } from "./order_book.ts";
 import { wrongWith } from "./queue_check.ts";
 import {
   cancelledEvent,
+  drainedEvent,
   type EndedAttempt,
   notStartedEvent,
   type QueueCommand,
@@ -59,7 +60,7 @@ export class AgentQueue {
   nextDeadline(): number {
     let deadline = Number.POSITIVE_INFINITY;
     for (const worker of this.#workers.values()) {
-      deadline = Math.min(deadline, worker.waitsUntil, worker.killsAt);
+      deadline = Math.min(deadline, worker.waitsUntil, worker.killsAt, worker.retiresUntil ?? deadline);
     }
     return deadline;
   }
@@ -120,6 +121,10 @@ export class AgentQueue {
       case "released":
         for (const attempt of event.attempts) this.#book.forget(attempt);
         break;
+      case "retired":
+        for (const worker of event.workers) this.#retire(worker, now, event.graceMs);
+        this.#failStranded();
+        break;
       case "tick":
         this.#tick(now);
         break;
@@ -159,6 +164,7 @@ export class AgentQueue {
     if (ended !== undefined) this.#attemptEnded(worker, ended);
     // It never got the answer that held them.
     if (worker.hand.length > 0) this.#give(number, worker);
+    else if (worker.retiresUntil !== undefined) this.#dismiss(number, worker, now);
     else this.#serve(number, worker, now);
   }
 
@@ -166,6 +172,27 @@ export class AgentQueue {
     for (const [number, worker] of this.#workers) {
       if (worker.phase === "waiting") this.#serve(number, worker, now);
     }
+  }
+
+  /** It is to go when it has ended what it holds. */
+  #retire(number: number, now: number, graceMs: number): void {
+    const worker = this.#workers.get(number);
+    if (worker === undefined || worker.retiresUntil !== undefined || this.#hasEnded) return;
+    worker.retiresUntil = now + graceMs;
+    if (isOver(worker)) this.#remove(number);
+    else if (worker.phase === "waiting") this.#dismiss(number, worker, now);
+    else if (worker.phase === "starting") worker.retiresUntil = now;
+  }
+
+  #dismiss(number: number, worker: WorkerState, now: number): void {
+    freeWorker(worker, "leaving");
+    worker.killsAt = now + CANCEL_GRACE_MS;
+    this.#commands.push({ kind: "stop", worker: number });
+  }
+
+  #remove(number: number): void {
+    this.#workers.delete(number);
+    this.#emit({ kind: "workerLeft", worker: number });
   }
 
   /** Gives the worker that asks its next order, or lets it wait. */
@@ -255,8 +282,12 @@ export class AgentQueue {
     if (worker === undefined || isOver(worker)) return;
     const { hand } = worker;
     const back = this.#loseHand(worker, `worker ${number} ${cause}`);
-    if (this.#hasEnded) {
+    if (this.#hasEnded || worker.retiresUntil !== undefined) {
       freeWorker(worker, "stopped");
+      if (this.#hasEnded) return;
+      this.#remove(number);
+      this.#putBack(back, now);
+      this.#failStranded();
       return;
     }
     // One that was given nothing, and did not last for one wait either, would exit again at once.
@@ -275,16 +306,17 @@ export class AgentQueue {
   }
 
   /** Tells what was lost with a worker; returns what has to be given again because nobody knows whether it was begun. */
-  #loseHand({ hand, cancelled }: WorkerState, cause: string): TaskOrder[] {
+  #loseHand(worker: WorkerState, cause: string): TaskOrder[] {
+    const { hand, cancelled } = worker;
     if (hand.length === 1) {
-      this.#lose(hand[0].attempt, cancelled.has(hand[0].attempt), cause);
+      this.#lose(hand[0].attempt, worker, cause);
       return [];
     }
     const back: TaskOrder[] = [];
     for (const order of hand) {
       const { attempt } = order;
       if (cancelled.has(attempt) || this.#hasEnded) {
-        this.#lose(attempt, cancelled.has(attempt), cause);
+        this.#lose(attempt, worker, cause);
         continue;
       }
       // It may have left something.
@@ -295,28 +327,29 @@ export class AgentQueue {
     return back;
   }
 
-  #lose(attempt: string, wasCancelled: boolean, cause: string): void {
+  #lose(attempt: string, { cancelled, retiresUntil }: WorkerState, cause: string): void {
     this.#book.close(attempt);
     this.#commands.push({ kind: "discarded", attempt, cause });
-    this.#emit(
-      wasCancelled
-        ? cancelledEvent(attempt, "and its worker had to be ended")
-        : { kind: "attemptLost", attempt, cause },
-    );
+    if (cancelled.has(attempt)) this.#emit(cancelledEvent(attempt, "and its worker had to be ended"));
+    else if (retiresUntil !== undefined) this.#emit(drainedEvent(attempt, cause));
+    else this.#emit({ kind: "attemptLost", attempt, cause });
   }
 
   /** Orders that no worker is left for would wait for ever. */
   #failStranded(): void {
-    const left = [...this.#workers.values()].filter((worker) => !isOver(worker)).map(({ number }) => number);
+    const all = [...this.#workers.values()];
+    const left = all.filter((worker) => !isOver(worker) && worker.retiresUntil === undefined);
+    const numbers = left.map(({ number }) => number);
+    const failure = all.some(({ phase }) => phase === "failed") ? this.#failure : undefined;
     for (;;) {
-      const order = this.#book.takeStranded(left);
+      const order = this.#book.takeStranded(numbers);
       if (order === undefined) return;
       const { attempt, workers } = order;
-      const cause =
-        this.#failure ?? `Cannot run ${attempt}: the agent has no worker ${workers?.join(" or ") ?? ""}`;
+      const whom = workers === undefined ? "" : ` ${workers.join(" or ")}`;
+      const cause = failure ?? `Cannot run ${attempt}: the agent has no worker${whom} any more`;
       this.#book.close(attempt);
       this.#commands.push({ kind: "discarded", attempt, cause });
-      this.#emit(notStartedEvent(attempt, cause));
+      this.#emit(failure === undefined ? drainedEvent(attempt, cause) : notStartedEvent(attempt, failure));
     }
   }
 
@@ -328,8 +361,9 @@ export class AgentQueue {
         worker.waitsUntil = Number.POSITIVE_INFINITY;
         this.#commands.push({ kind: "wait", worker: number });
       }
-      if (worker.killsAt <= now) {
+      if (Math.min(worker.killsAt, worker.retiresUntil ?? worker.killsAt) <= now) {
         worker.killsAt = Number.POSITIVE_INFINITY;
+        if (worker.retiresUntil !== undefined) worker.retiresUntil = Number.POSITIVE_INFINITY;
         this.#commands.push({
           kind: "kill",
           worker: number,

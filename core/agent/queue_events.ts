@@ -18,6 +18,8 @@ export type QueueEvent =
   | { readonly kind: "leaving"; readonly worker: number; readonly ended?: EndedAttempt }
   | { readonly kind: "cancelled"; readonly attempts: readonly string[] }
   | { readonly kind: "exited"; readonly worker: number; readonly cause: string }
+  /** They get no more orders, and go when they have ended what they hold, or after this time at the latest. */
+  | { readonly kind: "retired"; readonly workers: readonly number[]; readonly graceMs: number }
   | { readonly kind: "released"; readonly attempts: readonly string[] }
   | { readonly kind: "tick" }
   | { readonly kind: "end" };
@@ -48,6 +50,11 @@ export type QueueCommand =
 /** The end of an attempt that was cancelled and cannot tell so itself. */
 export function cancelledEvent(attempt: string, how: string): AgentEvent {
   return failedEvent(attempt, new CancelledError(`Cannot run ${attempt}: it was cancelled ${how}`));
+}
+
+/** The end of an attempt whose worker was taken away: no fault of its own. */
+export function drainedEvent(attempt: string, cause: string): AgentEvent {
+  return { kind: "attemptLost", attempt, cause, isDrained: true };
 }
 
 /** The end of an attempt that no worker can be started for: the program does not load there. */

@@ -54,6 +54,8 @@ function describe(event: QueueEvent): string {
     case "cancelled":
     case "released":
       return `${event.kind} ${names(event.attempts)}`;
+    case "retired":
+      return `retired ${event.workers.join(" ")}`;
     case "tick":
     case "end":
       return event.kind;

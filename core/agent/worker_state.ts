@@ -29,6 +29,8 @@ export interface WorkerState {
   failedStarts: number;
   waitsUntil: number;
   killsAt: number;
+  /** Set for one that is to go: when it is killed if it has not. */
+  retiresUntil: number | undefined;
   /** Attempts in its hand that it was told to stop. */
   readonly cancelled: Set<string>;
 }
@@ -42,6 +44,7 @@ export function newWorker(number: number, killsAt: number): WorkerState {
     failedStarts: 0,
     waitsUntil: Number.POSITIVE_INFINITY,
     killsAt,
+    retiresUntil: undefined,
     cancelled: new Set(),
   };
 }
@@ -74,7 +77,10 @@ export function takeFromHand(worker: WorkerState, attempt: string): TaskOrder | 
 }
 
 /** Why a worker whose time is over is killed. */
-export function killReason({ phase }: WorkerState): string {
+export function killReason({ phase, retiresUntil, cancelled }: WorkerState): string {
+  if (retiresUntil !== undefined && cancelled.size === 0 && phase !== "leaving") {
+    return phase === "running" ? "it was removed, and had not ended its tasks in time" : "it was removed";
+  }
   if (phase === "starting") return "it did not ask for work in time";
   return phase === "leaving" ? "it did not end in time" : "its attempt went on after it was cancelled";
 }

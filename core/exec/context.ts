@@ -1,6 +1,7 @@
 /**
  * What user code sees of the task that it runs in.
  */
+import type { WorkerInfo } from "../job/worker_info.ts";
 
 /**
  * A command line: a string is run by the shell, an array directly.
@@ -55,6 +56,22 @@ export interface TaskContext {
    * is kept, in order, for the first task of this worker that listens.
    */
   on<T = unknown>(event: "driverMessage", listener: (message: T) => unknown): void;
+  /**
+   * Listens until the task ends for workers that were added to the job, or that have left it or were lost. This worker
+   * is told of those that it has seen come and go; what came before is kept, as with messages.
+   *
+   * @param listener Gets how many, and the number of the epoch that began with it.
+   */
+  on(
+    event: "workersScaledUp" | "workersScaledDown",
+    listener: (count: number, epoch: number) => unknown,
+  ): void;
+  /**
+   * Listens until the task ends for all workers of an epoch being there: told once for each, also for the first.
+   *
+   * @param listener Gets the workers of the epoch, and its number.
+   */
+  on(event: "allWorkersJoined", listener: (workers: readonly WorkerInfo[], epoch: number) => unknown): void;
   /** Aborted when the attempt is cancelled. */
   readonly signal: AbortSignal;
 }

@@ -50,7 +50,7 @@ export function sideContext(context: TaskContext, batches: readonly Batch[]): Si
     log: (text) => context.log(text),
     count: (name, by) => context.count(name, by),
     sendToDriver: (message) => context.sendToDriver(message),
-    on: (event, listener) => context.on(event, listener),
+    on: context.on.bind(context),
     side,
   };
 }

@@ -78,6 +78,13 @@ export class Membership {
     return this.#next;
   }
 
+  /** Whether one has asked for work, or is gone for good. */
+  stateOf(worker: number): "absent" | "present" | "gone" {
+    const phase = this.#members.get(worker)?.phase;
+    if (phase === undefined) return "gone";
+    return phase === "joining" ? "absent" : "present";
+  }
+
   /** @throws {InvariantError} When something does not hold that must between two events. */
   check(): void {
     const wrong = this.#wrong();

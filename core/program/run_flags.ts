@@ -36,6 +36,8 @@ export interface RunFlags {
   readonly speculates?: boolean;
   /** File to which the job's milestones and failures are appended, as JSON lines. */
   readonly eventLog?: string;
+  /** The number of workers does not change by the program's own wish. */
+  readonly isFixed?: boolean;
   /** Local when missing. */
   readonly cluster?: ClusterFlags;
   /** The same command runs on several machines, which become a cluster for the time of the job. */
@@ -92,6 +94,7 @@ const FLAGS = {
       return bytes === undefined || bytes < MIN_MEMORY_BYTES ? undefined : bytes;
     },
   } satisfies RunFlag<number>,
+  fixed: { name: "fixed", isBoolean: true, isOfHost: true, ...TRUTH } satisfies RunFlag<boolean>,
   "log-level": { name: "log-level", ...oneOf(LOG_LEVELS) } satisfies RunFlag<LogLevel>,
   "event-log": {
     name: "event-log",
@@ -189,6 +192,7 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
     isJson: reader.read(FLAGS.json) ?? false,
     isQuiet: reader.read(FLAGS.quiet) ?? false,
     logLevel: reader.read(FLAGS["log-level"]) ?? "info",
+    ...(reader.read(FLAGS.fixed) === true || symmetric !== undefined ? { isFixed: true } : {}),
     ...(masters === undefined ? {} : { cluster: readCluster(reader, masters) }),
     ...(symmetric === undefined ? {} : { symmetric }),
     ...(detach === undefined ? {} : { detach }),

@@ -72,7 +72,7 @@ function onRunning(turn: Turn, attempt: Attempt, event: AttemptEvent): void {
       else fail(turn, attempt, event.result.error);
       return;
     case "attemptLost":
-      loseAttempt(turn, attempt, event.cause);
+      loseAttempt(turn, attempt, event.cause, { isDrained: event.isDrained === true });
   }
 }
 
@@ -229,15 +229,20 @@ function isFinal(error: WireError): boolean {
   return FINAL_CODES.has(error.code) || (error.cause !== undefined && isFinal(error.cause));
 }
 
-/** @param isTold People know the cause already. */
-export function loseAttempt(turn: Turn, attempt: Attempt, cause: string, isTold = false): void {
+/** @param how Whether people know the cause already, and whether its worker was taken away, which does not count. */
+export function loseAttempt(
+  turn: Turn,
+  attempt: Attempt,
+  cause: string,
+  { isTold = false, isDrained = false }: { readonly isTold?: boolean; readonly isDrained?: boolean } = {},
+): void {
   moveAttempt(attempt, { kind: "lost", cause }, turn.now, cause);
   const { task } = attempt;
   const isOwn = task.status.kind === "running" && task.status.attempt === attempt;
   if (!isOwn && task.copy !== attempt) {
     dropAttempt(turn, attempt);
   } else if (leave(turn, attempt)) {
-    countLoss(turn, task, { cause, isTold });
+    if (!isDrained) countLoss(turn, task, { cause, isTold });
     retry(turn, task);
   }
 }

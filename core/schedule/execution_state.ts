@@ -17,6 +17,8 @@ import type { WorkerSet } from "./worker_sets.ts";
 export interface Agent {
   readonly id: string;
   slots: number;
+  /** That it ever had. */
+  mostSlots: number;
   /** Workers cannot be started there: what it has can be read, and it gets no tasks. */
   isBroken: boolean;
   /** Attempts that hold a slot of it, or wait there for one. */
@@ -33,6 +35,7 @@ export function createAgent(id: string): Agent {
   return {
     id,
     slots: 0,
+    mostSlots: 0,
     isBroken: false,
     running: new Set(),
     workers: undefined,

@@ -19,7 +19,10 @@ export function checkSlots(state: JobState): void {
       agent.workers === undefined
         ? [...agent.running].filter((attempt) => attempt.isAhead).length
         : agent.unseated.size;
-    if (agent.running.size - waiting > agent.slots || waiting > agent.slots * (1 + MAX_AHEAD)) {
+    // What workers hold that are to go, and what waits for them to be taken back.
+    const leaving = [...agent.seats.keys()].filter((worker) => agent.workers?.includes(worker) === false);
+    const isOver = agent.running.size - waiting - leaving.length > agent.slots;
+    if (isOver || waiting > agent.mostSlots * (1 + MAX_AHEAD)) {
       throw new InvariantError(
         `Agent ${agent.id}: ${agent.running.size} attempts in ${agent.slots} slots`,
         [...agent.running].map((attempt) => attempt.id),

@@ -244,7 +244,8 @@ function loseAgent(turn: Turn, id: string, cause: string): void {
   if (totalSlots(state) === 0) for (const agent of state.agents.values()) agent.isBroken = false;
   const attempts = [...state.attempts.values()].filter((attempt) => attempt.agent === id);
   for (const attempt of attempts) if (attempt.status.kind === "committed") loseShard(turn, attempt, cause);
-  for (const attempt of attempts) if (state.attempts.has(attempt.id)) loseAttempt(turn, attempt, cause, true);
+  for (const attempt of attempts)
+    if (state.attempts.has(attempt.id)) loseAttempt(turn, attempt, cause, { isTold: true });
   for (const channel of state.channels.values()) {
     if (channel.agent !== id || channel.status === "lost") continue;
     moveChannel(channel, "lost", turn.now);

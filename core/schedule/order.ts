@@ -67,7 +67,13 @@ export type AgentEvent =
   | { readonly kind: "attemptProgress"; readonly attempt: string; readonly totals: TaskReport }
   | { readonly kind: "attemptEnded"; readonly attempt: string; readonly result: AttemptResult }
   /** The worker that ran it is gone: exit code or signal, and the last lines of its stderr. */
-  | { readonly kind: "attemptLost"; readonly attempt: string; readonly cause: string }
+  | {
+      readonly kind: "attemptLost";
+      readonly attempt: string;
+      readonly cause: string;
+      /** Its worker was removed: nobody is to blame. */
+      readonly isDrained?: true;
+    }
   | {
       readonly kind: "log";
       readonly worker: number;
@@ -80,6 +86,8 @@ export type AgentEvent =
   /** Somebody asked the agent to end the job: it does. */
   | { readonly kind: "jobCancelled"; readonly by: string }
   | { readonly kind: "workerStarted"; readonly worker: number }
+  /** Removed, as the driver asked for: its process is gone. */
+  | { readonly kind: "workerLeft"; readonly worker: number }
   | {
       readonly kind: "workerExited";
       readonly worker: number;

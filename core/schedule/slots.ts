@@ -53,6 +53,7 @@ export function loadOf(agent: Agent, set: WorkerSet): number {
 /** Gives an agent these workers; attempts of those that it had before keep their seats. */
 export function seatWorkers(agent: Agent, slots: number, workers: readonly number[] | undefined): void {
   agent.slots = slots;
+  agent.mostSlots = Math.max(agent.mostSlots, slots);
   agent.workers = workers;
   agent.free.clear();
   for (const worker of workers ?? []) {

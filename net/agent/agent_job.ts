@@ -20,6 +20,7 @@ import {
   type NextReply,
   type PerformedAttempt,
   type ReleaseRequest,
+  type RetireRequest,
   type WorkerReport,
 } from "../protocol.ts";
 import type { TransportTo } from "../worker/attempt_host.ts";
@@ -42,6 +43,8 @@ export interface AgentJobOptions {
   readonly isRemote?: boolean;
   /** Reaches another agent of the job, for mail. */
   readonly transportTo?: TransportTo;
+  /** Told when a worker was removed: its slot is free. */
+  readonly onWorkerLeft?: () => void;
 }
 
 /** Log events that wait for the driver beyond this number are dropped, and counted. */
@@ -124,6 +127,16 @@ export class AgentJob {
   start(order: JobOrder): void {
     this.#order = order;
     this.apply({ kind: "start", firstWorker: order.firstWorker, workers: order.workers });
+  }
+
+  /** Removes workers when they have ended what they hold; those that are not here are gone already. */
+  retire({ workers, graceMs }: RetireRequest): void {
+    this.apply({ kind: "retired", workers, graceMs });
+  }
+
+  /** Other agents of the job may have come. */
+  setPeers(peers: NonNullable<JobOrder["peers"]>): void {
+    if (this.#order !== undefined) this.#order = { ...this.#order, peers };
   }
 
   apply(event: QueueEvent): void {
@@ -290,6 +303,7 @@ export class AgentJob {
         this.shards.discard(command.attempt, command.cause);
         break;
       case "emit":
+        if (command.event.kind === "workerLeft") this.#forget(command.event.worker);
         this.events.push(command.event);
         break;
     }
@@ -299,6 +313,21 @@ export class AgentJob {
   #onHost(text: string): string {
     const { agent } = this.#options;
     return agent === LOCAL_AGENT ? text : `${text} (on agent ${agent} of host ${hostname()})`;
+  }
+
+  /** Its slot, and its share of the memory, are free. */
+  #forget(worker: number): void {
+    const before = this.#workers.size;
+    this.#workers.delete(worker);
+    this.#held.delete(worker);
+    const { memoryBytes } = this.#order ?? {};
+    if (this.#order !== undefined && memoryBytes !== undefined && before > 0) {
+      this.#order = {
+        ...this.#order,
+        memoryBytes: Math.round((memoryBytes * this.#workers.size) / before),
+      };
+    }
+    this.#options.onWorkerLeft?.();
   }
 
   #startWorker(worker: number): void {

@@ -163,6 +163,7 @@ export class AgentJobs {
         ...(stallMs === undefined ? {} : { stallMs }),
         ...(heldBytes === undefined ? {} : { heldBytes }),
         isRemote: order.leaseMs !== undefined,
+        onWorkerLeft: () => this.#options.onChange?.(),
       });
       this.#jobs.set(id, job);
     }

@@ -18,10 +18,12 @@ import type {
   JobOrder,
   LeaseRequest,
   NextRequest,
+  PeersRequest,
   PerformedAttempt,
   PiecesRequest,
   ReleaseRequest,
   ReportRequest,
+  RetireRequest,
   WorkerReport,
   WrittenRequest,
 } from "../protocol.ts";
@@ -62,6 +64,15 @@ export function jobOrder(body: Fields): JobOrder {
 
 export function leaseRequest(body: Fields): LeaseRequest {
   return { acknowledged: natural(body.acknowledged, "acknowledged") };
+}
+
+export function retireRequest(body: Fields): RetireRequest {
+  const workers = list(body.workers, "workers").map((worker) => natural(worker, "workers"));
+  return { workers, graceMs: natural(body.graceMs, "graceMs") };
+}
+
+export function peersRequest(body: Fields): PeersRequest {
+  return { peers: addresses(body.peers) };
 }
 
 function addresses(value: unknown): Record<string, string> {

@@ -14,8 +14,10 @@ import {
   cancelRequest,
   jobOrder,
   leaseRequest,
+  peersRequest,
   piecesRequest,
   releaseRequest,
+  retireRequest,
 } from "./bodies.ts";
 import { messagesRequest } from "./message_bodies.ts";
 import { pieceAnswers } from "./piece_answers.ts";
@@ -54,6 +56,16 @@ export function addDriverRoutes(app: Hono, jobs: AgentJobs, isRemote = false): v
   app.post("/v1/jobs/:job/lease", async (context) => {
     const job = jobOf(context.req.param("job"));
     job.events.acknowledge(leaseRequest(await readFields(context.req.raw)).acknowledged);
+    return done();
+  });
+  app.post("/v1/jobs/:job/retire", async (context) => {
+    const job = jobOf(context.req.param("job"));
+    job.retire(retireRequest(await readFields(context.req.raw)));
+    return done();
+  });
+  app.put("/v1/jobs/:job/peers", async (context) => {
+    const job = jobOf(context.req.param("job"));
+    job.setPeers(peersRequest(await readFields(context.req.raw)).peers);
     return done();
   });
   app.delete("/v1/jobs/:job/peers/:agent", (context) => {

@@ -22,10 +22,12 @@ import {
   type HeldPiece,
   type JobOrder,
   type MessagesRequest,
+  type PeersRequest,
   PROTOCOL,
   PROTOCOL_HEADER,
   REQUEST_HEADER,
   type ReleaseRequest,
+  type RetireRequest,
   ROUTES,
   type Transport,
 } from "../protocol.ts";
@@ -64,6 +66,16 @@ export class AgentClient {
   /** Ends the job on the agent: its workers, shards and directories are gone when this resolves. */
   async endJob(end: JobEnd, signal?: AbortSignal): Promise<void> {
     await this.#send("DELETE", ROUTES.job(this.#job), end, signal);
+  }
+
+  /** Has it remove workers when they have ended what they hold. */
+  async retire(workers: readonly number[], graceMs: number): Promise<void> {
+    await this.#send("POST", ROUTES.retire(this.#job), { workers, graceMs } satisfies RetireRequest);
+  }
+
+  /** Tells it where the job's agents are. */
+  async setPeers(peers: PeersRequest["peers"]): Promise<void> {
+    await this.#send("PUT", ROUTES.jobPeers(this.#job), { peers } satisfies PeersRequest);
   }
 
   /** Tells it that another agent is gone. */

@@ -11,6 +11,7 @@ import { localProgram } from "../program/local_program.ts";
 import { applyCodeSetting } from "../runtime/code_setting.ts";
 import { userAtHost } from "../runtime/machine.ts";
 import { openClusterAccess } from "./cluster_access.ts";
+import { ClusterFleet } from "./cluster_fleet.ts";
 import { enterDetached } from "./detached.ts";
 import { DriverJob } from "./driver_job.ts";
 import { Executor } from "./executor.ts";
@@ -41,27 +42,30 @@ export async function openClusterJob(
   const id = detached?.nextJobId() ?? newJobId();
   const output = createJobOutput(flags);
   const seats = new JobSeats({ job: id, flags, access, signal, driver: detached?.sender ?? userAtHost() });
-  await takeSeats({
-    request: requestOf(id, flags),
+  const request = requestOf(id, flags);
+  const grants = await takeSeats({
+    request,
     place: (request, waitMs) => access.master.place(request, { waitMs, signal }),
     start: (grants) => seats.start(grants),
     isPatient: flags.cluster.isPatient,
     onNotice: (text) => output.parts.log(text),
     signal,
   });
-  const { workers, memoryBytesPerWorker, leaseMs } = seats;
+  const { memoryBytesPerWorker, leaseMs } = seats;
   const lease = { leaseMs, lostMs: LOST_MS };
   const { speculates } = flags;
   const { listener } = output;
   const executor = new Executor({ job: id, memoryBytesPerWorker, listener, lease, speculates });
-  for (const { client, workers: count } of seats.taken) executor.addAgent(client, count);
+  const { workers, clients } = seats.enlisted(grants, 0);
+  executor.addWorkers(workers, clients);
   const onExit = (): void => job.sweep();
   process.once("exit", onExit);
   const job = new DriverJob({
     id,
     args,
-    workers,
-    memoryBytes: workers * memoryBytesPerWorker,
+    fleet: new ClusterFleet({ access, executor, seats, request, log: output.parts.log }),
+    isScalable: flags.isFixed !== true,
+    memoryBytes: () => executor.members.size * memoryBytesPerWorker,
     executor,
     ...output.parts,
     close: async (end) => {

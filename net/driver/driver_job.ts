@@ -19,8 +19,11 @@ import { compileLimits, type ExecuteLimits } from "./execute_limits.ts";
 import type { ExecuteOptions } from "./execute_options.ts";
 import { ExecutionRecord } from "./execution.ts";
 import type { Executor, ProgressSnapshot } from "./executor.ts";
+import type { Fleet } from "./fleet.ts";
 import { createDatasetHandle, createSinkHandle, type DatasetSource } from "./handle.ts";
-import type { Execution, Job, Messenger } from "./job.ts";
+import type { ExecuteOptions, Execution, Execution, Job, Job, Messenger, Messenger } from "./job.ts";
+import { isMemberEvent, MEMBER_EVENTS, type MemberListeners } from "./job_members.ts";
+import { JobScaler } from "./job_scaler.ts";
 import { DriverMetagraph } from "./metagraph.ts";
 import type { Metagraph, Vertices } from "./metagraph_types.ts";
 import { mapOutputs, type Outputs } from "./outputs.ts";
@@ -28,6 +31,7 @@ import { collectRefs, encodeParams, type ParamRefs } from "./param_refs.ts";
 import { PlanCache } from "./plan_cache.ts";
 import { compareFunctions, estimateOf, followedGroups } from "./planning.ts";
 import { type LocalShards, readDataset } from "./read_dataset.ts";
+import type { Scaler } from "./scaler.ts";
 import { discardSinks, openSinks } from "./sink_results.ts";
 import { type TakenSet, WorkerSets } from "./worker_sets.ts";
 
@@ -35,8 +39,11 @@ import { type TakenSet, WorkerSets } from "./worker_sets.ts";
 export interface JobParts {
   readonly id: string;
   readonly args: readonly string[];
-  readonly workers: number;
-  readonly memoryBytes: number;
+  /** That operators may use, all workers together, as many as there are now. */
+  readonly memoryBytes: () => number;
+  /** Where more workers come from. */
+  readonly fleet: Fleet;
+  readonly isScalable: boolean;
   readonly executor: Executor;
   /** Shards on this host, which need no request to be read. */
   readonly local?: LocalShards;
@@ -67,6 +74,7 @@ export class DriverJob implements Job {
   readonly args: readonly string[];
   readonly id: string;
   readonly messenger: Messenger;
+  readonly scaler: Scaler;
   readonly #parts: JobParts;
   readonly #running = new Set<ExecutionRecord>();
   /** Executions that were started, for which nobody has waited yet. */
@@ -85,16 +93,19 @@ export class DriverJob implements Job {
     this.#parts = parts;
     this.args = parts.args;
     this.id = parts.id;
+    const { executor, fleet, isScalable, log } = parts;
+    const scaler = new JobScaler({ executor, fleet, isScalable, log, signal: this.#closing.signal });
+    this.scaler = scaler;
     this.#sets = new WorkerSets({
-      executor: parts.executor,
+      executor,
       memoryBytesPerWorker: () => this.#memoryBytesPerWorker,
-      mayGrow: () => false,
-      log: parts.log,
+      mayGrow: () => scaler.mayGrow,
+      log,
     });
-    const agents = parts.executor.agents.map(({ id }) => id);
-    parts.record({ kind: "jobStarted", job: parts.id, workers: parts.workers, agents });
+    const agents = executor.agents.map(({ id }) => id);
+    parts.record({ kind: "jobStarted", job: parts.id, workers: this.workers, agents });
     const send = (message: unknown, workers: readonly number[] | "all"): Promise<void> =>
-      parts.executor.messages.send(message, workers);
+      executor.messages.send(message, workers);
     this.messenger = {
       broadcast: (message) => send(message, "all"),
       sendToWorkers: (message, workers) => send(message, workers),
@@ -103,18 +114,29 @@ export class DriverJob implements Job {
   }
 
   get workers(): number {
-    return this.#parts.workers;
+    return this.#parts.executor.members.size;
+  }
+
+  get epoch(): number {
+    return this.#parts.executor.members.epoch;
   }
 
   log(text: string): void {
     this.#parts.log(text);
   }
 
-  on(event: "workerMessage", listener: (message: never, worker: number) => unknown): void {
-    if (event !== "workerMessage") {
-      throw new TypeError(`Cannot listen for ${show(event)}: the events are "workerMessage"`);
+  on(event: "workerMessage", listener: (message: never, worker: number) => unknown): void;
+  on<E extends keyof MemberListeners>(event: E, listener: MemberListeners[E]): void;
+  on(event: string, listener: never): void {
+    const { executor } = this.#parts;
+    if (event === "workerMessage") {
+      executor.messages.listen(listener);
+    } else if (isMemberEvent(event)) {
+      executor.members.listen(event, listener);
+    } else {
+      const events = ["workerMessage", ...MEMBER_EVENTS].map((name) => `"${name}"`).join(", ");
+      throw new TypeError(`Cannot listen for ${show(event)}: the events are ${events}`);
     }
-    this.#parts.executor.messages.listen(listener);
   }
 
   execute<R extends FlowOutput>(flow: Flow<void, R>): Promise<Outputs<R>>;
@@ -318,14 +340,15 @@ export class DriverJob implements Job {
 
   /** What plans are made for: the workers that run them. */
   #facts(taken?: TakenSet): { readonly slots: number; readonly memoryBytes: number } {
-    if (taken === undefined) return { slots: this.workers, memoryBytes: this.#parts.memoryBytes };
+    // While workers are lost and others come, there may be none for a moment.
+    if (taken === undefined)
+      return { slots: Math.max(1, this.workers), memoryBytes: this.#parts.memoryBytes() };
     const slots = taken.workers.length;
     return { slots, memoryBytes: slots * taken.memoryBytes };
   }
 
   get #memoryBytesPerWorker(): number {
-    const { memoryBytes, workers } = this.#parts;
-    return Math.floor(memoryBytes / workers);
+    return Math.floor(this.#parts.memoryBytes() / Math.max(1, this.workers));
   }
 
   #cancel(record: ExecutionRecord, cause: CancelledError): void {

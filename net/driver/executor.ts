@@ -16,7 +16,10 @@ import {
 } from "../../core/errors.ts";
 import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
+import type { Load } from "../../core/job/adaptive.ts";
+import type { WorkerInfo } from "../../core/job/worker_info.ts";
 import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
+import { backlogOf } from "../../core/schedule/backlog.ts";
 import type { ExecutionLimits } from "../../core/schedule/execution_state.ts";
 import {
   datasetPartSizes,
@@ -44,6 +47,7 @@ import { DriverMessages } from "./driver_messages.ts";
 import type { JobRecord } from "./event_log.ts";
 import { endRecord, recordOf, startRecord } from "./event_records.ts";
 import { withPlace } from "./failure_place.ts";
+import { type EpochCommand, JobMembers } from "./job_members.ts";
 import { SchedulerLoop } from "./scheduler_loop.ts";
 import { checkTargets, publishSink, type SinkResult } from "./sink_results.ts";
 import { openTrace } from "./trace.ts";
@@ -99,6 +103,8 @@ export class Executor {
   readonly #requests = new AgentRequests();
   readonly #told = new ToldDefinitions();
   readonly #batches: AgentBatches;
+  /** The workers of the job. */
+  readonly members = new JobMembers((command) => this.#tellEpoch(command));
   /** Agents that are gone, and why. */
   readonly #lost = new Map<string, string>();
   readonly #executions = new Map<string, RunningExecution>();
@@ -107,8 +113,6 @@ export class Executor {
   readonly #streams: Promise<void>[] = [];
   /** By somebody else than the driver. */
   #cancelled: CancelledError | undefined;
-  /** Number of the next worker: they are numbered over all agents, in the order in which these join. */
-  #nextWorker = 0;
   #isEnding = false;
   /** Told when workers came or went. */
   onWorkersChanged: () => void = () => undefined;
@@ -134,13 +138,75 @@ export class Executor {
     });
   }
 
-  /** Takes an agent whose workers were started for this job. */
-  addAgent(client: AgentClient, slots: number): void {
-    this.#requests.add(client);
-    const workers = Array.from({ length: slots }, () => this.#nextWorker++);
-    this.messages.add(client, workers);
-    this.#streams.push(this.#readEvents(client));
-    this.feed({ kind: "agentJoined", agent: client.id, slots, workers });
+  /** Takes workers that were started for this job, on agents that are new or that it has. */
+  addWorkers(workers: readonly WorkerInfo[], clients: readonly AgentClient[]): void {
+    for (const client of clients) {
+      if (this.#requests.find(client.id) !== undefined) continue;
+      this.#lost.delete(client.id);
+      this.#requests.add(client);
+      this.#streams.push(this.#readEvents(client));
+    }
+    for (const client of clients) {
+      const own = workers.filter(({ agent }) => agent === client.id);
+      this.messages.add(
+        client,
+        own.map(({ worker }) => worker),
+      );
+    }
+    this.members.add(workers);
+    for (const agent of new Set(workers.map((one) => one.agent))) {
+      if (this.#requests.find(agent) !== undefined) this.#seat(agent);
+      // It was lost while it started them.
+      else this.members.agentLost(agent);
+    }
+  }
+
+  /**
+   * Takes workers away: they get no more tasks, end those that they hold, and go.
+   *
+   * @param graceMs What they may take for that.
+   * @returns Whether all of them were told as gone before the signal was aborted.
+   */
+  async removeWorkers(workers: readonly number[], graceMs: number, signal: AbortSignal): Promise<boolean> {
+    const leaving = new Set(workers);
+    const agents = Map.groupBy(
+      this.members.workers.filter(({ worker }) => leaving.has(worker)),
+      ({ agent }) => agent,
+    );
+    for (const worker of workers) this.messages.remove(worker, "it was removed");
+    this.members.leaving(workers);
+    for (const [agent, infos] of agents) {
+      this.#seat(agent);
+      const numbers = infos.map(({ worker }) => worker);
+      this.#batches.queue(agent, (client) => client.retire(numbers, graceMs));
+    }
+    return await this.members.untilGone(workers, signal);
+  }
+
+  /** How much there is to do. */
+  get load(): Load {
+    return { workers: this.members.size, ...backlogOf(this.#state) };
+  }
+
+  /** Tells workers what becomes of their number. */
+  #tellEpoch(command: EpochCommand): void {
+    const { workers, epoch } = command;
+    const numbers = workers.map(({ worker }) => worker);
+    if (command.kind === "allJoined") {
+      this.messages.deliver("allWorkersJoined", [workers, epoch], numbers);
+      return;
+    }
+    const { joined, left } = command;
+    // Those that come need not hear that they do.
+    const old = numbers.slice(0, numbers.length - joined);
+    if (joined > 0) this.messages.deliver("workersScaledUp", [joined, epoch], old);
+    if (left > 0) this.messages.deliver("workersScaledDown", [left, epoch], old);
+  }
+
+  /** The scheduler gives tasks to the workers that are to stay. */
+  #seat(agent: string): void {
+    const workers = this.members.on(agent);
+    this.feed({ kind: "agentJoined", agent, slots: workers.length, workers });
   }
 
   submit(
@@ -256,6 +322,7 @@ export class Executor {
   async stop(): Promise<void> {
     this.beginEnd();
     this.#stop.abort();
+    this.members.close();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, STOP_GRACE_MS);
@@ -353,6 +420,7 @@ export class Executor {
     for (const { id } of this.agents) this.#batches.queue(id, (client) => client.dropPeer(agent));
     if (this.#cancelled === undefined) this.#options.listener.onWarning(text);
     this.feed({ kind: "agentLost", agent, cause: text });
+    this.members.agentLost(agent);
     for (const execution of [...this.#executions.keys()]) this.#checkAgents(execution, text);
   }
 
@@ -387,6 +455,7 @@ export class Executor {
   }
 
   #exited({ worker, cause, isFinal }: Extract<AgentEvent, { kind: "workerExited" }>): void {
+    this.members.exited(worker, cause, isFinal === true);
     if (isFinal === true) this.messages.remove(worker, cause);
     else this.messages.exited(worker);
   }
@@ -395,7 +464,9 @@ export class Executor {
     if (event.kind === "parcel") return this.messages.hear(event.worker, event.parcel);
     if (event.kind === "log") this.#options.listener.onLog(event);
     else if (event.kind === "jobCancelled") this.#cancelJob(event.by);
+    else if (event.kind === "workerStarted") this.members.started(event.worker);
     else if (event.kind === "workerExited") this.#exited(event);
+    else if (event.kind === "workerLeft") this.members.removed(event.worker);
     return undefined;
   }
 }

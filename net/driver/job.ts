@@ -5,12 +5,14 @@
  * The reference gives AsyncDisposable to projects whose own `lib` is older than it.
  */
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { WorkerInfo } from "../../core/job/worker_info.ts";
 import type { Flow, FlowOutput } from "../../core/program/flow.ts";
 import type { GroupProgress } from "../../core/schedule/job_state.ts";
 import type { Channel } from "./channel.ts";
 import type { ExecuteOptions } from "./execute_options.ts";
 import type { Metagraph, Vertices } from "./metagraph_types.ts";
 import type { Outputs } from "./outputs.ts";
+import type { Scaler } from "./scaler.ts";
 
 /**
  * What all tasks of an execution did together, the last attempt of each.
@@ -154,8 +156,12 @@ export interface Job extends AsyncDisposable {
   readonly id: string;
   /** Sends messages to the workers. */
   readonly messenger: Messenger;
-  /** The number of workers. */
+  /** Changes the number of workers. */
+  readonly scaler: Scaler;
+  /** The number of workers now; of a job that is being scaled down, without those that are to go. */
   readonly workers: number;
+  /** Number of the worker set, from 1: each change of it, by scaling or by a loss, begins the next one. */
+  readonly epoch: number;
 
   /**
    * Writes a line to the job's log (stderr); never to a result.
@@ -180,6 +186,38 @@ export interface Job extends AsyncDisposable {
    * ```
    */
   on<T = unknown>(event: "workerMessage", listener: (message: T, worker: number) => unknown): void;
+  /**
+   * Listens to all workers of an epoch being there: told once for each epoch, of the first one too. Who listens later
+   * is told of the present one.
+   *
+   * @param event The kind of event.
+   * @param listener Gets the workers of the epoch, and its number.
+   * @example Who works for a job
+   * ```ts
+   * import { flow, run } from "luciole";
+   * const numbers = flow("joined", (f) => f.range(3));
+   * await run(async (job) => {
+   *   const all = new Promise((resolve) => job.on("allWorkersJoined", (workers, epoch) => resolve([workers.length, epoch])));
+   *   await job.execute(numbers);
+   *   console.log(String(await all) === `${job.workers},1`); // true
+   * });
+   * ```
+   */
+  on(event: "allWorkersJoined", listener: (workers: readonly WorkerInfo[], epoch: number) => void): void;
+  /**
+   * Listens to the processes of workers that end before they should. Their agent starts others in their place.
+   *
+   * @param event The kind of event.
+   * @param listener Gets the worker, and how it ended.
+   */
+  on(event: "workerFailed", listener: (worker: WorkerInfo, cause: string) => void): void;
+  /**
+   * Listens to workers that are there again after they had failed.
+   *
+   * @param event The kind of event.
+   * @param listener Gets the worker.
+   */
+  on(event: "workerRestarted", listener: (worker: WorkerInfo) => void): void;
 
   /**
    * Runs a flow that has no parameters to its end.

@@ -4,9 +4,11 @@
  * Which agents these are is decided elsewhere.
  */
 import process from "node:process";
+import type { AgentInfo } from "../../core/cluster/agent_info.ts";
 import type { JobEnd } from "../../core/cluster/job_end.ts";
 import type { Grant } from "../../core/cluster/placement.ts";
 import { LucioleError, ProgramMissingError } from "../../core/errors.ts";
+import type { WorkerInfo } from "../../core/job/worker_info.ts";
 import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
 import type { ProgramRef } from "../../core/program_blocks/program_ref.ts";
 import { pause, withDeadline } from "../pause.ts";
@@ -30,7 +32,16 @@ export interface JobSeatsOptions {
   readonly driver: string;
 }
 
+interface Growth {
+  /** Number of the first worker. */
+  readonly first: number;
+  /** Workers that the job has on its agents. */
+  readonly live: ReadonlyMap<string, number>;
+  readonly signal: AbortSignal;
+}
+
 interface JobSeat {
+  readonly agent: AgentInfo;
   readonly client: AgentClient;
   readonly transport: Transport;
   readonly workers: number;
@@ -40,6 +51,8 @@ interface JobSeat {
   readonly given: AbortSignal;
   /** Its lease has begun. */
   hasJob: boolean;
+  /** It had workers of the job before. */
+  readonly isOld: boolean;
 }
 
 /** Told to those that did start. */
@@ -73,24 +86,54 @@ export class JobSeats {
 
   /** Has all of the agents start their workers, or none. @returns Why some did not. */
   async start(grants: readonly Grant[]): Promise<readonly Refusal[]> {
-    const { signal } = this.#options;
     this.workers = grants.reduce((sum, grant) => sum + grant.workers, 0);
     this.memoryBytesPerWorker = this.#memoryOfEach(grants);
+    this.taken = [];
+    return await this.#start(grants, { first: 0, live: new Map(), signal: this.#options.signal });
+  }
+
+  /** The same for a job that runs: agents may have workers of it already. */
+  async grow(grants: readonly Grant[], growth: Growth): Promise<readonly Refusal[]> {
+    const lost = grants.filter(({ agent }) => this.#wasLost(agent, growth));
+    if (lost.length > 0) return lost.map(({ agent: { id } }) => ({ agent: id, error: lostBefore(id) }));
+    return await this.#start(grants, growth);
+  }
+
+  /** What the agents of these grants have started, and where all agents of the job are. */
+  enlisted(
+    grants: readonly Grant[],
+    first: number,
+  ): {
+    readonly workers: readonly WorkerInfo[];
+    readonly clients: readonly AgentClient[];
+    readonly peers: Readonly<Record<string, string>>;
+  } {
+    let next = first;
+    const workers = grants.flatMap(({ agent, workers: count }) =>
+      Array.from({ length: count }, () => ({ worker: next++, agent: agent.id, host: agent.host })),
+    );
+    const clients = this.taken.filter(({ agent: { id } }) => grants.some(({ agent }) => agent.id === id));
+    return { workers, clients: clients.map(({ client }) => client), peers: this.#peers([]) };
+  }
+
+  async #start(grants: readonly Grant[], growth: Growth): Promise<readonly Refusal[]> {
+    const { signal } = growth;
     const over = new AbortController();
-    this.taken = grants.map((grant) => this.#seatOf(grant, over.signal));
+    const seats = grants.map((grant) => this.#seatOf(grant, over.signal, growth));
     try {
       const programs = new Map<JobSeat, ProgramRef>();
       // All have the program before the first lease begins: sending it may take longer than one lasts.
-      const notReady = await this.#ofEach(async (seat) => {
+      const notReady = await ofEach(seats, async (seat) => {
         programs.set(seat, await this.#bringProgram(seat));
       });
       signal.throwIfAborted();
       if (notReady.length > 0) return notReady;
-      const orders = this.#orders(grants);
-      const refused = await this.#ofEach((seat, i) => this.#startOn(seat, orders[i], programs.get(seat)));
+      const orders = this.#orders(grants, growth);
+      const refused = await ofEach(seats, (seat, i) => this.#startOn(seat, orders[i], programs.get(seat)));
       over.abort();
       // A lease is left where even that does not arrive.
-      if (refused.length > 0 || signal.aborted) await this.end(NEVER_STARTED, () => undefined);
+      if (refused.length > 0 || signal.aborted) await giveBack(seats, orders);
+      else this.#take(seats);
       signal.throwIfAborted();
       return refused;
     } finally {
@@ -98,45 +141,39 @@ export class JobSeats {
     }
   }
 
+  /** The process that the job lost may be there again, with what it had of the job; a new one of its name has nothing. */
+  #wasLost({ id, incarnation }: AgentInfo, { live }: Growth): boolean {
+    return (
+      !live.has(id) && this.taken.some(({ agent }) => agent.id === id && agent.incarnation === incarnation)
+    );
+  }
+
+  #take(seats: readonly JobSeat[]): void {
+    const isNew = ({ agent: { id } }: JobSeat): boolean => !seats.some((seat) => seat.agent.id === id);
+    const kept = this.taken.filter(
+      (seat) => isNew(seat) || seats.some(({ isOld, agent }) => isOld && agent.id === seat.agent.id),
+    );
+    this.taken = [...kept, ...seats.filter(({ isOld }) => !isOld)];
+  }
+
   /** Ends the job on all of its agents. @param onUntold Told which cannot be told; they end it by themselves. */
   async end(how: JobEnd, onUntold: (agent: string) => void): Promise<void> {
-    const ends = this.taken.map(async ({ client }) => {
-      const end = (signal: AbortSignal) => persist(() => client.endJob(how, signal), signal);
-      await withDeadline(END_MS, end, { name: `agent ${client.id}` }).catch(() => onUntold(client.id));
-    });
-    await Promise.all(ends);
+    await Promise.all(this.taken.map((seat) => endOn(seat, how, onUntold)));
   }
 
   /** @param over The start is over, and others listen to the agent. */
-  #seatOf({ agent: { id, address }, workers }: Grant, over: AbortSignal): JobSeat {
-    const { access, job, signal } = this.#options;
+  #seatOf({ agent, workers }: Grant, over: AbortSignal, { live, signal }: Growth): JobSeat {
+    const { access, job } = this.#options;
+    const { id, address } = agent;
     const transport = access.connect(id, address);
     const client = new AgentClient({ id, job, transport });
     const ask = (until: AbortSignal) => (seat.hasJob ? client.renewLease(0, until) : client.probe(until));
     const times = { leaseMs: this.leaseMs, lostMs: LOST_MS };
     const silent = watchStart(`agent ${id}`, ask, times, over);
     const given = AbortSignal.any([signal, silent]);
-    const seat: JobSeat = { client, transport, workers, silent, given, hasJob: false };
+    const isOld = live.has(id);
+    const seat: JobSeat = { agent, client, transport, workers, silent, given, hasJob: isOld, isOld };
     return seat;
-  }
-
-  /** Does something with all seats at once. @returns The failures. */
-  async #ofEach(act: (seat: JobSeat, i: number) => Promise<void>): Promise<readonly Refusal[]> {
-    const refusals = this.taken.map(async (seat, i): Promise<readonly Refusal[]> => {
-      const { client, silent, given } = seat;
-      try {
-        const beginning = performance.now();
-        await persist(
-          () => act(seat, i),
-          given,
-          () => performance.now() - beginning < AGAIN_FOR_MS,
-        );
-        return [];
-      } catch (error) {
-        return [{ agent: client.id, error: silent.aborted ? silent.reason : error }];
-      }
-    });
-    return (await Promise.all(refusals)).flat();
   }
 
   async #bringProgram({ client, transport, given }: JobSeat): Promise<ProgramRef> {
@@ -171,7 +208,13 @@ export class JobSeats {
     return Math.min(asked, ...shares);
   }
 
-  #orders(grants: readonly Grant[]): readonly JobOrder[] {
+  /** Where all agents of the job are, with those that come. */
+  #peers(grants: readonly Grant[]): Readonly<Record<string, string>> {
+    const agents = [...this.taken, ...grants].map(({ agent }) => agent);
+    return Object.fromEntries(agents.map(({ id, address }) => [id, address]));
+  }
+
+  #orders(grants: readonly Grant[], { first, live }: Growth): readonly JobOrder[] {
     const { memoryBytesPerWorker, leaseMs } = this;
     const shared = {
       command: {
@@ -183,15 +226,58 @@ export class JobSeats {
       name: programName(),
       driver: this.#options.driver,
       leaseMs,
-      peers: Object.fromEntries(grants.map(({ agent }) => [agent.id, agent.address])),
+      peers: this.#peers(grants),
     };
-    let firstWorker = 0;
-    return grants.map(({ workers }) => {
-      const order = { ...shared, workers, firstWorker, memoryBytes: workers * memoryBytesPerWorker };
+    let firstWorker = first;
+    return grants.map(({ agent, workers }) => {
+      const all = workers + (live.get(agent.id) ?? 0);
+      const order = { ...shared, workers, firstWorker, memoryBytes: all * memoryBytesPerWorker };
       firstWorker += workers;
       return order;
     });
   }
+}
+
+/** Does something with all seats at once. @returns The failures. */
+async function ofEach(
+  seats: readonly JobSeat[],
+  act: (seat: JobSeat, i: number) => Promise<void>,
+): Promise<readonly Refusal[]> {
+  const refusals = seats.map(async (seat, i): Promise<readonly Refusal[]> => {
+    const { client, silent, given } = seat;
+    try {
+      const beginning = performance.now();
+      await persist(
+        () => act(seat, i),
+        given,
+        () => performance.now() - beginning < AGAIN_FOR_MS,
+      );
+      return [];
+    } catch (error) {
+      return [{ agent: client.id, error: silent.aborted ? silent.reason : error }];
+    }
+  });
+  return (await Promise.all(refusals)).flat();
+}
+
+/** Those that did start, where others did not. */
+async function giveBack(seats: readonly JobSeat[], orders: readonly JobOrder[]): Promise<void> {
+  const back = seats.map(async (seat, i) => {
+    const { firstWorker, workers } = orders[i];
+    const numbers = Array.from({ length: workers }, (_, at) => firstWorker + at);
+    if (seat.isOld) await seat.client.retire(numbers, 0).catch(() => undefined);
+    else await endOn(seat, NEVER_STARTED, () => undefined);
+  });
+  await Promise.all(back);
+}
+
+async function endOn({ client }: JobSeat, how: JobEnd, onUntold: (agent: string) => void): Promise<void> {
+  const end = (signal: AbortSignal) => persist(() => client.endJob(how, signal), signal);
+  await withDeadline(END_MS, end, { name: `agent ${client.id}` }).catch(() => onUntold(client.id));
+}
+
+function lostBefore(agent: string): LucioleError {
+  return new LucioleError(UNREACHABLE, `Cannot start workers on agent ${agent}: the job lost it a while ago`);
 }
 
 /** Sends again what may not have arrived; not to where nothing listens. */

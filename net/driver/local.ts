@@ -19,6 +19,7 @@ import { makeLocalDirectory, removeDirectory } from "./directories.ts";
 import { DriverJob } from "./driver_job.ts";
 import { Executor } from "./executor.ts";
 import { createJobOutput } from "./job_output.ts";
+import { LocalFleet, localWorkers, mostLocalWorkers } from "./local_fleet.ts";
 import { ownEnvironment } from "./worker_environment.ts";
 
 /** Share of the machine's memory that operators may use, all workers together. */
@@ -47,9 +48,11 @@ export async function openLocalJob(flags: RunFlags, args: readonly string[]): Pr
     }
   };
   try {
-    const slots = flags.workers ?? availableParallelism();
+    const cores = availableParallelism();
+    const workers = flags.workers ?? cores;
+    const slots = mostLocalWorkers(cores, workers);
     agent = await createAgent({ id: LOCAL_AGENT, directory, slots, runtime });
-    job = await openOn({ agent, slots, id: `j${suffix}`, directory, flags, args, runtime, close });
+    job = await openOn({ agent, workers, slots, id: `j${suffix}`, directory, flags, args, runtime, close });
     return job;
   } catch (error) {
     await close();
@@ -59,6 +62,8 @@ export async function openLocalJob(flags: RunFlags, args: readonly string[]): Pr
 
 interface LocalParts {
   readonly agent: Agent;
+  readonly workers: number;
+  /** That the job may have after scaling up. */
   readonly slots: number;
   readonly id: string;
   readonly directory: string;
@@ -69,7 +74,7 @@ interface LocalParts {
 }
 
 async function openOn(parts: LocalParts): Promise<DriverJob> {
-  const { agent, slots: workers, id, flags, runtime } = parts;
+  const { agent, workers, slots, id, flags, runtime } = parts;
   const memoryBytes = flags.memoryBytes ?? Math.floor(machineMemory() * MEMORY_SHARE);
   const client = new AgentClient({
     id: LOCAL_AGENT,
@@ -86,12 +91,13 @@ async function openOn(parts: LocalParts): Promise<DriverJob> {
   await client.startJob({ workers, firstWorker: 0, command });
   const output = createJobOutput(flags);
   const executor = new Executor({ job: id, memoryBytesPerWorker, listener: output.listener });
-  executor.addAgent(client, workers);
+  executor.addWorkers(localWorkers(0, workers), [client]);
   return new DriverJob({
     id,
     args: parts.args,
-    workers,
-    memoryBytes,
+    fleet: new LocalFleet({ client, command, members: executor.members, mostWorkers: slots }),
+    isScalable: flags.isFixed !== true,
+    memoryBytes: () => memoryBytes,
     executor,
     local: {
       agent: LOCAL_AGENT,

@@ -32,6 +32,8 @@ export interface JobOptions {
   readonly master?: string;
   /** Least level of log lines that are shown on stderr. Default "info". */
   readonly logLevel?: "debug" | "info" | "warn" | "error";
+  /** Whether `job.scaler` may change the number of workers. Default true. */
+  readonly scalable?: boolean;
   /** Show progress on stderr. Default false. */
   readonly progress?: boolean;
   /**
@@ -63,7 +65,14 @@ export async function openJob(options: JobOptions = {}): Promise<Job> {
     return runWorker();
   }
   host.wasCalled = true;
-  const { workers, memory, logLevel = "info", progress = false, speculation = true } = options;
+  const {
+    workers,
+    memory,
+    logLevel = "info",
+    progress = false,
+    speculation = true,
+    scalable = true,
+  } = options;
   if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= MAX_WORKERS)) {
     throw new RangeError(
       `Cannot open a job: workers must be an integer from 1 to ${MAX_WORKERS}, got ${workers}`,
@@ -83,6 +92,7 @@ export async function openJob(options: JobOptions = {}): Promise<Job> {
       isQuiet: !progress,
       logLevel,
       speculates: speculation,
+      ...(scalable ? {} : { isFixed: true }),
     },
     [],
   );

@@ -3,7 +3,7 @@
  */
 import type { TaskContext } from "../../core/exec/context.ts";
 import type { LogRecord } from "../../core/exec/ports.ts";
-import type { MessageListener } from "./inbox.ts";
+import type { Topic } from "../../core/messages/letter.ts";
 import { sendableText } from "./sendable.ts";
 import type { WorkerMessages } from "./worker_messages.ts";
 
@@ -16,6 +16,13 @@ export interface TaskContextOptions {
   /** Takes the sums of `count`, by name. */
   readonly counters: Record<string, number>;
   readonly log: (record: LogRecord) => void;
+}
+
+/** What workers hear of their number; told as the arguments of listeners. */
+const NEWS = ["workersScaledUp", "workersScaledDown", "allWorkersJoined"] as const;
+
+function isNews(event: string): event is (typeof NEWS)[number] {
+  return NEWS.some((name) => name === event);
 }
 
 export class WorkerTaskContext implements TaskContext {
@@ -48,10 +55,14 @@ export class WorkerTaskContext implements TaskContext {
     return this.#options.messages.send(message);
   }
 
-  on(event: "driverMessage", listener: MessageListener): void {
-    if (event !== "driverMessage") {
-      throw new TypeError(`Cannot listen for ${JSON.stringify(event)}: the events are "driverMessage"`);
+  on(event: Topic, listener: (...told: never[]) => unknown): void {
+    if (event === "driverMessage") {
+      this.#options.messages.listen(event, listener);
+    } else if (isNews(event)) {
+      this.#options.messages.listen(event, (told: readonly never[]) => listener(...told));
+    } else {
+      const events = ["driverMessage", ...NEWS].map((name) => `"${name}"`).join(", ");
+      throw new TypeError(`Cannot listen for ${JSON.stringify(event)}: the events are ${events}`);
     }
-    this.#options.messages.listen(event, listener);
   }
 }

@@ -12,7 +12,6 @@ import type { Dataset, Sink } from "../../core/graph/dataset.ts";
 import { flow } from "../../core/program/flow.ts";
 import { type Agent, createAgent } from "../../net/agent/agent.ts";
 import { workersInProcess } from "../../net/agent/worker_in_process.ts";
-import { AgentClient } from "../../net/driver/agent_client.ts";
 import type { LeaseTimes } from "../../net/driver/agent_watch.ts";
 import { DriverJob } from "../../net/driver/driver_job.ts";
 import { Executor } from "../../net/driver/executor.ts";
@@ -21,6 +20,7 @@ import type { SinkResult } from "../../net/driver/sink_results.ts";
 import type { Transport } from "../../net/protocol.ts";
 import { applyCodeSetting } from "../../net/runtime/code_setting.ts";
 import { currentRuntime } from "../../net/runtime/current_runtime.ts";
+import { InProcessFleet } from "./in_process_fleet.ts";
 
 export interface ClusterOptions {
   readonly agents: number;
@@ -33,6 +33,11 @@ export interface ClusterOptions {
   /** The driver's way to each agent, which may be made worse; it then needs a lease to break and go on. */
   readonly way?: (transport: Transport) => Transport;
   readonly lease?: LeaseTimes;
+  /** Slots of each agent for workers that come later. Default 0. */
+  readonly spareSlots?: number;
+  /** How many of the agents have no worker at first. Default 0. */
+  readonly idleAgents?: number;
+  readonly isScalable?: boolean;
   /** Jobs that share the agents, each with workers of its own. Default 1. */
   readonly jobs?: number;
 }
@@ -152,7 +157,7 @@ async function startAgents(options: ClusterOptions, directory: string): Promise<
     const agent: Agent = await createAgent({
       id,
       directory: join(directory, id),
-      slots: options.slots * (options.jobs ?? 1),
+      slots: (options.slots + (options.spareSlots ?? 0)) * (options.jobs ?? 1),
       runtime: await currentRuntime(),
       heldBytes: HELD_BYTES,
       transportTo: (other) => transports.get(other),
@@ -173,19 +178,17 @@ async function startAgents(options: ClusterOptions, directory: string): Promise<
 async function openJob(
   job: string,
   agents: readonly StartedAgent[],
-  {
-    slots,
-    memoryBytes = MEMORY_BYTES,
-    minShareBytes = 64,
-    way = (transport) => transport,
-    lease,
-  }: ClusterOptions,
+  options: ClusterOptions,
   log: (text: string) => void,
 ): Promise<Job> {
-  const workers = agents.length * slots;
+  const { slots, memoryBytes = MEMORY_BYTES, minShareBytes = 64, spareSlots = 0, idleAgents = 0 } = options;
+  const { lease, way = (transport: Transport) => transport } = options;
+  const busy = agents.slice(0, agents.length - idleAgents);
+  const workers = busy.length * slots;
+  const memoryBytesPerWorker = Math.floor(memoryBytes / workers);
   const executor = new Executor({
     job,
-    memoryBytesPerWorker: Math.floor(memoryBytes / workers),
+    memoryBytesPerWorker,
     minShareBytes,
     ...(lease && { lease }),
     listener: {
@@ -194,17 +197,16 @@ async function openJob(
       record: () => undefined,
     },
   });
-  for (const [i, { id, transport }] of agents.entries()) {
-    const client = new AgentClient({ id, job, transport: way(transport) });
-    const command = { command: ["none"], environment: {}, workingDirectory: "." };
-    await client.startJob({ workers: slots, firstWorker: i * slots, command, ...lease });
-    executor.addAgent(client, slots);
-  }
+  const reached = agents.map(({ id, transport }) => ({ id, transport: way(transport) }));
+  const fleet = new InProcessFleet({ job, agents: reached, slots: slots + spareSlots, executor, lease });
+  const first = await fleet.start(busy.flatMap(({ id }) => Array.from({ length: slots }, () => id)));
+  executor.addWorkers(first.workers, first.clients);
   return new DriverJob({
     id: job,
     args: [],
-    workers,
-    memoryBytes,
+    fleet,
+    isScalable: options.isScalable ?? true,
+    memoryBytes: () => executor.members.size * memoryBytesPerWorker,
     executor,
     log,
     record: () => undefined,

@@ -53,12 +53,12 @@ describe("AgentQueue with orders that name workers", () => {
     expect(given(queue.apply({ kind: "asked", worker: 1 }, 4))).toEqual(["1 a"]);
   });
 
-  test("fails an order at once whose workers are not there", () => {
+  test("gives an order back at once whose workers are not there, which counts as nobody's fault", () => {
     const queue = started(1);
     const commands = queue.apply({ kind: "enqueued", orders: [order("a", [4, 5]), order("b")] }, 1);
     expect(commands).toMatchObject([
-      { kind: "discarded", attempt: "a", cause: "Cannot run a: the agent has no worker 4 or 5" },
-      { kind: "emit", event: { kind: "attemptEnded", result: { error: { code: "worker-start" } } } },
+      { kind: "discarded", attempt: "a", cause: "Cannot run a: the agent has no worker 4 or 5 any more" },
+      { kind: "emit", event: { kind: "attemptLost", attempt: "a", isDrained: true } },
     ]);
     expect(given(queue.apply({ kind: "asked", worker: 0 }, 2))).toEqual(["0 b"]);
   });

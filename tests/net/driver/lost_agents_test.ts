@@ -52,8 +52,9 @@ function openExecutor(
       record: () => undefined,
     },
   });
-  for (const [id, transport] of Object.entries(agents)) {
-    executor.addAgent(new AgentClient({ id, job: "j", transport }), 1);
+  for (const [worker, [id, transport]] of Object.entries(agents).entries()) {
+    const client = new AgentClient({ id, job: "j", transport });
+    executor.addWorkers([{ worker, agent: id, host: "here" }], [client]);
   }
   return executor;
 }
@@ -76,7 +77,7 @@ async function submit(executor: Executor): Promise<ExecutionRecord> {
 }
 
 describe("Executor", () => {
-  test("addAgent() takes the end of its events for its loss: its tasks run on another one", async () => {
+  test("addWorkers() takes the end of its events for its loss: its tasks run on another one", async () => {
     const agents = { a: new SilentAgent(), b: new SilentAgent() };
     const executor = openExecutor(agents);
     await submit(executor);

@@ -1,0 +1,65 @@
+/**
+ * More workers for a job on a cluster: asks a master where there is room, and has the agents start them, which may be
+ * new to the job. The other agents are told where those are.
+ *
+ * It does not decide how many there should be.
+ */
+import type { PlacementRequest } from "../../core/cluster/placement.ts";
+import { describeThrown, NotEnoughResourcesError } from "../../core/errors.ts";
+import type { ClusterAccess } from "./cluster_access.ts";
+import type { Executor } from "./executor.ts";
+import type { Enlisted, EnlistOptions, Fleet } from "./fleet.ts";
+import type { JobSeats } from "./job_seats.ts";
+import { takeSeats } from "./seats.ts";
+
+export interface ClusterFleetOptions {
+  readonly access: ClusterAccess;
+  readonly executor: Executor;
+  readonly seats: JobSeats;
+  /** Where workers may stand. */
+  readonly request: PlacementRequest;
+  readonly log: (text: string) => void;
+}
+
+export class ClusterFleet implements Fleet {
+  readonly #options: ClusterFleetOptions;
+
+  constructor(options: ClusterFleetOptions) {
+    this.#options = options;
+  }
+
+  async enlist(count: number, { signal, isPatient }: EnlistOptions): Promise<Enlisted> {
+    const { access, executor, seats, request, log } = this.#options;
+    const { members } = executor;
+    let first = 0;
+    try {
+      const grants = await takeSeats({
+        request: {
+          ...request,
+          workers: count,
+          leastWorkers: isPatient ? 1 : count,
+          memoryBytes: seats.memoryBytesPerWorker,
+        },
+        place: (ask, waitMs) => access.master.place(ask, { waitMs, signal }),
+        start: (grants) => {
+          first = members.reserve(count);
+          const live = new Map(executor.agents.map(({ id }) => [id, members.on(id).length]));
+          return seats.grow(grants, { first, live, signal });
+        },
+        isPatient,
+        onNotice: log,
+        signal,
+      });
+      const { workers, clients, peers } = seats.enlisted(grants, first);
+      for (const client of executor.agents) {
+        if (!grants.some(({ agent }) => agent.id === client.id)) await client.setPeers(peers);
+      }
+      return { kind: "enlisted", workers, clients };
+    } catch (error) {
+      if (error instanceof NotEnoughResourcesError || signal.aborted) {
+        return { kind: "refused", why: describeThrown(signal.aborted ? signal.reason : error) };
+      }
+      throw error;
+    }
+  }
+}

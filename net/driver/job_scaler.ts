@@ -1,0 +1,159 @@
+/**
+ * Changes the worker set of a job: one change at a time, each all or nothing, and takes others in the place of lost ones.
+ *
+ * It decides which workers go and how long is waited; where others come from is the fleet's.
+ */
+import { type AdaptiveOptions, AdaptivePolicy } from "../../core/job/adaptive.ts";
+import type { Executor } from "./executor.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Scaler } from "./scaler.ts";
+
+/** What workers that are to go may take to end their tasks. */
+const DRAIN_MS = 10_000;
+/** Beyond it their agent has not answered. */
+const GONE_MS = 15_000;
+/** An agent starts a worker three times, and waits for a minute each time. */
+const JOIN_MS = 200_000;
+const SAMPLE_MS = 250;
+
+export interface JobScalerOptions {
+  readonly executor: Executor;
+  readonly fleet: Fleet;
+  readonly isScalable: boolean;
+  readonly log: (text: string) => void;
+  /** The job is over. */
+  readonly signal: AbortSignal;
+}
+
+export class JobScaler implements Scaler {
+  readonly scalable: boolean;
+  readonly #options: JobScalerOptions;
+  /** The last change; the next one waits for it. */
+  #last: Promise<unknown> = Promise.resolve();
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: JobScalerOptions) {
+    this.#options = options;
+    this.scalable = options.isScalable;
+    options.signal.addEventListener("abort", () => this.#endAdapting(), { once: true });
+  }
+
+  /** More workers may come without anybody's asking. */
+  get mayGrow(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  async scaleUp(count: number): Promise<boolean> {
+    this.#check("up", count);
+    if (!this.scalable) return false;
+    return await this.#inTurn(() => this.#grow(count));
+  }
+
+  async scaleDown(count: number): Promise<boolean> {
+    this.#check("down", count);
+    if (!this.scalable) return false;
+    return await this.#inTurn(() => this.#shrink(count));
+  }
+
+  adaptive(options: AdaptiveOptions | false): boolean {
+    if (this.#options.signal.aborted) throw closed();
+    const policy = options === false ? undefined : new AdaptivePolicy(options);
+    if (!this.scalable) return false;
+    this.#endAdapting();
+    if (policy === undefined) return true;
+    let isChanging = false;
+    this.#timer = setInterval(() => {
+      if (isChanging) return;
+      const by = policy.step(this.#options.executor.load, performance.now());
+      if (by === 0) return;
+      isChanging = true;
+      const change = by > 0 ? () => this.#growSome(by) : () => this.#shrink(-by);
+      this.#inTurn(change)
+        .catch((error) => this.#options.log(`warning: the number of workers was not adapted: ${error}`))
+        .finally(() => {
+          isChanging = false;
+        });
+    }, SAMPLE_MS);
+    return true;
+  }
+
+  #endAdapting(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #grow(count: number): Promise<boolean> {
+    const { executor, fleet, signal } = this.#options;
+    const { members } = executor;
+    const enlisted = await fleet.enlist(count, { signal, isPatient: false });
+    if (enlisted.kind === "refused") {
+      this.#refuse(`scale up by ${count}`, enlisted.why);
+      return false;
+    }
+    executor.addWorkers(enlisted.workers, enlisted.clients);
+    const numbers = enlisted.workers.map(({ worker }) => worker);
+    const hasJoined = await members.untilJoined(
+      numbers,
+      AbortSignal.any([signal, AbortSignal.timeout(JOIN_MS)]),
+    );
+    if (hasJoined) return true;
+    if (signal.aborted) throw closed();
+    this.#refuse(`scale up by ${count}`, "not all of the new workers could be started");
+    await this.#remove(numbers);
+    return false;
+  }
+
+  /** As many as there is room for. */
+  async #growSome(count: number): Promise<boolean> {
+    for (let some = count; some >= 1; some = Math.floor(some / 2)) if (await this.#grow(some)) return true;
+    return false;
+  }
+
+  async #shrink(count: number): Promise<boolean> {
+    const { members } = this.#options.executor;
+    const numbers = members.workers.map(({ worker }) => worker).toSorted((a, b) => b - a);
+    if (count >= numbers.length) {
+      this.#refuse(`scale down by ${count}`, `the job has ${numbers.length} workers, and needs one`);
+      return false;
+    }
+    await this.#remove(numbers.slice(0, count));
+    return true;
+  }
+
+  async #remove(workers: readonly number[]): Promise<void> {
+    const { executor, signal } = this.#options;
+    const until = AbortSignal.any([signal, AbortSignal.timeout(GONE_MS)]);
+    const areGone = await executor.removeWorkers(workers, DRAIN_MS, until);
+    if (areGone || signal.aborted) return;
+    const seconds = GONE_MS / 1000;
+    this.#options.log(
+      `warning: workers ${workers.join(", ")} get no tasks any more, but were not told as gone within ${seconds} s`,
+    );
+  }
+
+  #refuse(what: string, why: string): void {
+    this.#options.log(`cannot ${what}: ${why}`);
+  }
+
+  async #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => {
+      if (this.#options.signal.aborted) throw closed();
+      return act();
+    });
+    this.#last = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  #check(way: string, count: number): void {
+    if (!Number.isInteger(count) || count < 1) {
+      throw new RangeError(
+        `Cannot scale ${way}: expected a whole number of at least 1, got ${String(count)}`,
+      );
+    }
+    if (this.#options.signal.aborted) throw closed();
+  }
+}
+
+function closed(): TypeError {
+  return new TypeError("Cannot scale the job: it is closed");
+}
