@@ -21,7 +21,7 @@ import { ExecutionRecord } from "./execution.ts";
 import type { Executor, ProgressSnapshot } from "./executor.ts";
 import type { Fleet } from "./fleet.ts";
 import { createDatasetHandle, createSinkHandle, type DatasetSource } from "./handle.ts";
-import type { ExecuteOptions, Execution, Execution, Job, Job, Messenger, Messenger } from "./job.ts";
+import type { Execution, Job, Messenger } from "./job.ts";
 import { isMemberEvent, MEMBER_EVENTS, type MemberListeners } from "./job_members.ts";
 import { JobScaler } from "./job_scaler.ts";
 import { DriverMetagraph } from "./metagraph.ts";
