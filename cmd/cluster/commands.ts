@@ -50,11 +50,12 @@ const DEPLOY_OPTIONS: readonly OptionSpec[] = [
   JSON_OPTION,
 ];
 
-const { port, slots, memory, disk, dataDir, dataCenter, rack, labels, logLevel } = SETTINGS;
+const { port, slots, drivers, memory, disk, dataDir, dataCenter, rack, labels, logLevel } = SETTINGS;
 /** Handed on to the agents. */
 const AGENT_OPTIONS: readonly OptionSpec[] = [
   port,
   slots,
+  drivers,
   memory,
   disk,
   dataDir,

@@ -73,7 +73,7 @@ async function showOutput(
   const { agents } = await cluster.cluster();
   const view = agents.find(({ agent }) => agent.id === agentId);
   if (view?.state !== "alive") {
-    const where = `they are with agent ${agentId}, which is ${view?.state ?? "gone"}`;
+    const where = `they are with agent ${agentId}, which ${view === undefined ? "is gone" : view.state === "lost" ? "is lost" : "has left"}`;
     throw new LucioleError("not-found", `Cannot show the logs of job ${job}: ${where}`);
   }
   for await (const item of cluster.output(view.agent, job, isFollowed)) {

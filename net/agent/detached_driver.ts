@@ -100,12 +100,21 @@ export class DetachedDriver {
 
   /** @param program Released when its process is gone. */
   start(program: OpenProgram): void {
-    const { runtime, directory, order } = this.#options;
     this.#program = program;
+    try {
+      this.#child = this.#spawn(program);
+    } catch (error) {
+      // A disk that is full, say: told as a process that cannot be started is.
+      void this.#exited({ error: error instanceof Error ? error : new Error(String(error)) });
+    }
+  }
+
+  #spawn(program: OpenProgram): ChildProcess {
+    const { runtime, directory, order } = this.#options;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     // Paths that are relative to a directory which only the client's machine has are not found here.
     const isHere = existsSync(order.workingDirectory);
-    this.#child = runtime.spawn({
+    return runtime.spawn({
       command: [...program.command, ...order.args],
       environment: this.#environment(program),
       workingDirectory: isHere ? order.workingDirectory : directory,
@@ -168,8 +177,8 @@ export class DetachedDriver {
     return {
       ...inheritedEnvironment(environment),
       ...order.environment,
-      ...program.environment,
       ...Object.fromEntries(flags),
+      ...program.environment,
       [variableOf("master")]: masters.join(","),
       [WORKER_ENV.socket]: socketPath,
       [WORKER_ENV.detached]: job,

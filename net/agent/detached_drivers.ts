@@ -8,7 +8,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DriverLife } from "../../core/agent/driver_life.ts";
 import { type DriverLoad, jobOfRun } from "../../core/cluster/driver_info.ts";
-import { LucioleError, NotEnoughResourcesError } from "../../core/errors.ts";
+import { describeThrown, LucioleError, NotEnoughResourcesError } from "../../core/errors.ts";
 import type { ClusterAccess } from "../driver/cluster_access.ts";
 import type { DriverAccess, DriverOrder } from "../driver_protocol.ts";
 import type { ClientTls, Runtime } from "../runtime/runtime.ts";
@@ -63,7 +63,10 @@ export class DetachedDrivers {
     this.#guards = new DriverGuards({
       id: options.id,
       cluster: options.cluster,
-      onTakeOver: (job, taken) => void this.#takeOver(job, taken),
+      onTakeOver: (job, taken) =>
+        void this.#takeOver(job, taken).catch((error) =>
+          options.onNotice(`warning: job ${job} was not started again: ${describeThrown(error)}`),
+        ),
       onChange: options.onChange,
     });
     const { keepMs = KEEP_MS } = options;

@@ -48,7 +48,8 @@ export class DriverOutput {
   /** Resolves when it is on disk: whoever waits for it holds no more than that in memory. */
   write(stream: OutputStream, bytes: Uint8Array, time: number): Promise<void> {
     const copy = Buffer.from(bytes);
-    this.#writing = this.#writing.then(() => this.#write(stream, copy, time));
+    // What a full disk does not take is lost, and not what comes after it.
+    this.#writing = this.#writing.catch(() => undefined).then(() => this.#write(stream, copy, time));
     return this.#writing;
   }
 
@@ -57,7 +58,7 @@ export class DriverOutput {
     await this.#writing.catch(() => undefined);
     this.#isEnded = true;
     this.#wake();
-    await this.#file?.close();
+    await this.#file?.close().catch(() => undefined);
     this.#file = undefined;
   }
 

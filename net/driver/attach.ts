@@ -27,6 +27,10 @@ export interface AttachedEnd {
 }
 
 const AGAIN_MS = 500;
+/** Whoever is of no use for so long will not be soon. */
+const GIVE_UP_MS = 60_000;
+/** An agent that prints nothing is asked so often whether it is there. */
+const PROBE_MS = 5_000;
 /** A driver that was started a moment ago may not be known to the masters yet. */
 const UNKNOWN_MS = 10_000;
 const EXIT_FAILED = 1;
@@ -41,6 +45,7 @@ class Attachment {
   #run = 0;
   #position = 0;
   #unknownSince: number | undefined;
+  #failingSince: number | undefined;
   #warned = "";
 
   constructor(options: AttachOptions) {
@@ -53,9 +58,12 @@ class Attachment {
       try {
         const end = await this.#look();
         if (end !== undefined) return end;
+        this.#failingSince = undefined;
       } catch (error) {
         if (signal.aborted) return undefined;
-        if (!isPassing(error)) throw error;
+        this.#failingSince ??= performance.now();
+        const isLate = performance.now() - this.#failingSince > GIVE_UP_MS;
+        if (isLate || !isPassing(error)) throw error;
         this.#warn(error.message);
       }
       await pause(AGAIN_MS, signal);
@@ -84,13 +92,28 @@ class Attachment {
     const { access, job, signal } = this.#options;
     const { id, address } = agent;
     const client = new DetachedClient({ id, address, transport: access.connect(id, address) }, job);
-    if (isFromNow) {
-      for await (const item of client.output(0, false, signal)) {
-        if (item.kind !== "ended") this.#position = item.next;
+    // A stream on which nothing comes does not tell that its agent is gone.
+    const silent = new AbortController();
+    const probe = setInterval(() => client.look().catch((error) => silent.abort(error)), PROBE_MS);
+    const either = AbortSignal.any([signal, silent.signal]);
+    try {
+      if (isFromNow) {
+        for await (const item of client.output(0, false, either)) {
+          if (item.kind !== "ended") this.#position = item.next;
+        }
       }
+      return await this.#follow(client, either);
+    } catch (error) {
+      throw silent.signal.aborted ? silent.signal.reason : error;
+    } finally {
+      clearInterval(probe);
     }
+  }
+
+  async #follow(client: DetachedClient, signal: AbortSignal): Promise<AttachedEnd | undefined> {
     for await (const item of client.output(this.#position, true, signal)) {
       this.#warned = "";
+      this.#failingSince = undefined;
       if (item.kind === "ended") return this.#ended(item);
       this.#position = item.next;
       await this.#show(item);
@@ -128,7 +151,7 @@ class Attachment {
     this.#unknownSince ??= performance.now();
     if (place !== undefined || performance.now() - this.#unknownSince < UNKNOWN_MS) return undefined;
     throw new LucioleError(
-      "not-found",
+      "usage",
       `Cannot attach to job ${job}: the cluster has no detached driver of it (any more)`,
     );
   }
@@ -140,9 +163,8 @@ class Attachment {
   }
 }
 
-/** Gone in a moment, or told by the masters soon. */
+/** Gone in a moment, or told by the masters soon. What is no error of ours is a connection that broke. */
 function isPassing(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  if (!(error instanceof LucioleError)) return error.name !== "RangeError";
+  if (!(error instanceof LucioleError)) return error instanceof Error;
   return error.code === "unreachable" || error.code === "not-found";
 }

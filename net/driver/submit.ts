@@ -1,6 +1,7 @@
 /**
  * Hands a driver over to the cluster: finds an agent that runs it, brings it the program, and tells how to follow it.
  */
+import { resolve } from "node:path";
 import process from "node:process";
 import type { AgentView } from "../../core/cluster/agent_info.ts";
 import {
@@ -55,13 +56,21 @@ function orderOf(program: DriverOrder["program"], detach: Detach, args: readonly
     program,
     script,
     args,
-    flags: detach.flags,
+    flags: withWholePaths(detach.flags),
     environment: driverEnvironment(),
     workingDirectory: process.cwd(),
     name: programName(script),
     driver: userAtHost(),
     run: 1,
   };
+}
+
+/** Flags that name files: the agent may start the driver elsewhere. */
+const PATHS = ["checkpoint", "event-log"];
+
+function withWholePaths(flags: Detach["flags"]): Detach["flags"] {
+  const whole = PATHS.flatMap((name) => (flags[name] === undefined ? [] : [[name, resolve(flags[name])]]));
+  return { ...flags, ...Object.fromEntries(whole) };
 }
 
 interface SubmissionOptions {

@@ -3,6 +3,7 @@ import type { ClusterPort, Terminal } from "../../cmd/cluster/port.ts";
 import type { AgentInfo, AgentView, ClusterJob, ClusterView } from "../../core/cluster/agent_info.ts";
 import { LucioleError } from "../../core/errors.ts";
 import type { LogEntry } from "../../net/agent/job_logs.ts";
+import type { OutputItem } from "../../net/driver_protocol.ts";
 
 export const NOW = Date.UTC(2026, 0, 1, 12);
 
@@ -74,7 +75,11 @@ export class FakeCluster implements ClusterPort {
     return answer;
   };
 
-  async *output(): AsyncGenerator<never> {}
+  /** Of every detached driver. */
+  printed: readonly OutputItem[] = [];
+  async *output(): AsyncGenerator<OutputItem> {
+    yield* this.printed;
+  }
 
   endDriver = async ({ id }: AgentInfo, job: string, by: string): Promise<void> => {
     this.ended.push(`driver ${id} ${job} ${by}`);

@@ -192,3 +192,56 @@ describe("cancel", () => {
     expect(cancel(new FakeCluster([agentView("a1")], all), fakeTerminal(), wanted)).rejects.toThrow(message);
   });
 });
+
+describe("a detached job", () => {
+  const load = { job: "j1", name: "count", driver: "ann@laptop", run: 2, since: NOW };
+  const free = { freeSlots: 3, freeMemoryBytes: 2 ** 30, freeDiskBytes: 2 ** 30, jobs: [] };
+  const agents = [
+    agentView("a1", { load: { ...free, drivers: [{ ...load, state: "running" }] } }),
+    agentView("a2", { load: { ...free, drivers: [{ ...load, state: "guarded" }] } }),
+    agentView("a3", { state: "lost", load: { ...free, drivers: [{ ...load, run: 1, state: "running" }] } }),
+  ];
+  const running = clusterJob("j1", { detached: { agent: "a1", run: 2 } });
+  const printed = (text: string) => ({
+    ...{ kind: "output", next: 9, stream: "stdout", time: NOW },
+    bytes: new TextEncoder().encode(text),
+  });
+
+  test("is listed with the agent that runs its driver, and with why it ended", async () => {
+    const terminal = fakeTerminal({ width: 120 });
+    const ended = { state: "failed", endedAt: NOW, cause: "no words" } as const;
+    const failed = clusterJob("j2", { ...ended, agents: [], detached: { agent: "a2", run: 1, exitCode: 1 } });
+    await jobs(new FakeCluster([], [failed, running]), terminal);
+    const text = terminal.lines.join("\n");
+    expect(text).toContain("ann@laptop on a1");
+    expect(text).toContain("j2 (count) failed: no words");
+  });
+
+  test("is cancelled at its guard first, which would start it again, and at no agent that is gone", async () => {
+    const terminal = fakeTerminal();
+    const cluster = new FakeCluster(agents, [running]);
+    await cancel(cluster, terminal, "count");
+    const by = "ann@laptop with luciole cancel";
+    expect(cluster.ended).toEqual([`driver a2 j1 ${by}`, `driver a1 j1 ${by}`]);
+    expect(terminal.lines).toEqual(["Cancelled job j1 (count), whose driver was on agent a1"]);
+  });
+
+  test("has the logs of its driver, as they came, also when it has ended; those of workers are asked for", async () => {
+    const terminal = fakeTerminal();
+    const cluster = new FakeCluster(agents, [{ ...running, state: "succeeded", endedAt: NOW }]);
+    cluster.printed = [
+      { kind: "dropped", next: 3, count: 3 },
+      printed("half a"),
+      printed(" line\n"),
+    ] as never;
+    await logs(cluster, terminal, "j1", once);
+    expect({ lines: terminal.lines, warnings: terminal.warnings }).toEqual({
+      lines: ["half a", " line\n"],
+      warnings: ["(3 older bytes are not kept any more)"],
+    });
+    const gone = new FakeCluster([agentView("a1", { state: "left" })], [running]);
+    await expect(logs(gone, terminal, "j1", once)).rejects.toThrow(
+      "Cannot show the logs of job j1: they are with agent a1, which has left",
+    );
+  });
+});
