@@ -15,6 +15,7 @@ export const RUN_VARIABLES: readonly (readonly [string, string])[] = [
   ["LUCIOLE_QUIET", "true: no progress, as --quiet"],
   ["LUCIOLE_EVENT_LOG", "file that gets the job's milestones and failures, as --event-log"],
   ["LUCIOLE_NO_WAIT", "true: fail when the cluster has no room, as --no-wait"],
+  ["LUCIOLE_DETACH", "true: have an agent run the driver, as --detach; LUCIOLE_FOLLOW: attach at once"],
   ["LUCIOLE_SYMMETRIC", "true: be one of many, as --symmetric; LUCIOLE_RANK, LUCIOLE_RANKS, LUCIOLE_HEAD"],
   ["LUCIOLE_CODE", "general: run without generated loops, to find out whether one is to blame"],
   ["LUCIOLE_FAULTS", "off: without checksums and second attempts, to measure what they cost"],
