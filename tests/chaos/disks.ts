@@ -93,7 +93,7 @@ async function runOn(
     await after(plan.afterMs);
     if (!isThere || !driver.isThere) return { struck: 0, missed: 1 };
     story.push(`${JSON.stringify(plan)}: ${fill(filler)} MiB were free`);
-    await Promise.race([after(plan.forMs), driver.ended]);
+    await after(plan.forMs, [driver.ended]);
     rmSync(filler);
     return { struck: 1, missed: 0 };
   };

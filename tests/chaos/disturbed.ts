@@ -97,6 +97,7 @@ export class Disturbed {
     const end = await driver.ended;
     const { struck, missed, isKilled = false } = await striking;
     const { mustSucceed, names } = attack;
+    this.story.push(`the driver ended after ${(end.tookMs / 1000).toFixed(1)} s`);
     let wrong = judge({ end, written: readWritten(output), isKilled, mustSucceed, names }, written);
     wrong ??= isKilled ? await this.#afterKill(output) : this.#leftBeside(output);
     if (wrong !== undefined) this.story.push(...end.stderr.trimEnd().split("\n"));

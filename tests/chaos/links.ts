@@ -110,7 +110,7 @@ async function strikeAll(
     if (!driver.isThere) return false;
     story.push(JSON.stringify(fault));
     set(fault, hosts, true);
-    await Promise.race([after(fault.forMs), driver.ended]);
+    await after(fault.forMs, [driver.ended]);
     set(fault, hosts, false);
     return true;
   };

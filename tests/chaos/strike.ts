@@ -58,9 +58,14 @@ function strikeProcess(
   return { what, over };
 }
 
-/** How long a fault lasts is a part of it. */
-export function after(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** How long a fault lasts is a part of it. @param until Whatever ends it before. */
+export async function after(ms: number, until: readonly Promise<unknown>[] = []): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([over, ...until]);
+  clearTimeout(timer);
 }
 
 function send(pid: number, signal: NodeJS.Signals): boolean {
