@@ -21,6 +21,8 @@ const LOCAL: readonly OptionSpec[] = [
     text: `least level of log lines shown: ${LOG_LEVELS.join(", ")} (default: info)`,
   },
   { name: "event-log", value: "file", text: "append what happens to the job to a file, as JSON lines" },
+  { name: "checkpoint", value: "dir", text: "keep in a directory what a later run needs to go on from" },
+  { name: "resume", text: "go on from what an earlier run left in --checkpoint" },
   { name: "json", text: "progress and errors as JSON lines on stderr" },
 ];
 

@@ -14,6 +14,8 @@ export const RUN_VARIABLES: readonly (readonly [string, string])[] = [
   ["LUCIOLE_JSON", "true: JSON lines on stderr, as --json"],
   ["LUCIOLE_QUIET", "true: no progress, as --quiet"],
   ["LUCIOLE_EVENT_LOG", "file that gets the job's milestones and failures, as --event-log"],
+  ["LUCIOLE_CHECKPOINT", "directory that keeps what a later run goes on from, as --checkpoint"],
+  ["LUCIOLE_RESUME", "true: go on from what is in that directory, as --resume"],
   ["LUCIOLE_NO_WAIT", "true: fail when the cluster has no room, as --no-wait"],
   ["LUCIOLE_DETACH", "true: have an agent run the driver, as --detach; LUCIOLE_FOLLOW: attach at once"],
   ["LUCIOLE_SYMMETRIC", "true: be one of many, as --symmetric; LUCIOLE_RANK, LUCIOLE_RANKS, LUCIOLE_HEAD"],

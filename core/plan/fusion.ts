@@ -14,6 +14,8 @@ export interface FusionRule {
   readonly reachable: readonly GraphNode[];
   /** True when the dataset must be stored, so that the chain ends with it. */
   isCut(id: NodeId): boolean;
+  /** True when the user wants it in the checkpoint of the job. */
+  isCheckpoint(id: NodeId): boolean;
   /** True when it becomes a handle of the execution. */
   isOutput(id: NodeId): boolean;
 }
@@ -29,9 +31,11 @@ export function fusionRule(graph: Graph): FusionRule {
   }
   const readers = new Uint32Array(graph.nodes.length);
   const marked = new Set<NodeId>();
+  const checkpoints = new Set<NodeId>();
   for (const node of graph.nodes) {
     if (!needed.has(node.id)) continue;
     if (isKept(node)) marked.add(reals[node.id]);
+    if (node.spec.kind === "mark" && node.spec.marks.checkpoint === true) checkpoints.add(reals[node.id]);
     if (reals[node.id] !== node.id) continue;
     for (const input of node.inputs) readers[reals[input]] += 1;
   }
@@ -39,6 +43,7 @@ export function fusionRule(graph: Graph): FusionRule {
     real,
     reachable: graph.nodes.filter((node) => needed.has(node.id) && reals[node.id] === node.id),
     isCut: (id) => readers[id] > 1 || marked.has(id) || (outputs.has(id) && !isSink(graph.nodes[id])),
+    isCheckpoint: (id) => checkpoints.has(id),
     isOutput: (id) => outputs.has(id) && !isSink(graph.nodes[id]),
   };
 }

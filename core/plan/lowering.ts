@@ -40,8 +40,15 @@ export class Lowering {
   /** Says what the rows of a node are; stores them where the chain is cut. */
   put(node: NodeId, draft: Draft): void {
     draft.bytes = this.#hinted.get(node) ?? draft.bytes;
-    if (!this.#rule.isCut(node)) this.#drafts.set(node, draft);
-    else this.#stored.set(node, this.store(draft, this.#rule.isOutput(node)));
+    if (!this.#rule.isCut(node)) {
+      this.#drafts.set(node, draft);
+      return;
+    }
+    const stored = this.store(draft, this.#rule.isOutput(node));
+    this.#stored.set(node, stored);
+    if (stored.from.kind !== "group" || !this.#rule.isCheckpoint(node)) return;
+    const { group } = stored.from;
+    this.groups[group] = { ...this.groups[group], isCheckpoint: true };
   }
 
   /** A draft that steps may be added to: the input's own chain, or a new one that reads it shard by shard. */

@@ -166,6 +166,8 @@ export interface TaskGroupPlan {
   readonly needsCommittedInput: boolean;
   /** The user said how many shards there are, so a sink writes just so many files. */
   readonly hasDemandedShards?: true;
+  /** Its output is a dataset that the user marked: a checkpoint keeps copies of its shards. */
+  readonly isCheckpoint?: true;
   /** What the planner decided here and why, for explain: `no exchange: …`. */
   readonly notes?: readonly string[];
 }

@@ -9,6 +9,7 @@ import { type Labels, SETTINGS } from "../cluster/settings.ts";
 import { readSymmetric, SYMMETRIC_SETTINGS, type Symmetric } from "../cluster/symmetric.ts";
 import { LucioleError } from "../errors.ts";
 import {
+  anyText,
   FlagReader,
   type FlagSpec,
   oneOf,
@@ -38,6 +39,8 @@ export interface RunFlags {
   readonly eventLog?: string;
   /** The number of workers does not change by the program's own wish. */
   readonly isFixed?: boolean;
+  /** Where the job's checkpoint is kept; nowhere when missing. */
+  readonly checkpoint?: CheckpointFlags;
   /** Local when missing. */
   readonly cluster?: ClusterFlags;
   /** The same command runs on several machines, which become a cluster for the time of the job. */
@@ -52,6 +55,12 @@ export interface Detach {
   readonly follows: boolean;
   /** The flags that it gets, as text. */
   readonly flags: Readonly<Record<string, string>>;
+}
+
+export interface CheckpointFlags {
+  readonly directory: string;
+  /** Go on from what is there. */
+  readonly isResumed: boolean;
 }
 
 /** Of a run on a cluster. */
@@ -103,6 +112,8 @@ const FLAGS = {
   } satisfies RunFlag<string>,
   json: { name: "json", isBoolean: true, ...TRUTH } satisfies RunFlag<boolean>,
   quiet: { name: "quiet", isBoolean: true, ...TRUTH } satisfies RunFlag<boolean>,
+  checkpoint: { name: "checkpoint", ...anyText("the name of a directory") } satisfies RunFlag<string>,
+  resume: { name: "resume", isBoolean: true, ...TRUTH } satisfies RunFlag<boolean>,
   master: SETTINGS.master satisfies RunFlag<readonly string[]>,
   "no-wait": { name: "no-wait", isBoolean: true, ...TRUTH } satisfies RunFlag<boolean>,
   "token-file": SETTINGS.tokenFile satisfies RunFlag<string>,
@@ -181,6 +192,11 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
       "Cannot run with --symmetric and --master: the processes of a symmetric run are a cluster of their own",
     );
   }
+  const directory = reader.read(FLAGS.checkpoint);
+  const isResumed = reader.read(FLAGS.resume) ?? false;
+  if (isResumed && directory === undefined) {
+    throw usage("Cannot run with --resume alone: say with --checkpoint DIR what to go on from");
+  }
   const masters = symmetric === undefined ? reader.read(FLAGS.master) : [symmetric.head];
   if (detach !== undefined && masters === undefined) {
     throw usage("Cannot run with --detach alone: --master names the cluster whose agents run the driver");
@@ -193,6 +209,7 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
     isQuiet: reader.read(FLAGS.quiet) ?? false,
     logLevel: reader.read(FLAGS["log-level"]) ?? "info",
     ...(reader.read(FLAGS.fixed) === true || symmetric !== undefined ? { isFixed: true } : {}),
+    ...(directory === undefined ? {} : { checkpoint: { directory, isResumed } }),
     ...(masters === undefined ? {} : { cluster: readCluster(reader, masters) }),
     ...(symmetric === undefined ? {} : { symmetric }),
     ...(detach === undefined ? {} : { detach }),

@@ -7,6 +7,7 @@
  */
 import { LucioleError, toWireError, type WireError } from "../errors.ts";
 import { notePace } from "./ahead.ts";
+import { copyShard } from "./copies.ts";
 import { dividesEdge } from "./divide.ts";
 import type { Attempt, Group, Task } from "./execution_state.ts";
 import type { AttemptEvent } from "./job_state.ts";
@@ -128,6 +129,13 @@ function commit(turn: Turn, attempt: Attempt, result: AttemptResult & { readonly
   task.isRevived = false;
   task.losses = 0;
   task.firstLoss = undefined;
+  if (group.isCopied) copyShard(turn, task);
+  afterCommit(turn, task);
+}
+
+/** What follows when a shard can be read. */
+export function afterCommit(turn: Turn, task: Task): void {
+  const { group } = task;
   if (group.present === group.tasks.length) announce(turn, group, false);
   wakeReaders(turn, task);
   releaseInputs(turn, task);

@@ -109,7 +109,19 @@ export interface Task {
   restsUntil: number;
   /** It was committed before and is computed again. */
   isRevived: boolean;
+  /** See core/schedule/kept.ts. */
+  readonly keep: KeepState;
   readonly history: string[];
+}
+
+/** What the checkpoint of the job does with the shard of a task. */
+export interface KeepState {
+  /** It has a copy: the shard is fetched from there instead of being computed. */
+  isKept: boolean;
+  /** The driver was asked to bring that copy to an agent. */
+  isRestoring: boolean;
+  /** The driver makes a copy: the shard stays until it has. */
+  isCopying: boolean;
 }
 
 /** What an edge reads: the output of a group, of this execution or an earlier one, or a channel. */
@@ -187,6 +199,10 @@ export interface Group {
   rowsBefore: Float64Array | undefined;
   /** Keys that part a sorted exchange, kept once the runs were all there. */
   splitters: readonly unknown[] | undefined;
+  /** The driver copies its shards when they are committed. */
+  isCopied: boolean;
+  /** Some of its shards have a copy: each of its tasks makes one shard. */
+  hasKept: boolean;
 }
 
 export interface OutputDataset {
@@ -329,6 +345,8 @@ function createGroup(execution: Execution, plan: TaskGroupPlan): Group {
     partitionBytes: new Float64Array(partitionsOf(plan) > 1 ? partitionsOf(plan) : plan.tasks),
     rowsBefore: undefined,
     splitters: undefined,
+    isCopied: false,
+    hasKept: false,
   };
   for (let i = 0; i < plan.tasks; i += 1) tasks.push(createTask(group, i, i));
   return group;
@@ -355,6 +373,7 @@ export function createTask(group: Group, number: number, shard: number, share?: 
     avoid: undefined,
     restsUntil: Number.NEGATIVE_INFINITY,
     isRevived: false,
+    keep: { isKept: false, isRestoring: false, isCopying: false },
     history: [],
   };
 }

@@ -9,6 +9,7 @@ import type { PlanOutput } from "../plan/physical.ts";
 import { headEdges, sideEdges, unionOffsets } from "../plan/pieces.ts";
 import { announce } from "./attempt_events.ts";
 import { createExecution, type Edge, type Execution, type Group, type Producer } from "./execution_state.ts";
+import { beginFromCopies } from "./from_copies.ts";
 import { planGang } from "./gangs.ts";
 import { shardCount } from "./inputs.ts";
 import type { JobCommand, JobEvent, JobState, SinkPart } from "./job_state.ts";
@@ -42,8 +43,9 @@ export function submit(turn: Turn, event: Submitted): void {
   }
   state.nextAge += 1;
   state.executions.set(id, execution);
-  for (const output of plan.outputs) addOutput(state, execution, output, event.followed);
+  for (const output of plan.outputs) addOutput(state, execution, output, event);
   execution.pipeline = planGang(execution) ?? planPipeline(execution);
+  if (event.checkpoint !== undefined) beginFromCopies(turn, execution, event.checkpoint);
   for (const group of execution.groups) {
     if (group.tasks.length === 0) announce(turn, group, false);
     wakeGroup(turn, group);
@@ -55,17 +57,18 @@ function addOutput(
   state: JobState,
   execution: Execution,
   output: PlanOutput,
-  followed: ReadonlySet<number>,
+  { followed, checkpoint }: Submitted,
 ): void {
   if (output.kind !== "dataset") return;
   const group = groupOf(execution, output.group);
   const id = `${execution.id}.${output.node}`;
   const isFollowed = followed.has(group.plan.id);
-  const dataset = { id, node: output.node, group, isHeld: true, isFollowed };
+  const isHeld = checkpoint?.held?.has(output.node) ?? true;
+  const dataset = { id, node: output.node, group, isHeld, isFollowed };
   if (isFollowed) group.isFollowed = true;
   group.outputs.push(dataset);
   execution.outputs.push(dataset);
-  state.outputs.set(id, dataset);
+  if (isHeld) state.outputs.set(id, dataset);
 }
 
 function groupOf(execution: Execution, id: number): Group {
@@ -162,7 +165,8 @@ function complete(turn: Turn, execution: Execution): void {
     return;
   }
   moveExecution(execution, { kind: "publishing" }, turn.now);
-  turn.commands.push({ kind: "publishSinks", execution: execution.id, sinks });
+  const totals = executionTotals(execution);
+  turn.commands.push({ kind: "publishSinks", execution: execution.id, sinks, totals });
 }
 
 function sinkParts(group: Group): SinkPart[] {

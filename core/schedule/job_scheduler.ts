@@ -23,6 +23,7 @@ import {
   type Task,
 } from "./execution_state.ts";
 import { fail, finish, onPublished, progressOf, settle, submit } from "./executions.ts";
+import { holdOutput, onKept, onRestored, onRestoreFailed } from "./from_copies.ts";
 import { followable } from "./inputs.ts";
 import { checkAttempts, checkExecution, checkSlots } from "./invariants.ts";
 import type { JobCommand, JobEvent, JobState, LocatedPiece } from "./job_state.ts";
@@ -208,6 +209,18 @@ function take(turn: Turn, event: JobEvent): void {
     case "shardLost":
       loseRead(turn, event.attempt, event.cause);
       return;
+    case "shardRestored":
+      onRestored(turn, event);
+      return;
+    case "restoreFailed":
+      onRestoreFailed(turn, event);
+      return;
+    case "shardKept":
+      onKept(turn, event);
+      return;
+    case "datasetHeld":
+      holdOutput(turn, event.dataset);
+      return;
     case "datasetOpened":
     case "datasetClosed":
     case "datasetFailed":
@@ -261,7 +274,9 @@ function loseRead(turn: Turn, id: string, cause: string): void {
   loseShard(turn, attempt, cause);
 }
 
-function onDatasetEvent(turn: Turn, event: Extract<JobEvent, { kind: `dataset${string}` }>): void {
+type DatasetEvent = Exclude<Extract<JobEvent, { kind: `dataset${string}` }>, { kind: "datasetHeld" }>;
+
+function onDatasetEvent(turn: Turn, event: DatasetEvent): void {
   const { state } = turn;
   const { dataset: id } = event;
   if (event.kind === "datasetOpened") {

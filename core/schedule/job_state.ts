@@ -20,7 +20,7 @@ import type {
 } from "./execution_state.ts";
 import type { AgentEvent, TaskOrder } from "./order.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
-import type { ShardReport } from "./report.ts";
+import type { ShardReport, TaskReport } from "./report.ts";
 
 export interface JobOptions {
   readonly job: string;
@@ -64,9 +64,39 @@ export type JobEvent =
       readonly compare: ReadonlyMap<number, CompareKeys>;
       /** Ids of the output groups that a client streams from the start. */
       readonly followed: ReadonlySet<number>;
+      /** What a checkpoint has to do with it. */
+      readonly checkpoint?: SubmittedCheckpoint | undefined;
     } & ExecutionLimits)
   /** From now on other workers perform its tasks: those that it had are gone. */
   | { readonly kind: "executionMoved"; readonly execution: string; readonly workers: readonly number[] }
+  /** The driver brought the copy of a shard to an agent, as the attempt of the command. */
+  | {
+      readonly kind: "shardRestored";
+      readonly execution: string;
+      readonly group: number;
+      readonly task: number;
+      readonly attempt: string;
+      readonly agent: string;
+      readonly shard: ShardReport;
+    }
+  /** The copy cannot be read: the shard has to be computed. */
+  | {
+      readonly kind: "restoreFailed";
+      readonly execution: string;
+      readonly group: number;
+      readonly task: number;
+      readonly error: WireError;
+    }
+  /** The driver has made the copy that it was told to make, or could not. */
+  | {
+      readonly kind: "shardKept";
+      readonly execution: string;
+      readonly group: number;
+      readonly shard: number;
+      readonly isKept: boolean;
+    }
+  /** A handle of an execution of an earlier driver is wanted after all. */
+  | { readonly kind: "datasetHeld"; readonly dataset: string }
   | { readonly kind: "executionCancelled"; readonly execution: string; readonly cause: WireError }
   /** A channel: one shard that is being written. */
   | {
@@ -91,6 +121,19 @@ export type JobEvent =
   | AttemptEvent
   | { readonly kind: "sinksPublished"; readonly execution: string; readonly error?: WireError }
   | { readonly kind: "tick" };
+
+/** What a checkpoint has to do with an execution that is submitted. */
+export interface SubmittedCheckpoint {
+  /** Groups whose shards are copied when they are committed. */
+  readonly copied: ReadonlySet<number>;
+  /** Shards, by group, of which there are copies. */
+  readonly kept: ReadonlyMap<number, ReadonlySet<number>>;
+  /**
+   * Set when an earlier driver saw its end: its sinks are published and nothing of it runs, but for what outputs among
+   * these nodes have lost.
+   */
+  readonly held?: ReadonlySet<number> | undefined;
+}
 
 export interface SinkPart {
   readonly task: number;
@@ -136,10 +179,27 @@ export type JobCommand =
   | { readonly kind: "cancel"; readonly agent: string; readonly attempt: string }
   /** Shards that nobody needs any more. */
   | { readonly kind: "release"; readonly agent: string; readonly attempts: readonly string[] }
+  /** Bring the copy of a shard to an agent, under the name of this attempt. */
+  | {
+      readonly kind: "restore";
+      readonly execution: string;
+      readonly group: number;
+      readonly task: number;
+      readonly attempt: string;
+    }
+  /** Copy a shard, which has several pieces when it was divided. */
+  | {
+      readonly kind: "keep";
+      readonly execution: string;
+      readonly group: number;
+      readonly shard: number;
+      readonly pieces: readonly ShardPiece[];
+    }
   | {
       readonly kind: "publishSinks";
       readonly execution: string;
       readonly sinks: readonly { readonly node: number; readonly parts: readonly SinkPart[] }[];
+      readonly totals: TaskReport;
     }
   | { readonly kind: "executionEnded"; readonly execution: string; readonly outcome: ExecutionOutcome }
   /** No task of it can run again, not even to compute a lost output anew: agents may forget it. */

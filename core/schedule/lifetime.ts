@@ -28,15 +28,23 @@ const MIN_SHARE_BYTES = 2 ** 20;
 /** True while a handle, a sink or a task that is not done needs the shard. */
 export function isNeeded(task: Task): boolean {
   const { group } = task;
-  if (isHeld(group)) return true;
+  if (isHeld(group) || task.keep.isCopying) return true;
   // What others of a gang do may have to begin again with it.
   if (group.execution.pipeline?.isGang === true && group.done < group.tasks.length) return true;
   for (const { group: reader, edge } of group.consumers) {
     if (reader.done === reader.tasks.length) continue;
-    if (isBarrier(reader, edge)) return true;
-    if (tasksOfShard(reader, edge.offset + task.shard).some((one) => !isDone(one))) return true;
+    if (!isBarrier(reader, edge)) {
+      if (tasksOfShard(reader, edge.offset + task.shard).some(needsInputs)) return true;
+    } else if (!reader.hasKept || reader.tasks.some(needsInputs)) {
+      return true;
+    }
   }
   return false;
+}
+
+/** Of what has a copy nothing is computed. */
+function needsInputs(task: Task): boolean {
+  return !isDone(task) && !task.keep.isKept;
 }
 
 function isHeld(group: Group): boolean {
@@ -48,6 +56,10 @@ function isHeld(group: Group): boolean {
 export function wake(turn: Turn, task: Task): void {
   const { group } = task;
   if (task.status.kind !== "waiting" || !isActive(group.execution) || isResting(turn, task)) return;
+  if (task.keep.isKept) {
+    askForCopy(turn, task);
+    return;
+  }
   if (group.isPipelined) {
     turn.state.pipelines.add(group.execution);
     return;
@@ -56,6 +68,21 @@ export function wake(turn: Turn, task: Task): void {
   moveTask(task, { kind: "ready" }, turn.now);
   group.ready.push(task.number, preferredAgent(task, turn.state.agents.size));
   if (group.readyCount === 1) queueGroup(turn, group);
+}
+
+function askForCopy(turn: Turn, task: Task): void {
+  if (task.keep.isRestoring) return;
+  task.keep.isRestoring = true;
+  task.launches += 1;
+  const { execution, plan } = task.group;
+  const attempt = `${execution.id}-${plan.id}-${task.number}-${task.launches}`;
+  turn.commands.push({
+    kind: "restore",
+    execution: execution.id,
+    group: plan.id,
+    task: task.number,
+    attempt,
+  });
 }
 
 function queueGroup(turn: Turn, group: Group): void {
@@ -73,7 +100,7 @@ function isBefore(a: Group, b: Group): boolean {
 
 /** Wakes all tasks of a group; the first time that all its inputs are there, its tasks are made for them. */
 export function wakeGroup(turn: Turn, group: Group): void {
-  if (isUntouched(group)) {
+  if (!group.hasKept && isUntouched(group)) {
     divideShards(group, turn.state.options.minShareBytes ?? MIN_SHARE_BYTES);
     orderTasks(group);
   }
@@ -170,8 +197,15 @@ export function loseShard(turn: Turn, attempt: Attempt, cause: string): void {
   if (isNeeded(task)) revive(turn, task);
 }
 
+/** Has the tasks run again that a task reads of and that were released. */
+export function requireInputs(turn: Turn, task: Task): void {
+  const missing: Task[] = [];
+  for (const edge of task.group.edges) pushMissing(turn, task, edge, missing);
+  reviveAll(turn, missing);
+}
+
 /** Has a released task run again, and before it all released tasks that it reads of. */
-function revive(turn: Turn, first: Task): void {
+export function revive(turn: Turn, first: Task): void {
   reviveAll(turn, [first]);
 }
 
@@ -228,7 +262,7 @@ function reviveAll(turn: Turn, stack: Task[]): void {
     task.isRevived = true;
     moveTask(task, { kind: "waiting" }, turn.now);
     execution.isChanged = true;
-    for (const edge of task.group.edges) pushMissing(turn, task, edge, stack);
+    if (!task.keep.isKept) for (const edge of task.group.edges) pushMissing(turn, task, edge, stack);
     pushGang(turn, task, stack);
     wake(turn, task);
   }

@@ -9,6 +9,8 @@ import { ShardFileWriter } from "../store/shard_writer.ts";
 export class Channels {
   readonly #directory: string;
   readonly #open = new Map<string, ShardFileWriter>();
+  /** Channels that nobody reads before they are committed. */
+  readonly #unread = new Set<string>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -18,8 +20,14 @@ export class Channels {
     return this.#open.has(attempt);
   }
 
-  open(attempt: string): void {
+  /** Whether its writer is to wait for readers. */
+  isStreamed(attempt: string): boolean {
+    return this.#open.has(attempt) && !this.#unread.has(attempt);
+  }
+
+  open(attempt: string, isUnread = false): void {
     if (this.#open.has(attempt)) return;
+    if (isUnread) this.#unread.add(attempt);
     const options = { directory: this.#directory, attempt, partitions: 1, isFollowed: true };
     this.#open.set(attempt, new ShardFileWriter(options));
   }
@@ -61,11 +69,13 @@ export class Channels {
   commit(attempt: string): void {
     this.#find(attempt).commit();
     this.#open.delete(attempt);
+    this.#unread.delete(attempt);
   }
 
   /** @returns Whether it was open. */
   discard(attempt: string): boolean {
     this.#open.get(attempt)?.discard();
+    this.#unread.delete(attempt);
     return this.#open.delete(attempt);
   }
 

@@ -125,7 +125,8 @@ function addShardRoutes(app: Hono, jobs: AgentJobs): void {
   });
   app.put("/v1/jobs/:job/channels/:attempt", (context) => {
     const job = jobOf(context.req.param("job"));
-    job.shards.openChannel(checkId(context.req.param("attempt"), "attempt"));
+    const isUnread = context.req.query("unread") === "true";
+    job.shards.openChannel(checkId(context.req.param("attempt"), "attempt"), isUnread);
     return done();
   });
   app.post("/v1/jobs/:job/channels/:attempt", async (context) => {

@@ -105,12 +105,13 @@ export class JobShards {
     this.#followed.delete(attempt);
   }
 
-  openChannel(attempt: string): void {
+  /** @param isUnread Nobody reads it before it is closed: its writer waits for nobody. */
+  openChannel(attempt: string, isUnread = false): void {
     if (this.#isClosed) throw new ProtocolError(`Cannot open channel ${attempt}: the job is being ended`);
     if (this.#committed.has(attempt)) {
       throw new ProtocolError(`Cannot open channel ${attempt}: it was closed already`);
     }
-    this.#channels.open(attempt);
+    this.#channels.open(attempt, isUnread);
   }
 
   /**
@@ -147,7 +148,7 @@ export class JobShards {
     if (followed === undefined) {
       followed = new Followed({
         onWarning: (text) => this.#options.onWarning(`shard ${attempt} ${text}`),
-        needsReader: this.#channels.has(attempt),
+        needsReader: this.#channels.isStreamed(attempt),
         ...(this.#options.stallMs === undefined ? {} : { stallMs: this.#options.stallMs }),
       });
       this.#followed.set(attempt, followed);

@@ -99,8 +99,9 @@ export class AgentClient {
     await this.#send("POST", ROUTES.messages(this.#job), request);
   }
 
-  async openChannel(attempt: string): Promise<void> {
-    await this.#send("PUT", ROUTES.channel(this.#job, attempt));
+  /** @param isUnread Nobody reads it before it is closed. */
+  async openChannel(attempt: string, isUnread = false): Promise<void> {
+    await this.#send("PUT", `${ROUTES.channel(this.#job, attempt)}${isUnread ? "?unread=true" : ""}`);
   }
 
   /** Appends encoded batches; resolves when the readers have room for more. */

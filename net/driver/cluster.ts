@@ -7,6 +7,7 @@ import process from "node:process";
 import type { PlacementRequest } from "../../core/cluster/placement.ts";
 import { MAX_WORKERS } from "../../core/program/limits.ts";
 import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
+import type { JobCheckpoint } from "../checkpoint/job_checkpoint.ts";
 import { localProgram } from "../program/local_program.ts";
 import { applyCodeSetting } from "../runtime/code_setting.ts";
 import { userAtHost } from "../runtime/machine.ts";
@@ -33,6 +34,7 @@ export async function openClusterJob(
   flags: ClusterRunFlags,
   args: readonly string[],
   signal: AbortSignal,
+  checkpoint?: JobCheckpoint,
 ): Promise<DriverJob> {
   applyCodeSetting();
   const detached = await enterDetached();
@@ -55,7 +57,14 @@ export async function openClusterJob(
   const lease = { leaseMs, lostMs: LOST_MS };
   const { speculates } = flags;
   const { listener } = output;
-  const executor = new Executor({ job: id, memoryBytesPerWorker, listener, lease, speculates });
+  const executor = new Executor({
+    job: id,
+    memoryBytesPerWorker,
+    listener,
+    lease,
+    speculates,
+    keeper: checkpoint,
+  });
   const { workers, clients } = seats.enlisted(grants, 0);
   executor.addWorkers(workers, clients);
   const onExit = (): void => job.sweep();
@@ -67,6 +76,7 @@ export async function openClusterJob(
     isScalable: flags.isFixed !== true,
     memoryBytes: () => executor.members.size * memoryBytesPerWorker,
     executor,
+    checkpoint,
     ...output.parts,
     close: async (end) => {
       process.off("exit", onExit);

@@ -12,6 +12,7 @@ import { outputName } from "../../core/graph/operation_name.ts";
 import type { Placement } from "../../core/plan/placement.ts";
 import { type AnyFlow, type Flow, type FlowOutput, isFlow } from "../../core/program/flow.ts";
 import { decode } from "../cbor.ts";
+import type { JobCheckpoint } from "../checkpoint/job_checkpoint.ts";
 import { persistFlow } from "../program/persist_flow.ts";
 import { type Channel, createChannel } from "./channel.ts";
 import type { JobRecord } from "./event_log.ts";
@@ -45,6 +46,7 @@ export interface JobParts {
   readonly fleet: Fleet;
   readonly isScalable: boolean;
   readonly executor: Executor;
+  readonly checkpoint?: JobCheckpoint | undefined;
   /** Shards on this host, which need no request to be read. */
   readonly local?: LocalShards;
   readonly onProgress: (progress: ProgressSnapshot | undefined) => void;
@@ -88,6 +90,8 @@ export class DriverJob implements Job {
   readonly #placements = new Map<string, Placement>();
   #closed: Promise<void> | undefined;
   #end = SUCCEEDED;
+  /** The driver function is at its end: nobody will go on from the checkpoint. */
+  #isOver = false;
 
   constructor(parts: JobParts) {
     this.#parts = parts;
@@ -102,6 +106,9 @@ export class DriverJob implements Job {
       mayGrow: () => scaler.mayGrow,
       log,
     });
+    const { local, checkpoint } = parts;
+    const signal = this.#closing.signal;
+    checkpoint?.attach({ executor, local, signal, placements: this.#placements, plans: this.#plans, log });
     const agents = executor.agents.map(({ id }) => id);
     parts.record({ kind: "jobStarted", job: parts.id, workers: this.workers, agents });
     const send = (message: unknown, workers: readonly number[] | "all"): Promise<void> =>
@@ -228,6 +235,7 @@ export class DriverJob implements Job {
       if (record.failure !== undefined) throw record.failure;
       if (!record.hasEnded) throw record.closed();
     }
+    this.#isOver = true;
   }
 
   /** Deletes at once what running executions have staged; for a process that is about to end. */
@@ -249,6 +257,7 @@ export class DriverJob implements Job {
       await this.#parts.close({ ...this.#end, allWorkers: this.workers });
     } finally {
       for (const record of running) this.#sweep(record);
+      await this.#parts.checkpoint?.close(this.#isOver && this.#end === SUCCEEDED);
     }
   }
 
@@ -288,7 +297,7 @@ export class DriverJob implements Job {
   }
 
   async #submit({ record, flow, refs, begun, isFollowed, limits }: Submission): Promise<void> {
-    const { executor } = this.#parts;
+    const { executor, checkpoint } = this.#parts;
     await refs.complete();
     // Nobody would sweep what is staged from here on.
     if (record.hasEnded) return;
@@ -296,25 +305,32 @@ export class DriverJob implements Job {
     // The builder sees on the driver what it will see on the workers.
     const isSame = isEqualBytes(params, begun.params);
     const graph = isSame ? begun.graph : buildGraph(flow, decode(params)).graph;
+    const past = await checkpoint?.begin({ record, graph, params: refs.params(), encoded: params });
+    if (past === "done") return;
     const taken = limits.isBound ? await this.#takeWorkers(record, graph, refs, limits) : undefined;
     if (record.hasEnded) return;
     record.graph = graph;
+    const size = past ?? this.#facts(taken);
     openSinks(graph, record.id);
-    const { plan, template } = await this.#plans.plan(graph, this.#facts(taken), this.#placements);
+    const { plan, template } = await this.#plans.plan(graph, size, this.#placements);
     for (const { node, placement } of plan.outputs) {
       if (placement !== undefined) this.#placements.set(`${record.id}.${node}`, placement);
     }
     if (record.hasEnded) return;
+    const copies = await checkpoint?.planned(record.id, template.id, plan, size);
+    if (record.hasEnded) return;
     executor.submit(record.id, plan, {
       compare: compareFunctions(graph),
       followed: isFollowed ? followedGroups(plan) : new Set(),
-      listener: record,
+      listener: checkpoint?.listen(record, plan) ?? record,
       graph,
       limits: { ...taken, maxAttempts: limits.maxAttempts },
       params,
       template,
+      checkpoint: copies,
     });
     record.isSubmitted = true;
+    checkpoint?.submitted(record.id);
     // Handles that were dropped before anybody knew of what they stand for.
     for (const dataset of record.dropped) executor.feed({ kind: "datasetReleased", dataset });
   }
@@ -361,9 +377,13 @@ export class DriverJob implements Job {
   }
 
   #outputs(record: ExecutionRecord, { graph, outputs }: BuiltGraph, isFollowed: boolean): never {
+    const { checkpoint } = this.#parts;
     return mapOutputs(
       outputs,
-      (node) => createDatasetHandle<unknown>(this.#source(record, node, outputName(graph, node), isFollowed)),
+      (node) => {
+        const source = this.#source(record, node, outputName(graph, node), isFollowed);
+        return createDatasetHandle<unknown>(checkpoint?.source(record, node, source) ?? source);
+      },
       (node) => createSinkHandle(() => record.sinkResult(node)),
     );
   }

@@ -33,6 +33,7 @@ import {
   type JobCommand,
   type JobEvent,
   type JobState,
+  type SubmittedCheckpoint,
 } from "../../core/schedule/job_state.ts";
 import type { AgentEvent, PlanTemplate } from "../../core/schedule/order.ts";
 import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
@@ -49,6 +50,7 @@ import { endRecord, recordOf, startRecord } from "./event_records.ts";
 import { withPlace } from "./failure_place.ts";
 import { type EpochCommand, JobMembers } from "./job_members.ts";
 import { SchedulerLoop } from "./scheduler_loop.ts";
+import type { ShardKeeper } from "./shard_keeper.ts";
 import { checkTargets, publishSink, type SinkResult } from "./sink_results.ts";
 import { openTrace } from "./trace.ts";
 
@@ -65,8 +67,12 @@ export type ProgressSnapshot = Extract<JobCommand, { kind: "progress" }>;
 export interface ExecutionListener {
   onOutputReady(node: number): void;
   onProgress(progress: ProgressSnapshot): void;
+  /** All parts of the sinks are there; nothing is published before this resolves. */
+  onPublishing?(command: PublishCommand): Promise<void>;
   onEnded(outcome: ExecutionOutcome, sinks: ReadonlyMap<number, SinkResult>): void;
 }
+
+export type PublishCommand = Extract<JobCommand, { kind: "publishSinks" }>;
 
 /** What the job hears from its agents. */
 export interface JobListener {
@@ -92,6 +98,8 @@ export interface ExecutorOptions {
   readonly listener: JobListener;
   /** Set for agents that connections lead to, which may break. */
   readonly lease?: LeaseTimes;
+  /** Has copies of shards, and makes them. */
+  readonly keeper?: ShardKeeper | undefined;
 }
 
 export class Executor {
@@ -216,28 +224,31 @@ export class Executor {
       readonly compare: ReadonlyMap<number, (a: unknown, b: unknown) => number>;
       readonly followed: ReadonlySet<number>;
       readonly graph: Graph;
-      readonly listener: ExecutionListener;
+      /** Missing for an execution whose end an earlier driver saw. */
+      readonly listener?: ExecutionListener;
+      readonly checkpoint?: SubmittedCheckpoint | undefined;
       readonly limits?: ExecutionLimits;
       /** The flow's parameters, encoded. */
-      readonly params: Uint8Array;
-      readonly template: PlanTemplate;
+      readonly params?: Uint8Array;
+      /** Missing where no task can ever run. */
+      readonly template?: PlanTemplate;
     },
   ): void {
-    const { params, template } = options;
-    this.#told.define({ id: execution, template: template.id, params }, template);
-    this.#executions.set(execution, {
-      graph: options.graph,
-      plan,
-      listener: options.listener,
-      sinks: new Map(),
-    });
-    this.#options.listener.record(startRecord(execution, plan));
+    const { graph, listener, checkpoint, params, template } = options;
+    if (template !== undefined && params !== undefined) {
+      this.#told.define({ id: execution, template: template.id, params }, template);
+    }
+    if (listener !== undefined) {
+      this.#executions.set(execution, { graph, plan, listener, sinks: new Map() });
+      this.#options.listener.record(startRecord(execution, plan));
+    }
     this.feed({
       kind: "executionSubmitted",
       execution,
       plan,
       compare: options.compare,
       followed: options.followed,
+      checkpoint,
       ...options.limits,
     });
     const [lost] = this.#lost.values();
@@ -356,11 +367,18 @@ export class Executor {
       case "release":
         this.#batches.release(command.agent, command.attempts);
         break;
+      case "restore":
+        this.#options.keeper?.restore(command);
+        break;
+      case "keep":
+        this.#options.keeper?.keep(command);
+        break;
       case "publishSinks":
         void this.#publish(command);
         break;
       case "executionForgotten":
         for (const forgotten of this.#told.forget(command.execution)) this.#batches.forget(forgotten);
+        this.#options.keeper?.forget(command.execution);
         break;
       case "executionEnded":
         this.#end(command.execution, command.outcome);
@@ -388,11 +406,12 @@ export class Executor {
     running.listener.onEnded(placed, running.sinks);
   }
 
-  async #publish(command: Extract<JobCommand, { kind: "publishSinks" }>): Promise<void> {
+  async #publish(command: PublishCommand): Promise<void> {
     const { execution, sinks } = command;
     const running = this.#executions.get(execution);
     let failure: { readonly error?: WireError } = {};
     try {
+      await running?.listener.onPublishing?.(command);
       if (running !== undefined) await publishAll(running, execution, sinks);
     } catch (error) {
       failure = { error: toWireError(error) };
@@ -474,7 +493,7 @@ export class Executor {
 async function publishAll(
   { graph, sinks: published }: RunningExecution,
   execution: string,
-  sinks: Extract<JobCommand, { kind: "publishSinks" }>["sinks"],
+  sinks: PublishCommand["sinks"],
 ): Promise<void> {
   checkTargets(graph);
   for (const sink of sinks) published.set(sink.node, await publishSink(graph, execution, sink));

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { RunFlags } from "../../core/program/run_flags.ts";
 import { type Agent, createAgent } from "../agent/agent.ts";
+import type { JobCheckpoint } from "../checkpoint/job_checkpoint.ts";
 import { LOCAL_AGENT } from "../protocol.ts";
 import { applyCodeSetting } from "../runtime/code_setting.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
@@ -26,7 +27,11 @@ import { ownEnvironment } from "./worker_environment.ts";
 const MEMORY_SHARE = 0.5;
 
 /** Opens a job on this machine with its own workers. */
-export async function openLocalJob(flags: RunFlags, args: readonly string[]): Promise<DriverJob> {
+export async function openLocalJob(
+  flags: RunFlags,
+  args: readonly string[],
+  checkpoint?: JobCheckpoint,
+): Promise<DriverJob> {
   applyCodeSetting();
   const runtime = await currentRuntime();
   const suffix = randomBytes(6).toString("hex");
@@ -52,7 +57,18 @@ export async function openLocalJob(flags: RunFlags, args: readonly string[]): Pr
     const workers = flags.workers ?? cores;
     const slots = mostLocalWorkers(cores, workers);
     agent = await createAgent({ id: LOCAL_AGENT, directory, slots, runtime });
-    job = await openOn({ agent, workers, slots, id: `j${suffix}`, directory, flags, args, runtime, close });
+    job = await openOn({
+      agent,
+      workers,
+      slots,
+      id: `j${suffix}`,
+      directory,
+      flags,
+      args,
+      runtime,
+      close,
+      checkpoint,
+    });
     return job;
   } catch (error) {
     await close();
@@ -71,10 +87,11 @@ interface LocalParts {
   readonly args: readonly string[];
   readonly runtime: Runtime;
   readonly close: () => Promise<void>;
+  readonly checkpoint: JobCheckpoint | undefined;
 }
 
 async function openOn(parts: LocalParts): Promise<DriverJob> {
-  const { agent, workers, slots, id, flags, runtime } = parts;
+  const { agent, checkpoint, workers, slots, id, flags, runtime } = parts;
   const memoryBytes = flags.memoryBytes ?? Math.floor(machineMemory() * MEMORY_SHARE);
   const client = new AgentClient({
     id: LOCAL_AGENT,
@@ -90,7 +107,12 @@ async function openOn(parts: LocalParts): Promise<DriverJob> {
   };
   await client.startJob({ workers, firstWorker: 0, command });
   const output = createJobOutput(flags);
-  const executor = new Executor({ job: id, memoryBytesPerWorker, listener: output.listener });
+  const executor = new Executor({
+    job: id,
+    memoryBytesPerWorker,
+    listener: output.listener,
+    keeper: checkpoint,
+  });
   executor.addWorkers(localWorkers(0, workers), [client]);
   return new DriverJob({
     id,
@@ -99,6 +121,7 @@ async function openOn(parts: LocalParts): Promise<DriverJob> {
     isScalable: flags.isFixed !== true,
     memoryBytes: () => memoryBytes,
     executor,
+    checkpoint,
     local: {
       agent: LOCAL_AGENT,
       directory: join(parts.directory, id),

@@ -1,9 +1,10 @@
 /**
- * Opens the job of a driver: on this machine, or on a cluster when a master is named.
+ * Opens the job of a driver: on this machine, or on a cluster when a master is named; with its checkpoint, if it has one.
  *
  * The program is the same either way. Loads only what the one at hand needs.
  */
 import type { RunFlags } from "../../core/program/run_flags.ts";
+import type { JobCheckpoint } from "../checkpoint/job_checkpoint.ts";
 import type { DriverJob } from "./driver_job.ts";
 
 /** @param signal Ends the wait for room on a cluster. */
@@ -12,11 +13,23 @@ export async function openDriverJob(
   args: readonly string[],
   signal: AbortSignal = new AbortController().signal,
 ): Promise<DriverJob> {
+  const open = (checkpoint?: JobCheckpoint): Promise<DriverJob> => openOn(flags, args, signal, checkpoint);
+  if (flags.checkpoint === undefined) return open();
+  const { withCheckpoint } = await import("../checkpoint/open_checkpoint.ts");
+  return withCheckpoint({ ...flags, checkpoint: flags.checkpoint }, signal, open);
+}
+
+async function openOn(
+  flags: RunFlags,
+  args: readonly string[],
+  signal: AbortSignal,
+  checkpoint?: JobCheckpoint,
+): Promise<DriverJob> {
   const { cluster } = flags;
   if (cluster === undefined) {
     const { openLocalJob } = await import("./local.ts");
-    return openLocalJob(flags, args);
+    return openLocalJob(flags, args, checkpoint);
   }
   const { openClusterJob } = await import("./cluster.ts");
-  return openClusterJob({ ...flags, cluster }, args, signal);
+  return openClusterJob({ ...flags, cluster }, args, signal, checkpoint);
 }

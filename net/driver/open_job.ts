@@ -42,6 +42,13 @@ export interface JobOptions {
    * Default true.
    */
   readonly speculation?: boolean;
+  /**
+   * Directory where the job's checkpoint is kept, for a later process to go on from. It is left there when the job is
+   * closed: the program deletes it when all is done.
+   */
+  readonly checkpoint?: string;
+  /** Go on from what an earlier process left in `checkpoint`. Default false. */
+  readonly resume?: boolean;
 }
 
 /**
@@ -87,7 +94,7 @@ export async function openJob(options: JobOptions = {}): Promise<Job> {
     {
       ...(workers === undefined ? {} : { workers }),
       ...(memoryBytes === undefined ? {} : { memoryBytes }),
-      ...clusterFlags(options.master),
+      ...setFlags(options),
       isJson: false,
       isQuiet: !progress,
       logLevel,
@@ -98,9 +105,16 @@ export async function openJob(options: JobOptions = {}): Promise<Job> {
   );
 }
 
-/** Which cluster the job runs on: the program's own choice, or that of whoever runs it. */
-function clusterFlags(master: string | undefined): Pick<RunFlags, "cluster"> {
-  const texts = master === undefined ? {} : { master };
-  const { cluster } = compileRunFlags({ ...texts, "log-level": "info" }, process.env);
-  return cluster === undefined ? {} : { cluster };
+/** Which cluster the job runs on, and where its checkpoint is: the program's own choice, or that of whoever runs it. */
+function setFlags({ master, checkpoint, resume }: JobOptions): Pick<RunFlags, "cluster" | "checkpoint"> {
+  const texts = {
+    ...(master === undefined ? {} : { master }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(resume === undefined ? {} : { resume: String(resume) }),
+  };
+  const flags = compileRunFlags({ ...texts, "log-level": "info" }, process.env);
+  return {
+    ...(flags.cluster === undefined ? {} : { cluster: flags.cluster }),
+    ...(flags.checkpoint === undefined ? {} : { checkpoint: flags.checkpoint }),
+  };
 }

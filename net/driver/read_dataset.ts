@@ -101,7 +101,10 @@ async function locate(options: ReadOptions, shard: number): Promise<ShardPiece |
   }
 }
 
-async function* readPiece(options: ReadOptions, piece: ShardPiece): AsyncGenerator<Batch> {
+/** Where pieces are read, and until when. */
+export type PiecePlaces = Pick<ReadOptions, "executor" | "local" | "signal">;
+
+export async function* readPiece(options: PiecePlaces, piece: ShardPiece): AsyncGenerator<Batch> {
   const reader = await openPiece(options, piece);
   try {
     for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) yield batch;
@@ -110,7 +113,7 @@ async function* readPiece(options: ReadOptions, piece: ShardPiece): AsyncGenerat
   }
 }
 
-async function openPiece(options: ReadOptions, piece: ShardPiece): Promise<BatchReader> {
+async function openPiece(options: PiecePlaces, piece: ShardPiece): Promise<BatchReader> {
   const { local } = options;
   if (piece.isCommitted && piece.agent === local?.agent) {
     const items = local.heldItems?.(piece.attempt, piece.partition);

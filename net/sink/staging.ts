@@ -124,6 +124,55 @@ export function publish(options: PublishOptions): Published {
   return { path, rows, bytes, files };
 }
 
+/** A part whose file is known again wherever it was moved. */
+export interface KnownPart extends StagedPart {
+  readonly inode: number;
+}
+
+export interface RedoOptions extends PublishOptions {
+  readonly parts: readonly KnownPart[];
+}
+
+/** What tells a staged file from any other, before it is moved. */
+export function inodeOf(staging: string, part: StagedPart): number {
+  return statSync(join(staging, part.name)).ino;
+}
+
+/**
+ * Publishes what another process was about to publish when it died, or finds that it has.
+ *
+ * @returns Undefined when what was staged is not there any more, and was not published.
+ */
+export function redoPublish(options: RedoOptions): Published | undefined {
+  const { path, single, staging, parts } = options;
+  const files = single ? [basename(path)] : parts.map((part, i) => partName(part, i));
+  if (isPublished(options)) {
+    rmSync(asideOf(placeOf(path), staging), { recursive: true, force: true });
+    discardStaging(staging);
+    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+    const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+    return { path, rows, bytes, files };
+  }
+  const whole = join(staging, basename(staging));
+  const isThere = (part: KnownPart, i: number): boolean =>
+    isFile(join(staging, part.name), part) || (!single && isFile(join(whole, files[i]), part));
+  if (!parts.every(isThere) || !existsSync(staging)) return undefined;
+  return publish(options);
+}
+
+function isPublished({ path, single, staging, parts }: RedoOptions): boolean {
+  const place = placeOf(path);
+  if (single) return parts.length === 1 && isFile(place, parts[0]);
+  const execution = basename(staging).slice(stagingPrefix(place).length);
+  const found = orNothing(() => JSON.parse(readFileSync(join(place, MANIFEST), "utf8")));
+  return found?.execution === execution;
+}
+
+function isFile(path: string, { inode, bytes }: KnownPart): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && stat.ino === inode && stat.size === bytes;
+}
+
 /** Deletes what was staged and not published, with the directories that were made for it; fine when it is gone. */
 export function discardStaging(staging: string): void {
   const first = ownerOf(staging)?.made;
@@ -161,10 +210,16 @@ function publishFile({ path, staging, parts }: PublishOptions): void {
 function publishDirectory({ path, staging, parts }: PublishOptions, files: readonly string[]): void {
   // Attempts that are out of reach may still write to the staging directory: only the winners come out of it.
   const whole = join(staging, basename(staging));
-  mkdirSync(whole);
-  for (const [i, part] of parts.entries()) renameSync(join(staging, part.name), join(whole, files[i]));
+  mkdirSync(whole, { recursive: true });
+  for (const [i, part] of parts.entries()) {
+    const staged = join(staging, part.name);
+    const place = join(whole, files[i]);
+    // A driver that died may have come as far as this.
+    if (existsSync(staged) || !existsSync(place)) renameSync(staged, place);
+  }
   const list = parts.map(({ rows, bytes }, i) => ({ name: files[i], rows, bytes }));
-  const text = `${JSON.stringify({ luciole: manifest.version, parts: list }, undefined, 1)}\n`;
+  const execution = basename(staging).slice(stagingPrefix(placeOf(path)).length);
+  const text = `${JSON.stringify({ luciole: manifest.version, execution, parts: list }, undefined, 1)}\n`;
   orDiskFull(join(whole, MANIFEST), text.length, () => writeFileSync(join(whole, MANIFEST), text));
   put(whole, placeOf(path));
   discardStaging(staging);
@@ -194,7 +249,7 @@ function isTaken(error: unknown): boolean {
 
 /** Moves `from` to where something is; that is put back when it fails. */
 function swap(from: string, target: string): void {
-  const old = join(dirname(target), `.${basename(target)}.old-${basename(from)}`);
+  const old = asideOf(target, from);
   rmSync(old, { recursive: true, force: true });
   renameSync(target, old);
   try {
@@ -206,6 +261,11 @@ function swap(from: string, target: string): void {
     throw error;
   }
   rmSync(old, { recursive: true, force: true });
+}
+
+/** Where what is replaced lies until that has happened. */
+function asideOf(target: string, from: string): string {
+  return join(dirname(target), `.${basename(target)}.old-${basename(from)}`);
 }
 
 function partName(part: StagedPart, shard: number): string {

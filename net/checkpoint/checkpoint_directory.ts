@@ -1,0 +1,197 @@
+/**
+ * The directory of a checkpoint: one driver at a time has it; its log and copies are there until the job has
+ * succeeded.
+ *
+ * When it cannot be written any more the job goes on without it, which is told once.
+ */
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { History } from "../../core/checkpoint/history.ts";
+import type { CheckpointRecord, OpenedRecord } from "../../core/checkpoint/records.ts";
+import { describeThrown, LucioleError } from "../../core/errors.ts";
+import { plural } from "../../core/program/plural.ts";
+import { pause } from "../pause.ts";
+import { type LockFile, type LockOwner, STALE_MS, takeLockFile } from "../runtime/lock_file.ts";
+import { CopyFiles } from "./copy_files.ts";
+import { LogFile, readLog } from "./log_file.ts";
+
+const LOCK = "driver.lock";
+const LOG = "log.cborseq";
+const COPIES = "copies";
+/** A log of less is not worth being written anew. */
+const MIN_REWRITE_BYTES = 2 ** 20;
+const ASK_AGAIN_MS = 500;
+
+export interface DirectoryOptions {
+  readonly path: string;
+  /** Go on from what is there. */
+  readonly isResumed: boolean;
+  readonly opened: OpenedRecord;
+  readonly log: (text: string) => void;
+  readonly warn: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** @throws {LucioleError} code "checkpoint" When it cannot be used, or not for this program. */
+export async function openCheckpointDirectory(options: DirectoryOptions): Promise<CheckpointDirectory> {
+  const path = resolve(options.path);
+  const cannot = (why: string, cause?: unknown): LucioleError =>
+    new LucioleError("checkpoint", `Cannot keep a checkpoint in ${path}: ${why}`, {
+      cause,
+      fields: { path },
+    });
+  try {
+    const wasThere = existsSync(path);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const lock = await takeLock(path, options, cannot);
+    try {
+      return new CheckpointDirectory(
+        { ...options, path },
+        { lock, isOwn: !wasThere || options.isResumed, cannot },
+      );
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  } catch (error) {
+    throw error instanceof LucioleError && error.code === "checkpoint"
+      ? error
+      : cannot(describeThrown(error), error);
+  }
+}
+
+type Cannot = (why: string, cause?: unknown) => LucioleError;
+/** A driver that is started again elsewhere may come before it shows that the one before is dead. */
+async function takeLock(path: string, options: DirectoryOptions, cannot: Cannot): Promise<LockFile> {
+  const file = join(path, LOCK);
+  const deadline = Date.now() + STALE_MS + ASK_AGAIN_MS;
+  let first: LockOwner | undefined;
+  for (;;) {
+    const taken = takeLockFile(file);
+    if ("release" in taken) return taken;
+    first ??= taken;
+    const mayBeDead = options.isResumed && taken.isElsewhere && taken.pid === first.pid;
+    if (!mayBeDead || Date.now() >= deadline) {
+      throw cannot(`the driver with process ${taken.pid} on ${taken.host} is using it`);
+    }
+    await pause(ASK_AGAIN_MS, options.signal);
+    options.signal.throwIfAborted();
+  }
+}
+
+export class CheckpointDirectory {
+  readonly history: History;
+  readonly copies: CopyFiles;
+  readonly #options: DirectoryOptions;
+  readonly #lock: LockFile;
+  /** It was made for this checkpoint. */
+  readonly #isOwn: boolean;
+  readonly #log: LogFile;
+  #rewriteAt = MIN_REWRITE_BYTES;
+  #isBroken = false;
+
+  constructor(
+    options: DirectoryOptions,
+    { lock, isOwn, cannot }: { readonly lock: LockFile; readonly isOwn: boolean; readonly cannot: Cannot },
+  ) {
+    this.#options = options;
+    this.#lock = lock;
+    this.#isOwn = isOwn;
+    const path = join(options.path, LOG);
+    const past = readPast(path, options, cannot);
+    this.history = new History(past);
+    this.#log = new LogFile(path, [options.opened, ...this.history.records()]);
+    this.copies = new CopyFiles(join(options.path, COPIES));
+    for (const number of this.copies.executions()) if (!this.history.has(number)) this.copies.drop(number);
+    if (options.isResumed) this.#tell(past);
+    void lock.gone.then((what) => this.giveUp(new Error(what)));
+  }
+
+  /** False once it could not be written: nothing is kept from then on. */
+  get isKept(): boolean {
+    return !this.#isBroken;
+  }
+
+  /** @param isLast Resolves only when the record survives the machine. */
+  async append(record: Exclude<CheckpointRecord, OpenedRecord>, isLast: boolean): Promise<void> {
+    this.history.note(record);
+    if (this.#isBroken) return;
+    try {
+      this.#log.append(record);
+      if (isLast) await this.#log.sync();
+      if (this.#log.sizeBytes > this.#rewriteAt) this.rewrite();
+    } catch (error) {
+      this.giveUp(error);
+    }
+  }
+
+  /** Leaves out of the log what is of no use. */
+  rewrite(): void {
+    if (this.#isBroken) return;
+    try {
+      this.#log.rewrite([this.#options.opened, ...this.history.records()]);
+      this.#rewriteAt = Math.max(MIN_REWRITE_BYTES, 2 * this.#log.sizeBytes);
+    } catch (error) {
+      this.giveUp(error);
+    }
+  }
+
+  /** The job goes on without a checkpoint. */
+  giveUp(error: unknown): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    const { warn, path } = this.#options;
+    warn(`the checkpoint in ${path} is not kept up from here on: ${describeThrown(error)}`);
+  }
+
+  /** @param isOver The job has succeeded: nobody will go on from here. */
+  close(isOver: boolean): void {
+    const { path } = this.#options;
+    try {
+      this.#log.close();
+      if (!isOver || !this.#lock.isHeld()) return;
+      rmSync(join(path, LOG), { force: true });
+      rmSync(join(path, COPIES), { recursive: true, force: true });
+    } finally {
+      this.#lock.release();
+    }
+    if (this.#isOwn && readdirSync(path).length === 0) rmdirSync(path);
+  }
+
+  #tell(past: readonly CheckpointRecord[]): void {
+    const { log, warn, path } = this.#options;
+    const { done } = this.history;
+    if (past.length === 0) warn(`there is nothing in ${path} to go on from: the job starts at its beginning`);
+    else log(`Going on from ${path}, where ${plural(done, "execution")} ended well`);
+  }
+}
+
+/** The records of the driver before, checked to be of this program. */
+function readPast(path: string, options: DirectoryOptions, cannot: Cannot): readonly CheckpointRecord[] {
+  const { isResumed, opened, warn } = options;
+  const { records, tornBytes } = readLog(path);
+  const [first] = records;
+  if (!isResumed && (first !== undefined || tornBytes > 0)) {
+    throw cannot(
+      "there is one of a job that has not succeeded; go on from it with --resume, or delete the directory",
+    );
+  }
+  if (first === undefined) {
+    if (tornBytes > 0) warn(`the log ${path} is damaged from its start`);
+    return [];
+  }
+  if (first.kind !== "opened") throw cannot("its log does not begin as one of Luciole does");
+  if (first.version !== opened.version) {
+    throw cannot(
+      `it is of version ${first.version}, and this is ${opened.version}; delete the directory to begin anew`,
+    );
+  }
+  if (first.program !== opened.program) {
+    throw cannot(
+      "it is of another program, or this one was changed since; delete the directory to begin anew, or run the program as it was",
+    );
+  }
+  // A driver that is killed leaves the last record cut short.
+  if (tornBytes > 0) warn(`${tornBytes} bytes at the end of ${path} are no whole record, and are left out`);
+  return records;
+}
