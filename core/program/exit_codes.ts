@@ -14,7 +14,10 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.failed, "the job failed: user code threw, a plan was refused, an output could not be written"],
   [EXIT.usage, "the command line was wrong: an unknown flag or verb, a missing or malformed value"],
   [EXIT.input, "an input, or the program itself, is missing or unreadable"],
-  [EXIT.interrupted, "interrupted by Ctrl-C (SIGINT); the job was cancelled and cleaned up, or goes on where it is detached"],
+  [
+    EXIT.interrupted,
+    "interrupted by Ctrl-C (SIGINT); the job was cancelled and cleaned up, or goes on where it is detached",
+  ],
   [EXIT.terminated, "ended by SIGTERM; the job was cancelled and cleaned up"],
 ];
 
