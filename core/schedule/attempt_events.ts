@@ -190,7 +190,8 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
     task.failures += 1;
     task.lastError = error;
     if (isFinal) {
-      turn.failures.push({ execution, error });
+      const fields = { ...error.fields, group: task.group.plan.id, task: task.number };
+      turn.failures.push({ execution, error: { ...error, fields } });
       return;
     }
   }

@@ -72,7 +72,7 @@ test("a driver that stood still for longer than its lease is told so", async () 
         code: "not-found",
         message: "no job",
         retryable: false,
-        fields: {},
+        fields: { job: "j1" },
       };
       return new Response(encode(error) as Uint8Array<ArrayBuffer>, { status: 404 });
     },
