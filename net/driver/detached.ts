@@ -58,7 +58,9 @@ async function enter(job: string, socket: string): Promise<Detached> {
       (next) => {
         given = next;
       },
-      () => {
+      (error) => {
+        // It may stand still, and go on.
+        if (error instanceof LucioleError && error.fields.reason === "timeout") return;
         clearInterval(timer);
         process.kill(process.pid, "SIGTERM");
       },
@@ -85,6 +87,7 @@ async function ask(job: string, transport: Transport): Promise<DriverAccess> {
   const link = { address: "its socket", transport };
   const answer = await askMaster(link, { method: "GET", path, id: "access", timeoutMs: TIMEOUT_MS });
   if (answer.kind === "answer") return answer.value as DriverAccess;
-  const { code, why, cause } = answer.failure;
-  throw new LucioleError(code, `Cannot run as the driver of job ${job}: its agent: ${why}`, { cause });
+  const { code, why, cause, reason } = answer.failure;
+  const message = `Cannot run as the driver of job ${job}: its agent: ${why}`;
+  throw new LucioleError(code, message, { cause, fields: { reason } });
 }
