@@ -78,9 +78,10 @@ describe.each([
       const { job } = cluster;
       const said = new Map<number, number[]>();
       const ready = counted(workers);
+      let answers = ready;
       job.on<number | "ready">("workerMessage", (message, worker) => {
-        if (message === "ready") ready.tick();
-        else said.set(worker, [...(said.get(worker) ?? []), message]);
+        if (message !== "ready") said.set(worker, [...(said.get(worker) ?? []), message]);
+        answers.tick();
       });
       const talked = cluster.collect((f) =>
         f.generate(workers, async function* (_, ctx) {
@@ -98,10 +99,11 @@ describe.each([
         }),
       );
       await ready.done;
-      // In portions, so that many requests are made.
       for (const n of upTo(300)) {
+        answers = counted(workers);
         await job.messenger.broadcast(n);
-        if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+        // One by one, so that there are many requests; and then as fast as they are taken.
+        if (n < 30) await answers.done;
       }
       await job.messenger.broadcast(-1);
       const heard = await talked;
