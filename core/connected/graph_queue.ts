@@ -164,7 +164,7 @@ export class GraphQueue {
     this.#graphs.delete(execution);
   }
 
-  /** Those that have lost all of their workers get others, unless they named them. */
+  /** Those that have lost all of their workers get others, unless they named them; worker programs when they have lost one. */
   #replace({ places }: GraphSurroundings): void {
     const there = new Set(places.map(({ worker }) => worker));
     for (const graph of [...this.#graphs.values()]) {
@@ -173,16 +173,18 @@ export class GraphQueue {
       const workers = held.workers.filter((worker) => there.has(worker));
       const taken = held.taken.filter((worker) => there.has(worker));
       graph.held = { workers, taken };
-      if (workers.length > 0) continue;
+      if (workers.length >= (asked.isGang === true ? held.workers.length : 1)) continue;
       graph.held = undefined;
+      const gone = held.workers.filter((worker) => !there.has(worker)).join(", ");
       if (!("count" in asked.wants)) {
-        this.#refuse(graph, `its workers ${held.workers.join(", ")} are gone`);
+        this.#refuse(graph, `its workers ${gone} are gone`);
         continue;
       }
       if (this.#grant(graph, places)) continue;
       // It has begun: rather than not going on it shares what there is.
       const rest = places.slice(0, Math.max(1, asked.wants.count)).map(({ worker }) => worker);
-      if (rest.length === 0) this.#refuse(graph, `its workers ${held.workers.join(", ")} are gone`);
+      const least = asked.isGang === true ? asked.wants.count : 1;
+      if (rest.length < least) this.#refuse(graph, `its workers ${gone} are gone`);
       else this.#hold(graph, { workers: rest, taken: [] });
     }
   }

@@ -23,6 +23,8 @@ export interface AskedGraph {
   readonly wants: PlaceRequest | { readonly workers: readonly number[] };
   /** It may wait for room. */
   readonly mayQueue: boolean;
+  /** A worker program: it cannot go on with fewer workers than it had. */
+  readonly isGang?: boolean;
 }
 
 export interface GraphState {

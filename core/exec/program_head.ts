@@ -58,7 +58,11 @@ async function result(scope: TaskScope, head: ProgramHead, call: () => unknown):
 }
 
 function openRows(scope: TaskScope, head: ProgramHead, dataset: string): LocalRows<unknown> | undefined {
-  const input = head.inputs.findIndex(({ from }) => from.kind === "dataset" && from.dataset === dataset);
+  // The plan may have been made for datasets of other names.
+  const input = nodeOf(scope.graph, head.node).inputs.findIndex((id) => {
+    const { spec } = nodeOf(scope.graph, id);
+    return spec.kind === "from" && spec.dataset === dataset;
+  });
   if (input < 0) return undefined;
   const rowsOf = () => readRows(scope, input);
   return {

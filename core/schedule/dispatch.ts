@@ -9,7 +9,7 @@
 import { NotEnoughResourcesError, toWireError } from "../errors.ts";
 import { aheadOf } from "./ahead.ts";
 import type { Agent, Attempt, Execution, Group, Pipeline, Task } from "./execution_state.ts";
-import { type GangStart, gangRefusal, gangStarts, isGangReady } from "./gangs.ts";
+import { type GangStart, gangRefusal, gangStarts, isGangReady, mayMove } from "./gangs.ts";
 import { areInputsCommitted, areInputsStarted, inputOf } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { cancelTask, wake } from "./lifetime.ts";
@@ -296,7 +296,8 @@ function grant(turn: Turn, execution: Execution, spare: number): boolean {
     return true;
   }
   const { state } = turn;
-  if (totalSlots(state, setOf(state, execution)) > 0 && !canEverFit(state, execution, pipeline)) {
+  const isHopeless = totalSlots(state, setOf(state, execution)) > 0 && !mayMove(execution, pipeline);
+  if (isHopeless && !canEverFit(state, execution, pipeline)) {
     failForSlots(turn, execution, pipeline);
   }
   return false;

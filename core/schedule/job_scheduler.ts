@@ -377,7 +377,7 @@ function watchSlots({ state, now, failures }: Turn, execution: Execution): void 
 /** Slots may have gone since the pipeline got them; new ones may come, or it can never go on. */
 function watchPipeline(turn: Turn, execution: Execution): void {
   const { pipeline } = execution;
-  if (pipeline === undefined || !pipeline.isGranted) return;
+  if (pipeline === undefined || (!pipeline.isGranted && !pipeline.isGang)) return;
   if (canEverFit(turn.state, execution, pipeline)) {
     pipeline.stuckSince = undefined;
     return;

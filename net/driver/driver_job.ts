@@ -342,6 +342,7 @@ export class DriverJob implements Job {
     limits: ExecuteLimits,
   ): Promise<TakenSet | undefined> {
     return this.#sets.take({
+      isGang: graph.nodes.some(({ spec }) => spec.kind === "worker"),
       execution: record.id,
       flow: record.flow,
       limits,

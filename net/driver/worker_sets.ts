@@ -26,6 +26,8 @@ export interface WorkerSetsOptions {
 }
 
 export interface SetRequest {
+  /** It is a worker program. */
+  readonly isGang: boolean;
   readonly execution: string;
   readonly flow: string;
   readonly limits: ExecuteLimits;
@@ -70,6 +72,7 @@ export class WorkerSets {
       execution,
       flow,
       mayQueue: limits.mayQueue,
+      isGang: request.isGang,
       wants: Array.isArray(wants)
         ? { workers: wants }
         : { count: Number(wants ?? this.#most(width)), width, inputs: this.#inputBytes(request.datasets) },

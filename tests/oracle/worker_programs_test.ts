@@ -48,6 +48,10 @@ const reading = worker("wp-reading", async (ctx, p: Inputs) => {
   };
 });
 
+const numbered = worker("wp-numbered", async ({ rank, worker, size, epoch, workers }) => {
+  return { rank, worker, size, epoch, others: workers.map((other) => other.worker) };
+});
+
 const everyRank = worker("wp-every-rank", (ctx) => ctx.rank);
 const summed = flow("wp-summed", (f, p: { ranks: DatasetInput<number> }) => f.from(p.ranks).sum());
 
@@ -137,6 +141,21 @@ describe("worker()", () => {
     expect(parts.flatMap((part) => part.more)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(parts.every((part) => part.numbers.length > 0)).toBe(true);
     expect(parts.map((part) => part.outside)).toEqual(new Array(6).fill(true));
+  });
+
+  test("C17: runs on the workers of a set alone, and on several sets at the same time", async () => {
+    await using cluster = await Cluster.open({ agents: 2, slots: 3 });
+    const on = async (workers: number | readonly number[]) =>
+      await (await cluster.job.execute(numbered, undefined, { workers })).collect();
+    const pair = { size: 2, epoch: 1, others: [4, 1].toSorted() };
+    expect(await on([4, 1])).toEqual([
+      { ...pair, rank: 0, worker: 1 },
+      { ...pair, rank: 1, worker: 4 },
+    ]);
+    const [two, three] = await Promise.all([on(2), on(3)]);
+    expect(two.map(({ size }) => size)).toEqual([2, 2]);
+    expect(three.map(({ rank }) => rank)).toEqual([0, 1, 2]);
+    expect(new Set([...two, ...three].map(({ worker }) => worker)).size).toBe(5);
   });
 
   test("C17: the result is a dataset like any other, in the order of ranks", async () => {

@@ -131,6 +131,22 @@ describe("GraphQueue", () => {
     expect(story.short({ kind: "workersChanged" })).toEqual(["a refused", "c refused"]);
   });
 
+  test("gives a worker program as many as it had when one of its workers is gone, or ends it", () => {
+    const story = new Story(4, 1);
+    const program = asks("p", 2);
+    if (program.kind !== "asked") throw new Error("it asks");
+    story.tell({ ...program, graph: { ...program.graph, isGang: true } });
+    story.tell(asks("a", 2));
+    story.places = places(4, 1).slice(1);
+    // All others are held: it shares one.
+    expect(story.short({ kind: "workersChanged" })).toEqual(["p 1 2"]);
+    story.tell({ kind: "left", execution: "a" });
+    story.places = places(4, 1).slice(2);
+    expect(story.short({ kind: "workersChanged" })).toEqual(["p 2 3"]);
+    story.places = places(4, 1).slice(3);
+    expect(story.short({ kind: "workersChanged" })).toEqual(["p refused"]);
+  });
+
   test("keeps its invariants in any story, and leaves nobody waiting when all have left", () => {
     for (let seed = 1; seed <= 300; seed += 1) {
       const random = new Random(seed);

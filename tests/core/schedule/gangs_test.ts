@@ -41,7 +41,7 @@ describe("a worker program", () => {
     expect(orders.map(({ gang }) => gang)).toEqual(
       [0, 1, 2].map((rank) => ({ id: "e-0-g1", rank, members, epoch: 7 })),
     );
-    expect(orders.map(({ workers }) => workers ?? [])).toEqual([[], [1], [2]]);
+    expect(orders.map(({ workers }) => workers)).toEqual([[0], [1], [2]]);
     cluster.commitGroup("e", 0);
     expect(cluster.outcomes.get("e")?.kind).toBe("done");
   });
@@ -141,6 +141,26 @@ describe("a worker program", () => {
     expect(cluster.order("e-0-0-2").gang?.members.map(({ worker }) => worker)).toEqual([2, 3]);
     cluster.commitGroup("e", 0);
     expect(cluster.outcomes.get("e")?.kind).toBe("done");
+  });
+
+  test("that is bound to workers waits for others in the place of those that it has lost, but not for ever", () => {
+    const bound = (): FakeCluster => {
+      const cluster = clusterOf(1, 1, 1);
+      cluster.submit("e", program(2), { workers: [0, 1] });
+      cluster.loseAgent("a1");
+      for (const attempt of cluster.cancelled()) cluster.fail(attempt, new TaskError("stopped"));
+      cluster.tick(1000);
+      expect(cluster.outcomes.get("e")).toBeUndefined();
+      return cluster;
+    };
+    const moved = bound();
+    moved.send({ kind: "executionMoved", execution: "e", workers: [0, 2] });
+    expect(moved.order("e-0-1-2").gang?.members.map(({ worker }) => worker)).toEqual([0, 2]);
+    const stuck = bound();
+    stuck.tick(31_000);
+    expect(failureOf(stuck, "e")).toContain(
+      "the 2 workers of group 0 must run together (epoch 1), and there are 1",
+    );
   });
 
   test("computes its whole result again when one row is lost that somebody needs", () => {
