@@ -77,7 +77,7 @@ function launchReady(turn: Turn, group: Group, spare: number, set: WorkerSet): v
     while (left > 0 && freeSlotsOf(agent, set) > 0) {
       const number = group.ready.takePreferring(agent.id, accepts);
       if (number === undefined) break;
-      launch(turn, group.tasks[number], agent);
+      launch(turn, group.tasks[number], { agent, workers: set });
       left -= 1;
     }
   }
@@ -87,7 +87,7 @@ function launchReady(turn: Turn, group: Group, spare: number, set: WorkerSet): v
     const task = group.tasks[number];
     const agent = freestAgent(turn.state, task.avoid, set);
     if (agent === undefined) break;
-    launch(turn, task, agent);
+    launch(turn, task, { agent, workers: set });
     left -= 1;
   }
 }
@@ -103,7 +103,7 @@ function launchAhead(turn: Turn, group: Group, set: WorkerSet): void {
     for (let room = slotsOf(agent, set) * (1 + ahead) - loadOf(agent, set); room > 0; room -= 1) {
       const number = group.ready.takePreferring(agent.id, accepts) ?? group.ready.take(accepts);
       if (number === undefined) return;
-      launch(turn, group.tasks[number], agent);
+      launch(turn, group.tasks[number], { agent, workers: set });
     }
   }
 }
@@ -130,8 +130,8 @@ function freestAgent(state: JobState, avoid: string | undefined, set: WorkerSet)
   return best;
 }
 
-function launch(turn: Turn, task: Task, agent: Agent): void {
-  const attempt = begin(turn, task, agent);
+function launch(turn: Turn, task: Task, place: Place): void {
+  const attempt = begin(turn, task, place);
   moveTask(task, { kind: "running", attempt }, turn.now);
 }
 
@@ -142,17 +142,22 @@ export function copyStragglers(turn: Turn): void {
     if (straggler === undefined) return;
     const { task, agent } = straggler;
     task.copies += 1;
-    task.copy = begin(turn, task, agent);
+    task.copy = begin(turn, task, { agent, workers: setOf(turn.state, task.group.execution) });
   }
 }
 
+/** An agent, and who may perform an attempt there. */
+interface Place {
+  readonly agent: Agent;
+  readonly workers: WorkerSet;
+}
+
 /** Orders an attempt. */
-function begin(turn: Turn, task: Task, agent: Agent, gang?: GangStart): Attempt {
+function begin(turn: Turn, task: Task, { agent, workers }: Place, gang?: GangStart): Attempt {
   const { state, now } = turn;
   const { group } = task;
   const { execution, stage } = group;
   const { input, follows } = inputOf(task, gang?.dealt);
-  const workers = gang === undefined ? setOf(state, execution) : new Set([gang.worker]);
   task.launches += 1;
   const id = `${execution.id}-${group.plan.id}-${task.number}-${task.launches}`;
   const attempt: Attempt = {
@@ -244,7 +249,7 @@ function servePipeline(turn: Turn, execution: Execution): void {
     for (const task of [...pipeline.pending]) {
       const agent = freestAgent(turn.state, task.avoid, set);
       if (agent === undefined) return;
-      if (!isResting(turn, task) && areInputsStarted(task)) launch(turn, task, agent);
+      if (!isResting(turn, task) && areInputsStarted(task)) launch(turn, task, { agent, workers: set });
     }
   }
 }
@@ -255,7 +260,7 @@ function startGang(turn: Turn, execution: Execution, pipeline: Pipeline): boolea
   if (starts === undefined) return false;
   pipeline.isGranted = true;
   for (const start of starts) {
-    const attempt = begin(turn, start.task, start.agent, start);
+    const attempt = begin(turn, start.task, { agent: start.agent, workers: new Set([start.worker]) }, start);
     moveTask(start.task, { kind: "running", attempt }, turn.now);
   }
   return true;
