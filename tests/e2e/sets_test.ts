@@ -1,6 +1,7 @@
 /** Sets of workers, metagraphs and the ends of jobs on real processes: C2, C6, C13, C14. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { Cluster } from "./cluster.ts";
+import { LUCIOLE } from "./executable.ts";
 
 const FLOWS = `
   import { type DatasetInput, flow, run } from "luciole";
@@ -40,12 +41,15 @@ const files = {
     });
   `,
   "driver_throws.ts": `${FLOWS}
-    const endless = flow("endless", (f) => f.range(4, { shards: 4 }).map((n) => {
-      for (;;) if (n < 0) return n;
+    const endless = flow("endless", (f) => f.generate(4, async function* (shard, ctx) {
+      ctx.sendToDriver("at work");
+      await new Promise(() => undefined);
+      yield shard;
     }));
     await run(async (job) => {
+      const begun = new Promise((resolve) => job.on("workerMessage", resolve));
       job.start(endless);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await begun;
       throw new RangeError("the driver gives up");
     });
   `,
@@ -112,7 +116,8 @@ describe("on real processes", () => {
     expect(failed.stderr).toContain("the driver gives up");
     // Nothing of it is left on any agent: neither workers nor files.
     await cluster.settled();
-    const jobs = await cluster.folder.luciole(["jobs", "--master", cluster.address, "--json"]);
+    const env = { LUCIOLE_MASTER: cluster.address };
+    const jobs = await cluster.folder.run([LUCIOLE, "jobs", "--json"], { env });
     expect(jobs.stdout).toMatch(/failed/);
     expect(jobs.stdout).toContain("the driver gives up");
     const local = await cluster.runLocally(["driver_throws.ts"]);
