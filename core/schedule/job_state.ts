@@ -211,6 +211,8 @@ export type JobCommand =
       readonly node: number;
       readonly dataset: string;
     }
+  /** Nobody reads an open channel, or ever will: its source may end. Told again as long as it is open. */
+  | { readonly kind: "channelUnneeded"; readonly dataset: string }
   | { readonly kind: "warning"; readonly execution: string; readonly text: string }
   | {
       readonly kind: "progress";

@@ -161,8 +161,15 @@ function dropRevived(turn: Turn, task: Task): void {
 }
 
 export function releaseChannel(turn: Turn, channel: Channel): void {
-  if (channel.isHeld || channel.status !== "closed") return;
+  if (channel.isHeld) return;
   for (const { group } of channel.consumers) if (group.done < group.tasks.length) return;
+  if (channel.status === "open") {
+    // Its writer waits for readers that will never come.
+    turn.commands.push({ kind: "channelUnneeded", dataset: channel.id });
+    return;
+  }
+  if (channel.status === "lost") turn.state.channels.delete(channel.id);
+  if (channel.status !== "closed") return;
   moveChannel(channel, "released", turn.now);
   turn.state.channels.delete(channel.id);
   releaseShard(turn, channel.agent, channel.attempt);

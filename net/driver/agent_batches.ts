@@ -28,6 +28,7 @@ export class AgentBatches {
   readonly #onLost: (agent: string, attempts: readonly string[], error: unknown) => void;
   /** Those that may still grow. */
   readonly #open = new Map<string, Batch>();
+  #isEnding = false;
 
   /** @param onLost Told of attempts that an agent did not take. */
   constructor(
@@ -76,6 +77,7 @@ export class AgentBatches {
 
   /** Nothing more is sent. */
   beginEnd(): void {
+    this.#isEnding = true;
     for (const { timer } of this.#open.values()) clearTimeout(timer);
     this.#open.clear();
   }
@@ -90,7 +92,8 @@ export class AgentBatches {
   }
 
   #later(agent: string, batch: Batch): void {
-    if (!batch.isQueued) batch.timer ??= setTimeout(() => this.#queue(agent, batch), RELEASE_MS);
+    if (!batch.isQueued && !this.#isEnding)
+      batch.timer ??= setTimeout(() => this.#queue(agent, batch), RELEASE_MS);
   }
 
   #queue(agent: string, batch: Batch): void {

@@ -12,6 +12,8 @@ import { joinBytes } from "../../core/format/join_bytes.ts";
 import { type DatasetInput, DatasetRef } from "../../core/program/dataset_ref.ts";
 import { codecPorts } from "../codec_ports.ts";
 import type { AgentClient } from "./agent_client.ts";
+import type { HeldInput } from "./handle.ts";
+import { countUses, type EndUse, endWhenDropped } from "./uses.ts";
 
 const MAX_ROWS_A_SEND = 8192;
 const FLUSH_AFTER_MS = 1;
@@ -27,10 +29,16 @@ interface ChannelOptions<T> {
   readonly onClosed: (rows: number, bytes: number) => void;
   /** Told why the shard will never be whole. */
   readonly onFailed: (error: LucioleError) => void;
+  /** Told when neither the program nor an execution that is about to begin refers to it. */
+  readonly onUnused: () => void;
+  /** Aborted when nobody will read what is still to come. */
+  readonly unread: AbortSignal;
 }
 
 /** Makes a channel on its agent. */
 export let createChannel: <T>(options: ChannelOptions<T>) => Channel<T>;
+/** Begins a use of a channel that outlives its release. @throws {TypeError} If it was released. */
+export let holdChannel: (channel: Channel<unknown>) => HeldInput;
 
 /**
  * A source that the driver feeds; give it to a flow as a parameter and read it with `f.from(channel)`.
@@ -47,20 +55,27 @@ export let createChannel: <T>(options: ChannelOptions<T>) => Channel<T>;
  * });
  * ```
  */
-export class Channel<T> implements DatasetInput<T> {
+export class Channel<T> implements DatasetInput<T>, Disposable {
   /** Resolves when the source is at its end and all rows were taken; rejects with the source's failure. */
   readonly done: Promise<void>;
   readonly #ref: DatasetRef<T>;
   readonly #opened: Promise<void>;
+  readonly #retain: () => EndUse;
+  readonly #end: EndUse;
   #isClosed = false;
+  #isReleased = false;
 
   static {
     createChannel = (options) => new Channel(options);
+    holdChannel = (channel) => channel.#hold();
   }
 
   private constructor(options: ChannelOptions<T>) {
     this.#ref = new DatasetRef<T>({ id: options.attempt, shards: 1, rows: Infinity, bytes: Infinity });
     this.#opened = options.opened;
+    this.#retain = countUses(options.onUnused);
+    this.#end = this.#retain();
+    endWhenDropped(this, this.#end);
     this.done = this.#pump(options).finally(() => {
       this.#isClosed = true;
     });
@@ -82,6 +97,25 @@ export class Channel<T> implements DatasetInput<T> {
     return this.#ref;
   }
 
+  /**
+   * Gives the channel up: no flow can begin to read it. Those that read it already get all rows; when there is none, the
+   * source is ended, and the rows that were sent are freed. Safe to call twice.
+   */
+  release(): void {
+    this.#isReleased = true;
+    this.#end();
+  }
+
+  /** Releases it, at the end of the block that says `using rows = …`. */
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  #hold(): HeldInput {
+    if (this.#isReleased) throw new TypeError(`Cannot read ${this.#ref.id}: it was released`);
+    return { complete: () => this.#opened, ref: () => this.#ref, end: this.#retain() };
+  }
+
   async #pump(options: ChannelOptions<T>): Promise<void> {
     try {
       await this.#send(options);
@@ -99,15 +133,20 @@ export class Channel<T> implements DatasetInput<T> {
       options.signal.addEventListener("abort", () => resolve("aborted"), { once: true });
     });
     // A source that never yields again must not keep the channel; it is left behind.
-    if ((await Promise.race([this.#feed(options, outbox), aborted, outbox.failed])) === "aborted") return;
-    await outbox.send();
+    const unread = new Promise<"unread">((resolve) => {
+      if (options.unread.aborted) resolve("unread");
+      options.unread.addEventListener("abort", () => resolve("unread"), { once: true });
+    });
+    const end = await Promise.race([this.#feed(options, outbox), aborted, unread, outbox.failed]);
+    if (end === "aborted") return;
+    if (end !== "unread") await outbox.send();
     await options.client.closeChannel(options.attempt);
     options.onClosed(outbox.rows, outbox.bytes);
   }
 
   async #feed(options: ChannelOptions<T>, outbox: Outbox): Promise<void> {
     for await (const row of options.source) {
-      if (options.signal.aborted) return;
+      if (options.signal.aborted || options.unread.aborted) return;
       if (outbox.append(row) >= MAX_ROWS_A_SEND) await outbox.send();
     }
   }

@@ -34,6 +34,7 @@ import { compareFunctions, estimateOf, followedGroups } from "./planning.ts";
 import { type LocalShards, readDataset } from "./read_dataset.ts";
 import type { Scaler } from "./scaler.ts";
 import { discardSinks, openSinks } from "./sink_results.ts";
+import { countUses } from "./uses.ts";
 import { type TakenSet, WorkerSets } from "./worker_sets.ts";
 
 /** What a job is made of; net/driver/local.ts makes it for one machine. */
@@ -197,6 +198,8 @@ export class DriverJob implements Job {
       throw new LucioleError("agents-lost", "Cannot open a channel: the job has no agent any more");
     }
     const opened = client.openChannel(attempt);
+    const unread = new AbortController();
+    executor.channels.set(attempt, unread);
     executor.feed({ kind: "datasetOpened", dataset: attempt, agent: client.id, attempt });
     return createChannel<T>({
       attempt,
@@ -204,9 +207,16 @@ export class DriverJob implements Job {
       source,
       opened,
       signal: this.#closing.signal,
-      onClosed: (rows, bytes) => executor.feed({ kind: "datasetClosed", dataset: attempt, rows, bytes }),
-      onFailed: (error) =>
-        executor.feed({ kind: "datasetFailed", dataset: attempt, error: toWireError(error) }),
+      onClosed: (rows, bytes) => {
+        executor.channels.delete(attempt);
+        executor.feed({ kind: "datasetClosed", dataset: attempt, rows, bytes });
+      },
+      onFailed: (error) => {
+        executor.channels.delete(attempt);
+        executor.feed({ kind: "datasetFailed", dataset: attempt, error: toWireError(error) });
+      },
+      onUnused: () => executor.feed({ kind: "datasetReleased", dataset: attempt }),
+      unread: unread.signal,
     });
   }
 
@@ -266,8 +276,7 @@ export class DriverJob implements Job {
     if (!isFlow(flow)) throw new TypeError(`Cannot execute a flow: expected a flow, got ${show(flow)}`);
     const limits = compileLimits(flow.name, options);
     const refs = collectRefs(params);
-    const begun = encodeParams(flow, refs);
-    const built = buildGraph(flow, decode(begun));
+    const { begun, built } = build(flow, refs);
     const record = new ExecutionRecord(`e${this.#executions++}-${this.id}`, flow.name, (changed) => {
       this.#parts.onProgress(changed.hasEnded ? undefined : changed.progress);
     });
@@ -279,10 +288,12 @@ export class DriverJob implements Job {
       record,
       flow,
       refs,
-      begun: { params: begun, graph: built.graph },
+      begun,
       isFollowed,
       limits,
-    }).catch((error) => record.fail(error));
+    })
+      .catch((error) => record.fail(error))
+      .finally(refs.end);
     const finish = (): void => {
       if (limits.isBound) this.#sets.leave(record.id);
       this.#running.delete(record);
@@ -394,6 +405,12 @@ export class DriverJob implements Job {
     const dataset = `${record.id}.${node}`;
     const signal = this.#closing.signal;
     let isReleased = false;
+    const onUnused = (): void => {
+      isReleased = true;
+      this.#placements.delete(dataset);
+      record.dropped.add(dataset);
+      executor.feed({ kind: "datasetReleased", dataset });
+    };
     const complete = async (): Promise<void> => {
       await record.heard().ended.promise;
     };
@@ -419,18 +436,25 @@ export class DriverJob implements Job {
           isReleased: () => isReleased,
         }),
       sizes: () => executor.shardSizes(dataset),
-      release: () => {
-        isReleased = true;
-        this.#placements.delete(dataset);
-        record.dropped.add(dataset);
-        executor.feed({ kind: "datasetReleased", dataset });
-      },
+      retain: countUses(onUnused),
       persist: async (ref, path) => (await this.execute(persistFlow, { input: ref, path })).result(),
     };
   }
 
   #checkOpen(): void {
     if (this.#closed !== undefined) throw new TypeError("Cannot use the job: it is closed");
+  }
+}
+
+/** @throws {PlanError} If the builder fails; then nothing is kept. */
+function build(flow: AnyFlow, refs: ParamRefs): { built: BuiltGraph; begun: Submission["begun"] } {
+  try {
+    const params = encodeParams(flow, refs);
+    const built = buildGraph(flow, decode(params));
+    return { built, begun: { params, graph: built.graph } };
+  } catch (error) {
+    refs.end();
+    throw error;
   }
 }
 

@@ -109,6 +109,8 @@ export class Executor {
   readonly #state: JobState;
   readonly #loop: SchedulerLoop;
   readonly #requests = new AgentRequests();
+  /** Ends the sources of channels that nobody will read. */
+  readonly channels = new Map<string, AbortController>();
   readonly #told = new ToldDefinitions();
   readonly #batches: AgentBatches;
   /** The workers of the job. */
@@ -388,6 +390,10 @@ export class Executor {
         break;
       case "warning":
         this.#options.listener.onWarning(command.text);
+        break;
+      case "channelUnneeded":
+        this.channels.get(command.dataset)?.abort();
+        this.channels.delete(command.dataset);
         break;
       case "progress":
         this.#executions.get(command.execution)?.listener.onProgress(command);

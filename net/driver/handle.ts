@@ -7,6 +7,7 @@ import type { Batch } from "../../core/batch/column.ts";
 import { rowReader } from "../../core/batch/row_reader.ts";
 import { type DatasetInput, DatasetRef } from "../../core/program/dataset_ref.ts";
 import type { SinkResult } from "./sink_results.ts";
+import { type EndUse, endWhenDropped } from "./uses.ts";
 
 /** Where the shards of one dataset are read. */
 export interface DatasetSource {
@@ -22,8 +23,26 @@ export interface DatasetSource {
   batches(): AsyncIterable<Batch>;
   /** Rows and bytes of each shard, once the dataset is complete. */
   sizes(): readonly { readonly rows: number; readonly bytes: number }[];
-  release(): void;
+  /** Begins a use of the shards: they stay until all uses have ended. */
+  retain(): EndUse;
   persist(ref: DatasetRef<unknown>, path: string): Promise<SinkResult>;
+}
+
+/** A dataset or channel among parameters: kept until the execution that reads it is known to the scheduler. */
+export interface HeldInput {
+  /** Resolves when it can be read. */
+  complete(): Promise<void>;
+  /** What stands for it, with the figures that are known now. */
+  ref(): DatasetRef<unknown>;
+  readonly end: EndUse;
+}
+
+/** Whose references are in use: a handle lives as long as a reference to its dataset. */
+const referred = new WeakMap<DatasetRef<unknown>, DatasetHandle<unknown>>();
+
+/** The handle that a reference was asked of. */
+export function handleOf(ref: DatasetRef<unknown>): DatasetHandle<unknown> | undefined {
+  return referred.get(ref);
 }
 
 /** What console.log of Bun, Deno and Node asks for a text. */
@@ -31,6 +50,8 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 /** Makes the handle of a dataset. */
 export let createDatasetHandle: <T>(source: DatasetSource) => DatasetHandle<T>;
+/** Begins a use of a handle's dataset that outlives its release. @throws {TypeError} If it was released. */
+export let holdDataset: (handle: DatasetHandle<unknown>) => HeldInput;
 /** Makes the handle of a sink. */
 export let createSinkHandle: (read: () => Promise<SinkResult>) => SinkHandle;
 
@@ -38,7 +59,15 @@ export let createSinkHandle: (read: () => Promise<SinkResult>) => SinkHandle;
  * A dataset of the job, on the machines where it was computed.
  *
  * Its rows can be read any number of times until it is released, and it can be a
- * parameter of a further flow, which reads it there with `f.from(handle)`.
+ * parameter of a further flow, which reads it there with `f.from(handle)`. Datasets
+ * never change: each execution makes datasets of its own, so whoever reads the one of
+ * the last turn of a loop goes on reading that, whatever the next turn makes.
+ *
+ * The rows are kept as long as somebody needs them: a handle that is not released, a reader,
+ * an execution that was begun with the handle. After the last of them their memory and
+ * disk space is free again; at the end of the job that of all is. `using` releases a
+ * handle at the end of a block, and one that the program has forgotten is released when
+ * the garbage collector finds it.
  *
  * @example Reading a few rows, and all of them one by one
  * ```ts
@@ -56,12 +85,14 @@ export let createSinkHandle: (read: () => Promise<SinkResult>) => SinkHandle;
  * });
  * ```
  */
-export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
+export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T>, Disposable {
   readonly #source: DatasetSource;
+  readonly #end: EndUse;
   #isReleased = false;
 
   static {
     createDatasetHandle = (source) => new DatasetHandle(source);
+    holdDataset = (handle) => handle.#hold();
     Object.defineProperty(DatasetHandle.prototype, INSPECT, {
       value(this: DatasetHandle<unknown>): string {
         return `DatasetHandle(${this.#describe()})`;
@@ -71,6 +102,8 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
 
   private constructor(source: DatasetSource) {
     this.#source = source;
+    this.#end = source.retain();
+    endWhenDropped(this, this.#end);
   }
 
   /** The id of the dataset within its job. */
@@ -174,11 +207,42 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
     return this.#source.persist(this.ref, path);
   }
 
-  /** Frees the shards; later reads are refused. Safe to call twice. */
+  /**
+   * Gives the dataset up: later reads by this handle are refused. Its shards are freed when no other handle shares it
+   * and whoever reads it now is at the end. Safe to call twice.
+   */
   release(): void {
-    if (this.#isReleased) return;
     this.#isReleased = true;
-    this.#source.release();
+    this.#end();
+  }
+
+  /** Releases it, at the end of the block that says `using handle = …`. */
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /**
+   * Makes another handle of the same dataset, for a part of the program that releases it by itself.
+   *
+   * @returns A handle that must be released like this one.
+   * @throws {TypeError} If the dataset was released.
+   * @example A function that keeps what it was given
+   * ```ts
+   * import { type DatasetHandle, flow, run } from "luciole";
+   * const numbers = flow("numbers-shared", (f) => f.range(3));
+   * const kept: DatasetHandle<number>[] = [];
+   * const keep = (rows: DatasetHandle<number>) => void kept.push(rows.share());
+   * await run(async (job) => {
+   *   const rows = await job.execute(numbers);
+   *   keep(rows);
+   *   rows.release();
+   *   console.log(await kept[0].collect()); // [0, 1, 2]
+   * });
+   * ```
+   */
+  share(): DatasetHandle<T> {
+    this.#check();
+    return new DatasetHandle<T>(this.#source);
   }
 
   /** Resolves when the dataset is whole; rejects with the failure of its execution. */
@@ -189,6 +253,12 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
   /** What stands for the handle in a flow's parameters; its sizes are unknown (Infinity) before the dataset is complete. */
   get ref(): DatasetRef<T> {
     this.#check();
+    const ref = this.#refer();
+    referred.set(ref, this);
+    return ref;
+  }
+
+  #refer(): DatasetRef<T> {
     const id = this.#source.dataset;
     if (!this.#source.isComplete())
       return new DatasetRef<T>({ id, shards: 1, rows: Infinity, bytes: Infinity });
@@ -201,11 +271,22 @@ export class DatasetHandle<T> implements AsyncIterable<T>, DatasetInput<T> {
     });
   }
 
+  #hold(): HeldInput {
+    this.#check();
+    const source = this.#source;
+    return { complete: () => source.complete(), ref: () => this.#refer(), end: source.retain() };
+  }
+
   async *#batches(): AsyncGenerator<Batch> {
     this.#check();
-    await this.#source.ready();
-    yield* this.#source.batches();
-    await this.#source.complete();
+    const end = this.#source.retain();
+    try {
+      await this.#source.ready();
+      yield* this.#source.batches();
+      await this.#source.complete();
+    } finally {
+      end();
+    }
   }
 
   #describe(): string {

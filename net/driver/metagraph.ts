@@ -6,7 +6,7 @@
  */
 import { CancelledError } from "../../core/errors.ts";
 import { show } from "../../core/graph/arguments.ts";
-import { buildGraph } from "../../core/graph/build.ts";
+import { type BuiltGraph, buildGraph } from "../../core/graph/build.ts";
 import { DatasetNode } from "../../core/graph/dataset_node.ts";
 import { explainMetagraph, plotMetagraph, type VertexText } from "../../core/metagraph/describe_metagraph.ts";
 import {
@@ -29,7 +29,7 @@ import { decode } from "../cbor.ts";
 import { compileLimits } from "./execute_limits.ts";
 import type { ExecuteOptions } from "./execute_options.ts";
 import { DatasetHandle } from "./handle.ts";
-import { collectRefs, encodeParams } from "./param_refs.ts";
+import { collectRefs, encodeParams, type ParamRefs } from "./param_refs.ts";
 
 /** A vertex, whatever its flow. */
 export interface AnyVertex extends ExecuteOptions {
@@ -119,7 +119,7 @@ function shapeOf(name: string, vertex: AnyVertex): VertexShape {
         Object.keys(inputs).map((param) => [param, UNKNOWN]),
       ),
     );
-    const { outputs } = buildGraph(flow, decode(encodeParams(flow, refs)));
+    const { outputs } = graphOf(flow, refs);
     return {
       name,
       inputs,
@@ -252,5 +252,14 @@ class Running {
     }
     for (const handles of this.#handles.values()) for (const handle of handles.values()) handle.release();
     this.#end.reject(failure.error);
+  }
+}
+
+/** What its builder makes now; nothing is kept for it. */
+function graphOf(flow: AnyFlow, refs: ParamRefs): BuiltGraph {
+  try {
+    return buildGraph(flow, decode(encodeParams(flow, refs)));
+  } finally {
+    refs.end();
   }
 }

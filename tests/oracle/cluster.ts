@@ -40,6 +40,8 @@ export interface ClusterOptions {
   readonly isScalable?: boolean;
   /** Jobs that share the agents, each with workers of its own. Default 1. */
   readonly jobs?: number;
+  /** Told of what the driver asks of agents, and of what agents answer their workers. */
+  readonly onBytes?: (who: "driver" | "worker", path: string, bytes: number) => void;
 }
 
 applyCodeSetting();
@@ -162,12 +164,23 @@ async function startAgents(options: ClusterOptions, directory: string): Promise<
       heldBytes: HELD_BYTES,
       transportTo: (other) => transports.get(other),
       startWorker: workersInProcess({
-        fetch: (request) => agent.fetch(request),
+        fetch: async (request) => {
+          const { pathname } = new URL(request.url);
+          const response = await agent.fetch(request);
+          if (options.onBytes === undefined || !pathname.endsWith("/next")) return response;
+          const body = await response.arrayBuffer();
+          options.onBytes("worker", pathname, body.byteLength);
+          return new Response(body, response);
+        },
         transportTo: (other) => transports.get(other),
       }),
     });
     const transport: Transport = {
-      fetch: async (path, init) => agent.fetch(new Request(`http://${id}${path}`, init)),
+      fetch: async (path, init) => {
+        const { body } = init ?? {};
+        options.onBytes?.("driver", path, body instanceof Uint8Array ? body.byteLength : 0);
+        return agent.fetch(new Request(`http://${id}${path}`, init));
+      },
     };
     transports.set(id, transport);
     started.push({ id, agent, transport });

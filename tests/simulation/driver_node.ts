@@ -241,6 +241,7 @@ export class DriverNode implements Process {
         this.#world.tell(`${this.name}: ${command.text}`);
         return;
       case "outputReady":
+      case "channelUnneeded":
       case "progress":
     }
   }

@@ -280,6 +280,7 @@ export class FakeCluster {
       case "warning":
         this.warnings.push(command.text);
         return;
+      case "channelUnneeded":
       case "progress":
     }
   }

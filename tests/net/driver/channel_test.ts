@@ -30,6 +30,8 @@ test("a channel stops to pull rows while its agent has no room for them", async 
     onFailed: (error) => {
       throw error;
     },
+    onUnused: () => undefined,
+    unread: new AbortController().signal,
   });
   await asked.promise;
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));

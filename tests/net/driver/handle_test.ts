@@ -17,7 +17,7 @@ function sourceOf(isComplete: boolean): DatasetSource {
       { rows: 2, bytes: 10 },
       { rows: 3, bytes: 20 },
     ],
-    release: () => undefined,
+    retain: () => () => undefined,
     persist: no,
   };
 }
