@@ -21,6 +21,7 @@ import type { PlanCache } from "../driver/plan_cache.ts";
 import type { LocalShards } from "../driver/read_dataset.ts";
 import type { KeepCommand, RestoreCommand, ShardKeeper } from "../driver/shard_keeper.ts";
 import type { SinkResult } from "../driver/sink_results.ts";
+import { countUses } from "../driver/uses.ts";
 import type { CheckpointDirectory } from "./checkpoint_directory.ts";
 import { executionDigest } from "./digests.ts";
 import { inputsOf, type KnownExecution, outputOf, splitDataset } from "./known_execution.ts";
@@ -178,6 +179,7 @@ export class JobCheckpoint implements ShardKeeper {
       const known = this.#known.get(record.id);
       return known?.isReplayed ? known : undefined;
     };
+    const end = source.retain();
     return {
       ...source,
       sizes: () => {
@@ -188,11 +190,11 @@ export class JobCheckpoint implements ShardKeeper {
         const known = replayed();
         return known === undefined ? source.batches() : this.#read(known, node, source);
       },
-      release: () => {
+      retain: countUses(() => {
         this.#known.get(record.id)?.released.add(node);
-        if (replayed() === undefined) source.release();
+        if (replayed() === undefined) end();
         else this.#use().past.release(source.dataset);
-      },
+      }),
     };
   }
 

@@ -51,7 +51,7 @@ import { withPlace } from "./failure_place.ts";
 import { type EpochCommand, JobMembers } from "./job_members.ts";
 import { SchedulerLoop } from "./scheduler_loop.ts";
 import type { ShardKeeper } from "./shard_keeper.ts";
-import { checkTargets, publishSink, type SinkResult } from "./sink_results.ts";
+import { publishSinks, type SinkResult } from "./sink_results.ts";
 import { openTrace } from "./trace.ts";
 
 /** What an agent that could not be ended may keep its streams open for. */
@@ -418,7 +418,7 @@ export class Executor {
     let failure: { readonly error?: WireError } = {};
     try {
       await running?.listener.onPublishing?.(command);
-      if (running !== undefined) await publishAll(running, execution, sinks);
+      if (running !== undefined) publishSinks(running.graph, execution, sinks, running.sinks);
     } catch (error) {
       failure = { error: toWireError(error) };
     }
@@ -494,13 +494,4 @@ export class Executor {
     else if (event.kind === "workerLeft") this.members.removed(event.worker);
     return undefined;
   }
-}
-
-async function publishAll(
-  { graph, sinks: published }: RunningExecution,
-  execution: string,
-  sinks: PublishCommand["sinks"],
-): Promise<void> {
-  checkTargets(graph);
-  for (const sink of sinks) published.set(sink.node, await publishSink(graph, execution, sink));
 }

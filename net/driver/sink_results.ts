@@ -82,18 +82,25 @@ function isWithin(place: string, directory: string): boolean {
 }
 
 /**
- * Looks at all targets once more before the first is published: where one cannot be, none appears.
+ * Publishes all sinks of an execution. Looks at all targets once more before the first: where one cannot be, none appears.
  *
+ * @param published Takes what was written, by node.
  * @throws {LucioleError} If somebody put something in the place of one while the flow ran.
  */
-export function checkTargets(graph: Graph): void {
+export function publishSinks(
+  graph: Graph,
+  execution: string,
+  sinks: readonly SinkParts[],
+  published: Map<number, SinkResult>,
+): void {
   for (const { spec } of sinksOf(graph)) {
     checkSink({ path: spec.path, single: spec.isSingle, overwrite: spec.overwrite });
   }
+  for (const sink of sinks) published.set(sink.node, publishSink(graph, execution, sink));
 }
 
 /** Puts the parts of one sink in their place, all or none. */
-export function publishSink(graph: Graph, execution: string, sink: SinkParts): SinkResult {
+function publishSink(graph: Graph, execution: string, sink: SinkParts): SinkResult {
   const spec = graph.nodes[sink.node].spec as SinkSpec;
   return publish({
     path: spec.path,
