@@ -20,25 +20,34 @@ export async function* readSequence(body: AsyncIterable<Uint8Array>): AsyncGener
 export async function* readSequenceParts(
   body: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<readonly unknown[]> {
-  let held: Uint8Array = new Uint8Array(0);
+  // A long item comes in many pieces, which are joined when it may be whole.
+  let pieces: Uint8Array[] = [];
+  let length = 0;
+  let needed = 0;
   for await (const piece of body) {
-    held = held.byteLength === 0 ? piece : joinBytes([held, piece]);
+    pieces.push(piece);
+    length += piece.byteLength;
+    if (length < needed) continue;
+    const held = pieces.length === 1 ? piece : joinBytes(pieces);
     let position = 0;
     const items: unknown[] = [];
     for (;;) {
-      const end = itemEnd(held, position);
-      if (end === undefined) break;
-      items.push(decode(held.slice(position, end)));
-      position = end;
+      needed = neededBytes(held, position);
+      if (needed > held.byteLength) break;
+      items.push(decode(held.slice(position, needed)));
+      position = needed;
     }
     if (items.length > 0) yield items;
-    held = held.subarray(position);
-    if (held.byteLength > MAX_ITEM_BYTES) {
+    const rest = held.subarray(position);
+    pieces = rest.byteLength === 0 ? [] : [rest];
+    length = rest.byteLength;
+    needed -= position;
+    if (needed > MAX_ITEM_BYTES) {
       throw new ProtocolError(`Cannot read a CBOR sequence: an item is longer than ${MAX_ITEM_BYTES} bytes`);
     }
   }
-  if (held.byteLength > 0) {
-    throw new ProtocolError(`Cannot read a CBOR sequence: it ends ${held.byteLength} bytes into an item`);
+  if (length > 0) {
+    throw new ProtocolError(`Cannot read a CBOR sequence: it ends ${length} bytes into an item`);
   }
 }
 
@@ -48,12 +57,18 @@ export async function* readSequenceParts(
  * @throws {ProtocolError} When no item can begin so.
  */
 export function itemEnd(bytes: Uint8Array, start: number): number | undefined {
+  const needed = neededBytes(bytes, start);
+  return needed <= bytes.length ? needed : undefined;
+}
+
+/** Where it ends; beyond the bytes that there are, how many must be there at least before that can be told. */
+function neededBytes(bytes: Uint8Array, start: number): number {
   let position = start;
   // Items that are still to come, counted over all levels; a level of indefinite length is kept apart.
   let missing = 1;
   const outer: number[] = [];
   while (missing > 0 || outer.length > 0) {
-    if (position >= bytes.length) return undefined;
+    if (position >= bytes.length) return position + 1;
     const first = bytes[position];
     if (first === BREAK) {
       if (missing !== Number.POSITIVE_INFINITY) throw malformed(position);
@@ -63,7 +78,7 @@ export function itemEnd(bytes: Uint8Array, start: number): number | undefined {
       continue;
     }
     const head = readHead(bytes, position);
-    if (head === undefined) return undefined;
+    if (head === undefined) return bytes.length + 1;
     const { major, value } = head;
     missing--;
     position = head.end;
@@ -76,7 +91,7 @@ export function itemEnd(bytes: Uint8Array, start: number): number | undefined {
     else if (major === MAP) missing += 2 * value;
     else if (major === TAG) missing++;
   }
-  return position <= bytes.length ? position : undefined;
+  return position;
 }
 
 interface ItemHead {

@@ -206,6 +206,7 @@ export class Executor {
       this.messages.deliver("allWorkersJoined", [workers, epoch], numbers);
       return;
     }
+    this.feed({ kind: "epochBegan", epoch, workers });
     const { joined, left } = command;
     // Those that come need not hear that they do.
     const old = numbers.slice(0, numbers.length - joined);

@@ -1,12 +1,13 @@
 /**
  * What loops, messages, collectives and scaling cost: a table for each section, printed as soon as it is there.
  */
+import { run as collectives } from "./collectives.ts";
 import { run as iterations } from "./iterations.ts";
 import { run as messages } from "./messages.ts";
 import { markdown } from "./report.ts";
 import type { Section, SectionOptions } from "./section.ts";
 
-const SECTIONS: Readonly<Record<string, Section>> = { iterations, messages };
+const SECTIONS: Readonly<Record<string, Section>> = { iterations, messages, collectives };
 
 export async function measureIterative(options: SectionOptions): Promise<void> {
   for (const [name, run] of Object.entries(SECTIONS)) {

@@ -30,6 +30,7 @@ const EXAMPLES: readonly (readonly [string, ...string[]])[] = [
   ["file_list.ts"],
   ["cogroup_filter.ts"],
   ["k_means.ts"],
+  ["k_means_workers.ts"],
   ["page_rank.ts"],
 ];
 

@@ -81,6 +81,26 @@ describe(`G2 iterations, seed ${SEED}`, () => {
     expect(await sandbox.run("page_rank", ["edge.txt", "0"])).toEqual(["1.000000\ta", "1.000000\tb"]);
   }, 30_000);
 
+  test.each([1, 2, 4])(
+    "C9: k_means_workers finds the centres of the reference to 1e-9 with %d workers",
+    async (workers) => {
+      const own = seededRandom(SEED + workers);
+      const points = Array.from({ length: 500 }, (_, i): Point => {
+        return [(i % 5) * 3 + own(4000) / 1000, (i % 3) * 4 + own(4000) / 1000];
+      });
+      sandbox.write("many.csv", `x,y\n${points.map((point) => point.join(",")).join("\n")}\n`);
+      const printed = await sandbox.run("k_means_workers", ["many.csv", "5"], { workers });
+      const expected = cluster(points, 5);
+      expect(printed.length).toBe(5);
+      for (const [i, line] of printed.entries()) {
+        for (const [j, value] of line.split("\t").map(Number).entries()) {
+          expect(Math.abs(value - expected[i][j])).toBeLessThanOrEqual(1e-9);
+        }
+      }
+    },
+    30_000,
+  );
+
   test.each([1, 4])(
     "k_means finds the centres with %d workers",
     async (workers) => {
