@@ -2,6 +2,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { bodies } from "./bodies.ts";
 import { corruption } from "./corruption.ts";
 import { crowd } from "./crowd.ts";
 import { disks } from "./disks.ts";
@@ -13,13 +14,20 @@ import { AGENTS } from "./scenario.ts";
 import { runSiege } from "./siege.ts";
 import { largeData, type Workload, workloadNamed } from "./workload.ts";
 
-const FAMILIES: Readonly<Record<string, Family>> = { kills, corruption, links, disks, crowd };
+const FAMILIES: Readonly<Record<string, Family>> = { kills, corruption, bodies, links, disks, crowd };
 /** Of the first stage, on large data. */
 const TASKS = 120;
 /** Most of their time they wait: for agents to be missed, and leases to run out. */
 const AT_ONCE = 4;
 /** How many seeds of each are in CI's run. */
-const QUICK: Readonly<Record<string, number>> = { kills: 32, corruption: 2, links: 4, disks: 2, crowd: 1 };
+const QUICK: Readonly<Record<string, number>> = {
+  kills: 32,
+  corruption: 2,
+  bodies: 3,
+  links: 4,
+  disks: 2,
+  crowd: 1,
+};
 
 const USAGE = `usage: scripts/chaos [--quick] [--family F] [--seeds N] [--from SEED] [--seed SEED] [--workload words|sort]
   --quick       a few seeds of each family: what continuous integration runs
