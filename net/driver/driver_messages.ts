@@ -39,8 +39,6 @@ export class DriverMessages {
     () => undefined,
   );
   readonly #unheardMs: number;
-  /** Of the epoch; undefined for all that there are. */
-  #members: ReadonlySet<number> | undefined;
   #unheardTimer: ReturnType<typeof setTimeout> | undefined;
   /** Messages have waited for long, and nobody listens. */
   #isUnheard = false;
@@ -58,9 +56,10 @@ export class DriverMessages {
     for (const worker of workers) this.#ends.set(worker, route.add(worker));
   }
 
-  /** An epoch of the job's workers begins: broadcasts from now on go to all of these, or to none. */
-  beginEpoch(workers: Iterable<number>): void {
-    this.#members = new Set(workers);
+  /** A worker is to leave: it hears what was sent before, and may say more, but nothing more is sent to it. */
+  leave(worker: number): void {
+    const end = this.#ends.get(worker);
+    if (end !== undefined) end.isLeaving = true;
   }
 
   /** A worker is gone for good: nothing can be sent to it any more. */
@@ -158,19 +157,16 @@ export class DriverMessages {
   }
 
   #endsOf(workers: readonly number[] | "all"): readonly WorkerEnd[] {
-    if (workers === "all") return [...this.#ends.values()].filter((end) => this.#isMember(end));
+    const members = [...this.#ends.values()].filter((end) => !end.isLeaving && end.lane.state !== "gone");
+    if (workers === "all") return members;
     return [...new Set(workers)].map((worker) => {
       const end = this.#ends.get(worker);
-      if (end !== undefined) return end;
-      const known = [...this.#ends.keys()].join(", ");
+      if (end !== undefined && !end.isLeaving) return end;
+      const known = members.map((member) => member.worker).join(", ");
       throw new LucioleError("not-found", `Cannot send to worker ${worker}: the job has workers ${known}`, {
         fields: { worker },
       });
     });
-  }
-
-  #isMember({ worker, lane }: WorkerEnd): boolean {
-    return lane.state !== "gone" && (this.#members?.has(worker) ?? true);
   }
 
   #decide({ lane }: WorkerEnd): void {

@@ -183,7 +183,7 @@ export class Executor {
       this.members.workers.filter(({ worker }) => leaving.has(worker)),
       ({ agent }) => agent,
     );
-    for (const worker of workers) this.messages.remove(worker, "it was removed");
+    for (const worker of workers) this.messages.leave(worker);
     this.members.leaving(workers);
     for (const [agent, infos] of agents) {
       this.#seat(agent);
@@ -486,13 +486,18 @@ export class Executor {
     else this.messages.exited(worker);
   }
 
+  #left(worker: number): void {
+    this.messages.remove(worker, "it was removed");
+    this.members.removed(worker);
+  }
+
   #tell(event: OtherAgentEvent): Promise<void> | undefined {
     if (event.kind === "parcel") return this.messages.hear(event.worker, event.parcel);
     if (event.kind === "log") this.#options.listener.onLog(event);
     else if (event.kind === "jobCancelled") this.#cancelJob(event.by);
     else if (event.kind === "workerStarted") this.members.started(event.worker);
     else if (event.kind === "workerExited") this.#exited(event);
-    else if (event.kind === "workerLeft") this.members.removed(event.worker);
+    else if (event.kind === "workerLeft") this.#left(event.worker);
     return undefined;
   }
 }

@@ -13,6 +13,8 @@ export class WorkerEnd {
   readonly worker: number;
   readonly lane: Lane;
   readonly receipts: Receipts;
+  /** Nothing more is sent to it. */
+  isLeaving = false;
   readonly #wake: () => void;
   readonly #replaced: string[] = [];
   #intake: Intake | undefined;

@@ -62,20 +62,26 @@ describe("DriverMessages", () => {
     const messages = new DriverMessages();
     const [one, two] = [new PaperAgent("a1"), new PaperAgent("a2")];
     messages.add(one.client, [0, 1]);
-    messages.beginEpoch([0, 1]);
     const first = messages.send("first", "all");
     messages.add(two.client, [2]);
     const second = messages.send("second", "all");
-    messages.beginEpoch([0, 2]);
+    messages.leave(1);
     const third = messages.send("third", "all");
     // They join in any order, after all was sent.
     for (const worker of [2, 1, 0]) messages.hear(worker, hello(worker));
     await Promise.all([first, second, third]);
+    const refused = messages.send("to one that leaves", [0, 1]);
+    await expect(refused).rejects.toThrow("Cannot send to worker 1: the job has workers 0, 2");
     await one.until(() => one.told.get(0)?.length === 3 && one.told.get(1)?.length === 2);
-    await two.until(() => two.told.get(2)?.length === 1);
+    await two.until(() => two.told.get(2)?.length === 2);
     expect(one.told.get(0)).toEqual(["first", "second", "third"]);
     expect(one.told.get(1)).toEqual(["first", "second"]);
-    expect(two.told.get(2)).toEqual(["third"]);
+    expect(two.told.get(2)).toEqual(["second", "third"]);
+    // It is still heard.
+    const words = Promise.withResolvers<unknown>();
+    messages.listen(words.resolve);
+    messages.hear(1, said(1, 0, "last words"));
+    expect(await words.promise).toBe("last words");
     messages.close();
   });
 
