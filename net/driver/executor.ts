@@ -45,6 +45,7 @@ import { type OtherAgentEvent, takeAgentEvents } from "./agent_events.ts";
 import { AgentRequests } from "./agent_requests.ts";
 import { describeLoss, isWithoutJob, type LeaseTimes, watchAgent } from "./agent_watch.ts";
 import { DriverMessages } from "./driver_messages.ts";
+import { tellEpoch } from "./epoch_news.ts";
 import type { JobRecord } from "./event_log.ts";
 import { endRecord, recordOf, startRecord } from "./event_records.ts";
 import { withPlace } from "./failure_place.ts";
@@ -198,20 +199,12 @@ export class Executor {
     return { workers: this.members.size, ...backlogOf(this.#state) };
   }
 
-  /** Tells workers what becomes of their number. */
   #tellEpoch(command: EpochCommand): void {
-    const { workers, epoch } = command;
-    const numbers = workers.map(({ worker }) => worker);
-    if (command.kind === "allJoined") {
-      this.messages.deliver("allWorkersJoined", [workers, epoch], numbers);
-      return;
+    if (command.kind === "epochBegan") {
+      const { epoch, workers } = command;
+      this.feed({ kind: "epochBegan", epoch, workers });
     }
-    this.feed({ kind: "epochBegan", epoch, workers });
-    const { joined, left } = command;
-    // Those that come need not hear that they do.
-    const old = numbers.slice(0, numbers.length - joined);
-    if (joined > 0) this.messages.deliver("workersScaledUp", [joined, epoch], old);
-    if (left > 0) this.messages.deliver("workersScaledDown", [left, epoch], old);
+    tellEpoch(this.messages, command);
   }
 
   /** The scheduler gives tasks to the workers that are to stay. */
