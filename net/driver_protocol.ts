@@ -72,6 +72,8 @@ export interface DriverAccess {
   /** Good for the jobs of this driver, for a few minutes. */
   readonly token?: string;
   readonly tls?: ClientTls;
+  /** Another agent starts it again when this one answers nothing: then it must have ended. */
+  readonly isGuarded: boolean;
 }
 
 export const DRIVER_ROUTES = {

@@ -11,6 +11,7 @@ import { type DriverLoad, jobOfRun } from "../../core/cluster/driver_info.ts";
 import { describeThrown, LucioleError, NotEnoughResourcesError } from "../../core/errors.ts";
 import type { ClusterAccess } from "../driver/cluster_access.ts";
 import type { DriverAccess, DriverOrder } from "../driver_protocol.ts";
+import { pause } from "../pause.ts";
 import type { ClientTls, Runtime } from "../runtime/runtime.ts";
 import { driverToken } from "../security/client_auth.ts";
 import type { ClusterSecret } from "../security/cluster_secret.ts";
@@ -47,6 +48,7 @@ export interface DetachedDriversOptions {
 
 const KEEP_MS = 3_600_000;
 const MAX_ENDED = 50;
+const GUARDED_MS = 5_000;
 
 export class DetachedDrivers {
   readonly #options: DetachedDriversOptions;
@@ -63,10 +65,7 @@ export class DetachedDrivers {
     this.#guards = new DriverGuards({
       id: options.id,
       cluster: options.cluster,
-      onTakeOver: (job, taken) =>
-        void this.#takeOver(job, taken).catch((error) =>
-          options.onNotice(`warning: job ${job} was not started again: ${describeThrown(error)}`),
-        ),
+      onTakeOver: (job, taken) => this.#once(job, () => this.#takeOver(job, taken)),
       onChange: options.onChange,
     });
     const { keepMs = KEEP_MS } = options;
@@ -105,9 +104,14 @@ export class DetachedDrivers {
   async start(job: string, order: DriverOrder): Promise<void> {
     const known = this.#drivers.get(job);
     if (known !== undefined && known.order.run >= order.run) return;
+    await this.#once(job, () => this.#start(job, order));
+  }
+
+  /** Does it unless something of the job is being started already. */
+  async #once(job: string, start: () => Promise<void>): Promise<void> {
     const under = this.#starting.get(job);
     if (under !== undefined) return await under;
-    const starting = this.#start(job, order).finally(() => this.#starting.delete(job));
+    const starting = start().finally(() => this.#starting.delete(job));
     this.#starting.set(job, starting);
     await starting;
   }
@@ -129,7 +133,15 @@ export class DetachedDrivers {
   async #run(job: string, order: DriverOrder, program: OpenProgram, life?: DriverLife): Promise<void> {
     const { directory, onNotice } = this.#options;
     const isRestartable = order.flags.checkpoint !== undefined;
-    const guardian = isRestartable ? new Guardian({ ...this.#options, job, order, onNotice }) : undefined;
+    const guardian = isRestartable
+      ? new Guardian({
+          ...this.#options,
+          job,
+          order,
+          onNotice,
+          onCutOff: (why) => void driver.stop({ kind: "agent", why }),
+        })
+      : undefined;
     const driver = new DetachedDriver({
       ...this.#options,
       job,
@@ -141,11 +153,13 @@ export class DetachedDrivers {
       ...(guardian === undefined ? {} : { guardian }),
     });
     const before = this.#drivers.get(job);
+    await before?.stop({ kind: "agent", why: "it was started again" });
+    await before?.forget();
     this.#drivers.set(job, driver);
     driver.start(program);
-    await before?.forget();
     this.#options.onChange();
-    await guardian?.find();
+    // Whoever sent it hears that it runs when it is guarded, or cannot be soon.
+    if (guardian !== undefined) await Promise.race([guardian.find(), pause(GUARDED_MS)]);
   }
 
   /** The agent of a driver that was guarded here is gone. */
@@ -157,7 +171,9 @@ export class DetachedDrivers {
     // What the run before has left holds slots, and must not be used by a driver that is only cut off.
     await endParts(cluster, jobOfRun(job, order.run), why).catch(() => undefined);
     const flags = { ...order.flags, resume: "true" };
-    await this.#run(job, { ...order, run, flags }, program, life);
+    await this.#run(job, { ...order, run, flags }, program, life).catch((error) =>
+      onNotice(`warning: job ${job} was not started again: ${describeThrown(error)}`),
+    );
   }
 
   /** Whatever it has left on agents goes now, and not only when leases have run out. */
@@ -186,6 +202,7 @@ export class DetachedDrivers {
       driver: sender,
       program,
       masters,
+      isGuarded: driver.order.flags.checkpoint !== undefined,
       ...(secret && { token: driverToken(secret, job, Date.now()) }),
       ...(tls && { tls }),
     };
@@ -195,6 +212,7 @@ export class DetachedDrivers {
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#guards.close();
+    await Promise.allSettled(this.#starting.values());
     const why = `its driver's agent ${this.#options.id} has ended`;
     const drivers = [...this.#drivers.values()];
     await Promise.all(drivers.map((driver) => driver.stop({ kind: "agent", why })));

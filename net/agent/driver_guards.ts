@@ -26,7 +26,8 @@ export interface DriverGuardsOptions {
   /** Of the agent. */
   readonly id: string;
   readonly cluster: ClusterAccess;
-  readonly onTakeOver: (job: string, taken: TakenOver) => void;
+  /** Resolves when it is among the drivers of this agent. */
+  readonly onTakeOver: (job: string, taken: TakenOver) => Promise<void>;
   readonly onChange: () => void;
 }
 
@@ -37,6 +38,8 @@ interface Guard {
   readonly program: OpenProgram;
   readonly since: number;
   readonly over: AbortController;
+  /** It starts here, and is no more to be forgotten. */
+  isTaken?: boolean;
 }
 
 const LOOK_MS = 1_000;
@@ -72,7 +75,7 @@ export class DriverGuards {
 
   forget(job: string): void {
     const guard = this.#guards.get(job);
-    if (guard === undefined) return;
+    if (guard === undefined || guard.isTaken === true) return;
     guard.life.forget(performance.now());
     guard.program.release();
     this.#drop(job, guard);
@@ -95,14 +98,16 @@ export class DriverGuards {
       const seen = await this.#look(job, guard).catch(() => "there" as const);
       if (signal.aborted) return;
       if (seen === "over") this.forget(job);
-      else if (seen !== "there") this.#takeOver(job, guard, seen.lost);
+      else if (seen !== "there") return await this.#takeOver(job, guard, seen.lost);
     }
   }
 
-  #takeOver(job: string, guard: Guard, why: string): void {
+  /** It is guarded until it runs: lists of jobs would take it for lost between. */
+  async #takeOver(job: string, guard: Guard, why: string): Promise<void> {
     const { order, life, program } = guard;
+    guard.isTaken = true;
+    await this.#options.onTakeOver(job, { life, order, program, why });
     this.#drop(job, guard);
-    this.#options.onTakeOver(job, { life, order, program, why });
   }
 
   /** Whether the driver goes on, has ended, or has lost its agent, and how. */

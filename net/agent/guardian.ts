@@ -1,10 +1,11 @@
 /**
  * Finds another agent that guards a detached driver of this one, and finds one anew when nothing is heard of it.
  */
-import type { AgentView } from "../../core/cluster/agent_info.ts";
+import type { AgentInfo, AgentView } from "../../core/cluster/agent_info.ts";
 import type { ClusterAccess } from "../driver/cluster_access.ts";
 import { DetachedClient } from "../driver/detached_client.ts";
 import type { DriverOrder } from "../driver_protocol.ts";
+import { withDeadline } from "../pause.ts";
 import { shipProgram } from "../program/ship.ts";
 import type { ProgramCache } from "./program_cache.ts";
 
@@ -17,11 +18,15 @@ export interface GuardianOptions {
   readonly order: DriverOrder;
   /** Told whether there is one, when that changes. */
   readonly onNotice: (text: string) => void;
+  /** Nothing is heard of the guard, nor of any master: this agent is taken for lost. */
+  readonly onCutOff: (why: string) => void;
 }
 
 /** Guards look every second. */
 const SILENCE_MS = 10_000;
 const LOOK_MS = 2_000;
+/** It may have to be sent a large executable first. */
+const ASK_MS = 60_000;
 
 export class Guardian {
   readonly #options: GuardianOptions;
@@ -31,6 +36,7 @@ export class Guardian {
   #heardAt = Number.NEGATIVE_INFINITY;
   #finding: Promise<void> | undefined;
   #told: string | undefined;
+  #wasGuarded = false;
 
   constructor(options: GuardianOptions) {
     this.#options = options;
@@ -65,29 +71,33 @@ export class Guardian {
 
   async #find(): Promise<void> {
     const { id, cluster, job } = this.#options;
-    this.#agent = undefined;
     const view = await cluster.master.cluster().catch(() => undefined);
+    if (view === undefined && this.#wasGuarded && !this.#over.signal.aborted) {
+      this.#options.onCutOff(`its driver's agent ${id} reached neither the driver's guard nor a master`);
+    }
     const own = view?.agents.find(({ agent }) => agent.id === id);
     if (view === undefined || own === undefined) return;
     for (const { agent } of candidates(view.agents, id)) {
       if (this.#over.signal.aborted) return;
       try {
-        await this.#ask(agent.id, agent.address, own.agent.address);
+        const ask = (signal: AbortSignal): Promise<void> => this.#ask(agent, own.agent.address, signal);
+        await withDeadline(ASK_MS, ask, { name: `agent ${agent.id}`, parent: this.#over.signal });
       } catch {
         // Another one may do.
         continue;
       }
       this.#agent = agent.id;
+      this.#wasGuarded = true;
       this.#heardAt = performance.now();
       this.#tell(`job ${job} is guarded by agent ${agent.id}`);
       return;
     }
+    this.#agent = undefined;
     this.#tell(`warning: job ${job} is guarded by no other agent, and ends with this one`);
   }
 
-  async #ask(agent: string, address: string, ownAddress: string): Promise<void> {
+  async #ask({ id: agent, address }: AgentInfo, ownAddress: string, signal: AbortSignal): Promise<void> {
     const { id, cluster, programs, job, order } = this.#options;
-    const { signal } = this.#over;
     const transport = cluster.connect(agent, address);
     const local = await programs.sendable(order.program);
     try {

@@ -11,6 +11,7 @@ import type { CheckpointRecord, OpenedRecord } from "../../core/checkpoint/recor
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { plural } from "../../core/program/plural.ts";
 import { pause } from "../pause.ts";
+import { host } from "../program/host.ts";
 import { type LockFile, type LockOwner, STALE_MS, takeLockFile } from "../runtime/lock_file.ts";
 import { CopyFiles } from "./copy_files.ts";
 import { LogFile, readLog } from "./log_file.ts";
@@ -70,8 +71,10 @@ async function takeLock(path: string, options: DirectoryOptions, cannot: Cannot)
     const taken = takeLockFile(file);
     if ("release" in taken) return taken;
     first ??= taken;
-    const mayBeDead = options.isResumed && taken.isElsewhere && taken.pid === first.pid;
-    if (!mayBeDead || Date.now() >= deadline) {
+    // One that is detached comes as soon as the agent of the one before is lost, which ends a moment later.
+    const mayEnd = taken.isElsewhere || host.sent !== undefined;
+    const isAwaited = options.isResumed && mayEnd && taken.pid === first.pid;
+    if (!isAwaited || Date.now() >= deadline) {
       throw cannot(`the driver with process ${taken.pid} on ${taken.host} is using it`);
     }
     await pause(ASK_AGAIN_MS, options.signal);

@@ -27,8 +27,9 @@ export interface Detached {
 }
 
 /** Often enough to end soon after the agent, where the system does not see to that. */
-const RENEW_MS = 5_000;
-const TIMEOUT_MS = 10_000;
+const RENEW_MS = 2_000;
+/** Less than after which masters take an agent for lost, unless told otherwise. */
+const TIMEOUT_MS = 5_000;
 
 let entered: Promise<Detached> | undefined;
 
@@ -53,18 +54,25 @@ async function enter(job: string, socket: string): Promise<Detached> {
   const transport: Transport = { fetch: (path, init) => runtime.fetchUnix(socket, path, init) };
   let given = await ask(job, transport);
   host.sent = given.program;
+  let isAsking = false;
   const timer = setInterval(() => {
-    ask(job, transport).then(
+    if (isAsking) return;
+    isAsking = true;
+    const asked = ask(job, transport).then(
       (next) => {
         given = next;
       },
       (error) => {
-        // It may stand still, and go on.
-        if (error instanceof LucioleError && error.fields.reason === "timeout") return;
+        // It may stand still, and go on; but not where others then take it for lost.
+        const isStill = error instanceof LucioleError && error.fields.reason === "timeout";
+        if (isStill && !given.isGuarded) return;
         clearInterval(timer);
         process.kill(process.pid, "SIGTERM");
       },
     );
+    void asked.finally(() => {
+      isAsking = false;
+    });
   }, RENEW_MS);
   timer.unref();
   const credentials: Credentials = {

@@ -18,7 +18,7 @@ export interface AgentLine {
   readonly transport: Transport;
 }
 
-const TIMEOUT_MS = 10_000;
+const LOOK_MS = 5_000;
 /** It may have to look at a large executable first. */
 const START_MS = 60_000;
 /** Ending a driver waits for its clean-up. */
@@ -41,7 +41,8 @@ export class DetachedClient {
   /** @param guard The agent that asks, when it guards it. @throws {LucioleError} code "not-found" when it is not there any more. */
   async look(guard?: string): Promise<DriverReply> {
     const path = DRIVER_ROUTES.driver(this.#job, guard);
-    return (await this.#ask("GET", path, { timeoutMs: TIMEOUT_MS })) as DriverReply;
+    // Less than after which masters take an agent for lost, which a guard then waits for.
+    return (await this.#ask("GET", path, { timeoutMs: LOOK_MS })) as DriverReply;
   }
 
   /** Its process is gone when this resolves; fine when there is none. @param by Kept as the cause of its end. */

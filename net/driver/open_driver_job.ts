@@ -5,6 +5,7 @@
  */
 import type { RunFlags } from "../../core/program/run_flags.ts";
 import type { JobCheckpoint } from "../checkpoint/job_checkpoint.ts";
+import { enterDetached } from "./detached.ts";
 import type { DriverJob } from "./driver_job.ts";
 
 /** @param signal Ends the wait for room on a cluster. */
@@ -13,6 +14,8 @@ export async function openDriverJob(
   args: readonly string[],
   signal: AbortSignal = new AbortController().signal,
 ): Promise<DriverJob> {
+  // What its program is to agents is known from then on.
+  await enterDetached();
   const open = (checkpoint?: JobCheckpoint): Promise<DriverJob> => openOn(flags, args, signal, checkpoint);
   if (flags.checkpoint === undefined) return open();
   const { withCheckpoint } = await import("../checkpoint/open_checkpoint.ts");

@@ -1,0 +1,84 @@
+/** Detached drivers with --checkpoint, as processes: when their agents die, other agents start them again. */
+import { expect, test } from "bun:test";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DetachedCluster } from "./detached_cluster.ts";
+
+const FILES = {
+  "again.ts": `import { existsSync } from "node:fs";
+    import { flow, run } from "luciole";
+    const sum = flow("sum", (f, p: { n: number }) => f.range(p.n).sum());
+    await run(async (job) => {
+      console.log("run", process.env.LUCIOLE_RESUME ?? "first");
+      const [first] = await (await job.execute(sum, { n: 100 })).collect();
+      console.log("first", first);
+      while (!existsSync(job.args[0])) await new Promise((resolve) => setTimeout(resolve, 20));
+      console.log("second", ...(await (await job.execute(sum, { n: first })).collect()));
+    });`,
+};
+
+test("a driver with --checkpoint survives its agents: others go on with it, and who is attached sees it to its end", async () => {
+  await using own = await DetachedCluster.open({ agents: 3, slots: 1, files: FILES });
+  const path = join(own.cluster.folder.path, "go");
+  const kept = join(own.cluster.folder.path, "kept");
+  const job = await own.submit(["--checkpoint", "kept", "again.ts", path]);
+  const attached = own.luciole(["attach", job]);
+  for (const run of [1, 2]) {
+    const at = await own.listed(job, (seen) => seen.state === "running" && seen.detached?.run === run);
+    const agent = own.cluster.agent(at.detached?.agent ?? "");
+    await own.reads(job, "first 4950\n");
+    await agent.end("SIGKILL");
+    // One that is lost, and one that comes again at once and knows of nothing.
+    if (run === 2) await own.cluster.startAgent(agent.name);
+  }
+  await own.listed(job, (seen) => seen.state === "running" && seen.detached?.run === 3);
+  writeFileSync(path, "");
+  const { code, stdout, stderr } = await attached;
+  const again = "run true\nfirst 4950\n".repeat(2);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `run first\nfirst 4950\n${again}second 12248775\n` });
+  expect(stderr).toMatch(/\(job j\w+ was started again on agent a[012]\)/);
+  expect(stderr).toContain("where 1 execution ended well");
+  expect(await own.listed(job, () => true)).toMatchObject({ state: "succeeded", detached: { run: 3 } });
+  expect(existsSync(kept)).toBe(false);
+});
+
+test("an agent that stands still loses its driver to another, and never two go on at once", async () => {
+  await using own = await DetachedCluster.open({ agents: 3, slots: 1, files: FILES });
+  const path = join(own.cluster.folder.path, "go");
+  const job = await own.submit(["--checkpoint", "kept", "again.ts", path]);
+  const first = await own.listed(job, ({ state }) => state === "running");
+  await own.reads(job, "first 4950\n");
+  const still = own.cluster.agent(first.detached?.agent ?? "");
+  still.child.kill("SIGSTOP");
+  try {
+    await own.listed(job, (seen) => seen.state === "running" && seen.detached?.run === 2);
+    await own.reads(job, "first 4950\n");
+  } finally {
+    still.child.kill("SIGCONT");
+  }
+  writeFileSync(path, "");
+  const { code, stdout } = await own.luciole(["attach", job]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "run true\nfirst 4950\nsecond 12248775\n" });
+  expect(await own.listed(job, () => true)).toMatchObject({ state: "succeeded", detached: { run: 2 } });
+});
+
+test("cancelling a driver that is guarded ends it for good", async () => {
+  await using own = await DetachedCluster.open({ agents: 2, slots: 1, files: FILES });
+  const job = await own.submit(["--checkpoint", "kept", "again.ts", join(own.cluster.folder.path, "never")]);
+  await own.listed(job, ({ state }) => state === "running");
+  expect((await own.luciole(["cancel", job])).code).toBe(0);
+  expect(await own.listed(job, () => true)).toMatchObject({ state: "cancelled", detached: { run: 1 } });
+  await own.cluster.settled();
+});
+
+test("an agent that is stopped hands its driver over", async () => {
+  await using own = await DetachedCluster.open({ agents: 2, slots: 1, files: FILES });
+  const path = join(own.cluster.folder.path, "go");
+  const job = await own.submit(["--checkpoint", "kept", "again.ts", path]);
+  const first = await own.listed(job, ({ state }) => state === "running");
+  await own.reads(job, "first 4950\n");
+  expect(await own.cluster.agent(first.detached?.agent ?? "").end("SIGTERM")).toBe(0);
+  await own.listed(job, (seen) => seen.state === "running" && seen.detached?.run === 2);
+  writeFileSync(path, "");
+  expect((await own.luciole(["attach", job])).code).toBe(0);
+});
