@@ -3,7 +3,8 @@
  *
  *   bun examples/parallel_dataflows.ts [ROWS]
  *
- * Each of the two is given half of the workers, which nothing else uses meanwhile; with a single worker they take turns.
+ * The three are declared as one metagraph, which is checked before anything runs. Each of the two is given half of the
+ * workers, which nothing else uses meanwhile; with a single worker they take turns.
  */
 import { type DatasetInput, flow, run } from "luciole";
 
@@ -31,10 +32,12 @@ const sums = flow("sums", (f, p: Powers) =>
 await run(async (job) => {
   const rows = Number(job.args[0] ?? 1000);
   const workers = Math.max(1, Math.floor(job.workers / 2));
-  const [square, cube] = await Promise.all([
-    job.execute(squares, { rows }, { workers }),
-    job.execute(cubes, { rows }, { workers }),
-  ]);
-  const [sum] = await (await job.execute(sums, { squares: square, cubes: cube })).collect();
+  const powers = job.metagraph({
+    squares: { flow: squares, params: { rows }, workers },
+    cubes: { flow: cubes, params: { rows }, workers },
+    sums: { flow: sums, inputs: { squares: "squares", cubes: "cubes" } },
+  });
+  const { sums: made } = await powers.run();
+  const [sum] = await made.collect();
   console.log(`squares and cubes of the numbers below ${rows} are ${sum} together`);
 });

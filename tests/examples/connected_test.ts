@@ -69,3 +69,21 @@ test(
   },
   LIMIT_MS,
 );
+
+test(
+  "k_means_scaling: the centres are those of k_means, whatever the number of workers",
+  async () => {
+    const points = Array.from({ length: 90 }, (_, i) => [(i % 3) * 10 + (i % 7) / 7, ((i * 5) % 11) / 5]);
+    sandbox.write("points.csv", `x,y\n${points.map((point) => point.join(",")).join("\n")}\n`);
+    const plain = await sandbox.run("k_means", ["points.csv", "3"]);
+    for (const workers of [1, 3]) {
+      const printed = await sandbox.run("k_means_scaling", ["points.csv", "3", "9"], { workers });
+      const epochs = printed.filter((line) => line.startsWith("epoch"));
+      const centres = printed.filter((line) => !line.startsWith("epoch"));
+      // An epoch that the next one overtakes is not told.
+      expect(epochs.at(-1)).toBe(`epoch 3: ${workers} workers`);
+      expect(centres).toEqual(plain.map((line) => line.split("\t").slice(0, 2).join("\t")));
+    }
+  },
+  LIMIT_MS,
+);
