@@ -272,6 +272,8 @@ export interface Execution {
   /** Since when none of its workers is there. */
   slotlessSince: number | undefined;
   warnings: number;
+  /** An earlier driver ran it: any of its outputs may be wanted at any time, so it is never forgotten. */
+  isReplayed: boolean;
   /** Something to tell at the next tick. */
   isChanged: boolean;
   readonly history: string[];
@@ -313,6 +315,7 @@ export function createExecution(
     pipeline: undefined,
     slotlessSince: undefined,
     warnings: 0,
+    isReplayed: false,
     isChanged: true,
     history: [],
   };

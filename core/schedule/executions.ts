@@ -266,7 +266,12 @@ export function finish(turn: Turn, execution: Execution, outcome: ExecutionOutco
 
 /** Keeps an execution as long as its outputs, or what was made of them, may have to be computed again. */
 function forgetIfUnneeded(turn: Turn, execution: Execution): void {
-  if (execution.downstream.size > 0 || execution.outputs.some((output) => output.isHeld)) return;
+  if (
+    execution.isReplayed ||
+    execution.downstream.size > 0 ||
+    execution.outputs.some((output) => output.isHeld)
+  )
+    return;
   moveExecution(execution, { kind: "ended" }, turn.now);
   forget(turn, execution);
 }

@@ -26,6 +26,7 @@ export function beginFromCopies(turn: Turn, execution: Execution, checkpoint: Su
   }
   const isReplayed = checkpoint.held !== undefined;
   if (!isReplayed && !execution.groups.some(({ hasKept }) => hasKept)) return;
+  execution.isReplayed = isReplayed;
   if (isReplayed) moveExecution(execution, { kind: "done" }, turn.now);
   // From the last one to the first: whoever reads a shard has been looked at before it.
   for (const group of execution.groups.toReversed()) {

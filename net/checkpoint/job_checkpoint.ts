@@ -27,6 +27,7 @@ import { executionDigest } from "./digests.ts";
 import { inputsOf, type KnownExecution, outputOf, splitDataset } from "./known_execution.ts";
 import { PastDatasets, shardsOf } from "./past_datasets.ts";
 import { pastSinks, redoSinks } from "./past_sinks.ts";
+import { Retention } from "./retention.ts";
 import { ShardCopier } from "./shard_copier.ts";
 
 /** Outputs up to this size are copied though nobody marked them: what a driver reads to decide how to go on. */
@@ -73,12 +74,14 @@ export class JobCheckpoint implements ShardKeeper {
   readonly #directory: CheckpointDirectory;
   readonly #relay: LogRelay;
   readonly #known = new Map<string, KnownExecution>();
+  readonly #retention: Retention;
   #attached: Attached | undefined;
 
   /** @param relay Where lines go; to the job's own output from `attach` on. */
   constructor(directory: CheckpointDirectory, relay: LogRelay) {
     this.#directory = directory;
     this.#relay = relay;
+    this.#retention = new Retention(directory);
   }
 
   attach({ executor, local, signal, placements, plans, log }: AttachOptions): void {
@@ -121,11 +124,13 @@ export class JobCheckpoint implements ShardKeeper {
       params: encoded,
       past,
       released: new Set(),
+      read: new Set(),
       done: past?.done,
       isReplayed: false,
       isSubmitted: false,
     };
     this.#known.set(record.id, known);
+    this.#retention.add(known, inputsOf(graph).map(this.#originOf));
     if (past?.publishing !== undefined && past.done === undefined) {
       known.done = redoSinks(graph, past.publishing);
       if (known.done !== undefined) await this.#directory.append(known.done, true);
@@ -187,6 +192,7 @@ export class JobCheckpoint implements ShardKeeper {
         return known === undefined ? source.sizes() : (outputOf(known, node)?.shards ?? []);
       },
       batches: () => {
+        this.#known.get(record.id)?.read.add(node);
         const known = replayed();
         return known === undefined ? source.batches() : this.#read(known, node, source);
       },
@@ -194,6 +200,7 @@ export class JobCheckpoint implements ShardKeeper {
         this.#known.get(record.id)?.released.add(node);
         if (replayed() === undefined) end();
         else this.#use().past.release(source.dataset);
+        this.#retention.sweep();
       }),
     };
   }
@@ -205,7 +212,9 @@ export class JobCheckpoint implements ShardKeeper {
   }
 
   keep(command: KeepCommand): void {
-    this.#use().copier.keep(command, this.#find(command.execution).number, () => true);
+    const known = this.#find(command.execution);
+    const isWanted = (): boolean => !this.#retention.isUseless(known, command.group);
+    this.#use().copier.keep(command, known.number, isWanted, () => this.#retention.sweep());
   }
 
   forget(execution: string): void {
@@ -292,6 +301,7 @@ export class JobCheckpoint implements ShardKeeper {
     const written = [...sinks].map(([node, result]) => ({ node, ...result }));
     known.done = { kind: "done", number: known.number, totals, outputs, sinks: written };
     await this.#directory.append(known.done, true);
+    this.#retention.sweep();
   }
 
   /** Those that the program has not released yet. */

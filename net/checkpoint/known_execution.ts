@@ -19,6 +19,8 @@ export interface KnownExecution {
   readonly past: PastExecution | undefined;
   /** Nodes whose handles the program has released. */
   readonly released: Set<number>;
+  /** Nodes whose rows the program has read. */
+  readonly read: Set<number>;
   /** How it ended, here or there. */
   done: DoneRecord | undefined;
   /** The driver at hand did not run it. */

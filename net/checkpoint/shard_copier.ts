@@ -12,6 +12,7 @@ import type { ShardPiece } from "../../core/plan/physical.ts";
 import type { AgentClient } from "../driver/agent_client.ts";
 import { type PiecePlaces, readPiece } from "../driver/read_dataset.ts";
 import type { KeepCommand, RestoreCommand } from "../driver/shard_keeper.ts";
+import { systemCode } from "../store/disk.ts";
 import type { CheckpointDirectory } from "./checkpoint_directory.ts";
 import { readCopy, type ShardCopy } from "./copy_files.ts";
 import { Lanes } from "./lanes.ts";
@@ -43,11 +44,17 @@ export class ShardCopier {
   }
 
   /** @param number Of its execution in the log. @param isWanted Asked when its turn has come. */
-  keep({ execution, group, shard, pieces }: KeepCommand, number: number, isWanted: () => boolean): void {
+  keep(
+    { execution, group, shard, pieces }: KeepCommand,
+    number: number,
+    isWanted: () => boolean,
+    onKept: () => void,
+  ): void {
     const { executor, signal } = this.#options.places;
     this.#follow(
       this.#keeping.run(async () => {
         const isKept = isWanted() && (await this.copy({ execution: number, group, shard }, pieces, true));
+        if (isKept) onKept();
         if (!signal.aborted) executor.feed({ kind: "shardKept", execution, group, shard, isKept });
       }),
     );
@@ -65,7 +72,8 @@ export class ShardCopier {
       await directory.copies.write(place, batchesOf(places, pieces), isDurable);
       return true;
     } catch (error) {
-      if (places.signal.aborted) return false;
+      // Its directory was deleted meanwhile: nobody needs it any more.
+      if (places.signal.aborted || systemCode(error) === "ENOENT") return false;
       if (error instanceof LucioleError && error.code === "shard-lost") return false;
       if (error instanceof LucioleError && error.code === "disk-full") directory.giveUp(error);
       else warn(`a shard is not kept in the checkpoint: ${describeThrown(error)}`);

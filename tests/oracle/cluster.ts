@@ -12,6 +12,8 @@ import type { Dataset, Sink } from "../../core/graph/dataset.ts";
 import { flow } from "../../core/program/flow.ts";
 import { type Agent, createAgent } from "../../net/agent/agent.ts";
 import { workersInProcess } from "../../net/agent/worker_in_process.ts";
+import { openCheckpointDirectory } from "../../net/checkpoint/checkpoint_directory.ts";
+import { JobCheckpoint } from "../../net/checkpoint/job_checkpoint.ts";
 import type { LeaseTimes } from "../../net/driver/agent_watch.ts";
 import { DriverJob } from "../../net/driver/driver_job.ts";
 import { Executor } from "../../net/driver/executor.ts";
@@ -42,6 +44,7 @@ export interface ClusterOptions {
   readonly jobs?: number;
   /** Told of what the driver asks of agents, and of what agents answer their workers. */
   readonly onBytes?: (who: "driver" | "worker", path: string, bytes: number) => void;
+  readonly checkpoint?: { readonly path: string; readonly isResumed: boolean; readonly program?: string };
 }
 
 applyCodeSetting();
@@ -188,6 +191,21 @@ async function startAgents(options: ClusterOptions, directory: string): Promise<
   return started;
 }
 
+async function checkpointOf(
+  { checkpoint }: ClusterOptions,
+  log: (text: string) => void,
+): Promise<JobCheckpoint | undefined> {
+  if (checkpoint === undefined) return undefined;
+  const directory = await openCheckpointDirectory({
+    ...checkpoint,
+    opened: { kind: "opened", version: "1", program: checkpoint.program ?? "oracle" },
+    log,
+    warn: (text) => log(`warning: ${text}`),
+    signal: new AbortController().signal,
+  });
+  return new JobCheckpoint(directory, { log });
+}
+
 async function openJob(
   job: string,
   agents: readonly StartedAgent[],
@@ -199,10 +217,12 @@ async function openJob(
   const busy = agents.slice(0, agents.length - idleAgents);
   const workers = busy.length * slots;
   const memoryBytesPerWorker = Math.floor(memoryBytes / workers);
+  const checkpoint = await checkpointOf(options, log);
   const executor = new Executor({
     job,
     memoryBytesPerWorker,
     minShareBytes,
+    keeper: checkpoint,
     ...(lease && { lease }),
     listener: {
       onLog: (event) => log(event.text),
@@ -221,6 +241,7 @@ async function openJob(
     isScalable: options.isScalable ?? true,
     memoryBytes: () => executor.members.size * memoryBytesPerWorker,
     executor,
+    checkpoint,
     log,
     record: () => undefined,
     onProgress: () => undefined,
