@@ -93,6 +93,14 @@ export interface Execution<R> {
 /**
  * Sends values to the `driverMessage` listeners of workers.
  *
+ * Each worker hears its messages in order, and each of them once; they wait for it where no task listens yet. A worker
+ * that crashes is followed by another process of the same number, which hears what the one before did not, and may
+ * hear once more what that heard within its last moments. A worker that is removed, or whose agent is lost, hears no more.
+ *
+ * The promises resolve when a message is on its way, and at most 8,192 messages or 8 MiB of them wait for the worker to
+ * hear them: who awaits them sends no faster than workers listen. They need not be awaited; but what waits beyond 64 MiB
+ * is refused.
+ *
  * @example Asking running tasks to stop
  * ```ts
  * import { flow, type Messenger, run } from "luciole";
@@ -111,16 +119,19 @@ export interface Execution<R> {
  */
 export interface Messenger {
   /**
-   * Sends a value to every worker.
+   * Sends a value to every worker of the epoch: to all or to none. Workers that come later do not hear it.
    *
    * @param message Anything that CBOR can carry.
+   * @throws {LucioleError} Code "messages-refused", if too many messages wait, or wait where nobody listens.
    */
   broadcast(message: unknown): Promise<void>;
   /**
-   * Sends a value to some workers.
+   * Sends a value to some workers: to all of them or to none.
    *
    * @param message Anything that CBOR can carry.
    * @param workers Their numbers, from 0.
+   * @throws {LucioleError} Code "not-found", if one of them is not of the job; "messages-refused", if too many messages
+   * wait, or wait where nobody listens, or one has gone.
    */
   sendToWorkers(message: unknown, workers: readonly number[]): Promise<void>;
   /**
@@ -128,6 +139,7 @@ export interface Messenger {
    *
    * @param message Anything that CBOR can carry.
    * @param worker Its number, from 0.
+   * @throws {LucioleError} As `sendToWorkers`.
    */
   sendToWorker(message: unknown, worker: number): Promise<void>;
 }
@@ -171,7 +183,8 @@ export interface Job extends AsyncDisposable {
   log(text: string): void;
 
   /**
-   * Listens to values that user code sends with `ctx.sendToDriver`.
+   * Listens to values that user code sends with `ctx.sendToDriver`: of each worker in order, each of them once. What
+   * comes before anybody listens is kept; all that the tasks of an execution sent is heard before it ends.
    *
    * @param event The kind of event.
    * @param listener Gets the value and the number of the worker.
