@@ -22,6 +22,8 @@ export interface SeatsOptions {
   readonly start: (grants: readonly Grant[]) => Promise<readonly Refusal[]>;
   /** False: without room now it fails. */
   readonly isPatient: boolean;
+  /** Who waits tries agents for so long that cannot be reached: they may come back, and masters miss others sooner. */
+  readonly unreachableMs?: number;
   /** Told what it waits for, and which agents are passed over. */
   readonly onNotice: (text: string) => void;
   readonly signal: AbortSignal;
@@ -37,16 +39,18 @@ const FIRST_WAIT_MS = 250;
 /** What a master may hold its answer for. */
 const WAIT_MS = 20_000;
 const AGAIN_MS = 1_000;
+const UNREACHABLE_MS = 15_000;
 /** Who waits does not mind a master that is started anew. */
 const MASTER_GONE_MS = 60_000;
 
 /** @throws {NotEnoughResourcesError} When it may not wait. @throws What an agent refused for, unless others may do. */
 export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]> {
-  const { request, start, isPatient, signal } = options;
+  const { request, start, isPatient, signal, unreachableMs = UNREACHABLE_MS } = options;
   const notice = once(options.onNotice);
   const place = patientMaster(options);
   let refusals: Refusal[] = [];
   let waitMs = FIRST_WAIT_MS;
+  let unreachableSince: number | undefined;
   for (;;) {
     signal.throwIfAborted();
     // Without those that refused it is not waited for long: they may have room before the others.
@@ -67,9 +71,11 @@ export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]
       continue;
     }
     const unreachable = refusals.find(({ error }) => isUnreachable(error));
-    // They do not get nearer by waiting.
     if (unreachable !== undefined && refusals.every(({ error }) => isUnreachable(error))) {
-      throw unreachable.error;
+      unreachableSince ??= performance.now();
+      const isOver = performance.now() - unreachableSince >= unreachableMs;
+      // They do not get nearer by waiting.
+      if (!isPatient || isOver) throw unreachable.error;
     }
     const why = describeMissing(request, placement);
     if (!isPatient) throw new NotEnoughResourcesError(`Cannot run the job: ${why}`);

@@ -75,7 +75,7 @@ export function drawScenario(seed: number): Scenario {
   return {
     seed,
     faults,
-    mustSucceed: !isDriverKilled && !wantsWhoIsSilent(faults),
+    mustSucceed: !isDriverKilled,
     leaseMs: isDriverKilled ? SHORT_LEASE_MS : LEASE_MS,
   };
 }
@@ -97,12 +97,6 @@ function isWithin(faults: readonly Fault[]): boolean {
   const workers = faults.filter(({ role }) => role === "worker").length;
   const agents = faults.filter(({ role }) => role === "agent").length;
   return workers <= MAX_WORKER_KILLS && agents <= MAX_LOST_AGENTS;
-}
-
-/** A job that waits for room wants all agents; one that it cannot reach for so long ends it. */
-function wantsWhoIsSilent(faults: readonly Fault[]): boolean {
-  const isWaiting = faults.some(({ phase }) => phase === "waiting");
-  return isWaiting && faults.some(({ role, forMs }) => role === "agent" && forMs === LOST_MS);
 }
 
 export function describeFault({ act, role, phase, afterMs, forMs, which }: Fault): string {

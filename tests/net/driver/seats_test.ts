@@ -102,10 +102,23 @@ describe("takeSeats()", () => {
     expect(notices).toEqual(["agent a is passed over: Cannot: it is full"]);
   });
 
-  test("fails when none of the agents can be reached: waiting would not help", async () => {
+  test("fails when none of the agents can be reached for long: waiting would not help", async () => {
     const error = new LucioleError(UNREACHABLE, "Cannot reach agent a");
-    const { all } = options(() => ({ a: 2 }), { start: async () => [{ agent: "a", error }] });
-    expect(takeSeats(all)).rejects.toThrow("Cannot reach agent a");
+    const start = async (): Promise<readonly Refusal[]> => [{ agent: "a", error }];
+    const { all, asked } = options(() => ({ a: 2 }), { start, unreachableMs: 500 });
+    await expect(takeSeats(all)).rejects.toThrow("Cannot reach agent a");
+    expect(asked.length).toBeGreaterThan(2);
+    const hasty = options(() => ({ a: 2 }), { start, isPatient: false });
+    await expect(takeSeats(hasty.all)).rejects.toThrow("Cannot reach agent a");
+    expect(hasty.asked.length).toBe(2);
+  });
+
+  test("waits for an agent that was killed and comes back", async () => {
+    const error = new LucioleError(UNREACHABLE, "Cannot reach agent a");
+    let starts = 0;
+    const start = async (): Promise<readonly Refusal[]> => (starts++ === 0 ? [{ agent: "a", error }] : []);
+    const { all } = options(() => ({ a: 2 }), { start });
+    expect(seatsOf(await takeSeats(all))).toEqual([["a", 2]]);
   });
 
   test("fails with what an agent refuses for good, and gives back what it was granted", async () => {
