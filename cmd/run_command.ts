@@ -14,6 +14,7 @@ const LOCAL: readonly OptionSpec[] = [
     value: "size",
     text: "memory of all workers together, such as 2GiB (default: half of the machine's)",
   },
+  { name: "fixed", text: "the program may not change the number of workers" },
   { name: "quiet", text: "no progress" },
   {
     name: "log-level",

@@ -10,6 +10,7 @@ import type { ClusterFlags, RunFlags } from "../../core/program/run_flags.ts";
 import type { JobCheckpoint } from "../checkpoint/job_checkpoint.ts";
 import { localProgram } from "../program/local_program.ts";
 import { applyCodeSetting } from "../runtime/code_setting.ts";
+import { toleratesFaults } from "../runtime/fault_setting.ts";
 import { userAtHost } from "../runtime/machine.ts";
 import { openClusterAccess } from "./cluster_access.ts";
 import { ClusterFleet } from "./cluster_fleet.ts";
@@ -74,6 +75,7 @@ export async function openClusterJob(
     args,
     fleet: new ClusterFleet({ access, executor, seats, request, log: output.parts.log }),
     isScalable: flags.isFixed !== true,
+    replacesLost: toleratesFaults && flags.symmetric === undefined,
     memoryBytes: () => executor.members.size * memoryBytesPerWorker,
     executor,
     checkpoint,

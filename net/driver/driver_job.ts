@@ -46,6 +46,8 @@ export interface JobParts {
   /** Where more workers come from. */
   readonly fleet: Fleet;
   readonly isScalable: boolean;
+  /** See the option of the scaler. Default false. */
+  readonly replacesLost?: boolean;
   readonly executor: Executor;
   readonly checkpoint?: JobCheckpoint | undefined;
   /** Shards on this host, which need no request to be read. */
@@ -98,8 +100,9 @@ export class DriverJob implements Job {
     this.#parts = parts;
     this.args = parts.args;
     this.id = parts.id;
-    const { executor, fleet, isScalable, log } = parts;
-    const scaler = new JobScaler({ executor, fleet, isScalable, log, signal: this.#closing.signal });
+    const { executor, fleet, isScalable, replacesLost = false, log } = parts;
+    const { signal } = this.#closing;
+    const scaler = new JobScaler({ executor, fleet, isScalable, replacesLost, log, signal });
     this.scaler = scaler;
     this.#sets = new WorkerSets({
       executor,
@@ -108,7 +111,6 @@ export class DriverJob implements Job {
       log,
     });
     const { local, checkpoint } = parts;
-    const signal = this.#closing.signal;
     checkpoint?.attach({ executor, local, signal, placements: this.#placements, plans: this.#plans, log });
     const agents = executor.agents.map(({ id }) => id);
     parts.record({ kind: "jobStarted", job: parts.id, workers: this.workers, agents });

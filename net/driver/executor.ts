@@ -44,12 +44,12 @@ import type { AgentClient } from "./agent_client.ts";
 import { type OtherAgentEvent, takeAgentEvents } from "./agent_events.ts";
 import { AgentRequests } from "./agent_requests.ts";
 import { describeLoss, isWithoutJob, type LeaseTimes, watchAgent } from "./agent_watch.ts";
-import { DriverMessages } from "./driver_messages.ts";
-import { tellEpoch } from "./epoch_news.ts";
+import type { DriverMessages } from "./driver_messages.ts";
 import type { JobRecord } from "./event_log.ts";
 import { endRecord, recordOf, startRecord } from "./event_records.ts";
 import { withPlace } from "./failure_place.ts";
-import { type EpochCommand, JobMembers } from "./job_members.ts";
+import { JobCrew } from "./job_crew.ts";
+import type { JobMembers } from "./job_members.ts";
 import { SchedulerLoop } from "./scheduler_loop.ts";
 import type { ShardKeeper } from "./shard_keeper.ts";
 import { publishSinks, type SinkResult } from "./sink_results.ts";
@@ -104,8 +104,6 @@ export interface ExecutorOptions {
 }
 
 export class Executor {
-  /** With the workers. */
-  readonly messages = new DriverMessages();
   readonly #options: ExecutorOptions;
   readonly #state: JobState;
   readonly #loop: SchedulerLoop;
@@ -114,8 +112,7 @@ export class Executor {
   readonly channels = new Map<string, AbortController>();
   readonly #told = new ToldDefinitions();
   readonly #batches: AgentBatches;
-  /** The workers of the job. */
-  readonly members = new JobMembers((command) => this.#tellEpoch(command));
+  readonly #crew = new JobCrew((epoch, workers) => this.feed({ kind: "epochBegan", epoch, workers }));
   /** Agents that are gone, and why. */
   readonly #lost = new Map<string, string>();
   readonly #executions = new Map<string, RunningExecution>();
@@ -125,6 +122,10 @@ export class Executor {
   /** By somebody else than the driver. */
   #cancelled: CancelledError | undefined;
   #isEnding = false;
+  /** Told how many workers were lost with an agent. @returns Whether others are looked for in their place. */
+  onWorkersLost: (count: number) => boolean = () => false;
+  /** Others are looked for: it need not be given up yet that there is no agent any more. */
+  #isAwaitingAgents = false;
   /** Told when workers came or went. */
   onWorkersChanged: () => void = () => undefined;
 
@@ -157,14 +158,7 @@ export class Executor {
       this.#requests.add(client);
       this.#streams.push(this.#readEvents(client));
     }
-    for (const client of clients) {
-      const own = workers.filter(({ agent }) => agent === client.id);
-      this.messages.add(
-        client,
-        own.map(({ worker }) => worker),
-      );
-    }
-    this.members.add(workers);
+    this.#crew.add(workers, clients);
     for (const agent of new Set(workers.map((one) => one.agent))) {
       if (this.#requests.find(agent) !== undefined) this.#seat(agent);
       // It was lost while it started them.
@@ -194,17 +188,19 @@ export class Executor {
     return await this.members.untilGone(workers, signal);
   }
 
+  /** Messages with the workers. */
+  get messages(): DriverMessages {
+    return this.#crew.messages;
+  }
+
+  /** The workers of the job. */
+  get members(): JobMembers {
+    return this.#crew.members;
+  }
+
   /** How much there is to do. */
   get load(): Load {
     return { workers: this.members.size, ...backlogOf(this.#state) };
-  }
-
-  #tellEpoch(command: EpochCommand): void {
-    if (command.kind === "epochBegan") {
-      const { epoch, workers } = command;
-      this.feed({ kind: "epochBegan", epoch, workers });
-    }
-    tellEpoch(this.messages, command);
   }
 
   /** The scheduler gives tasks to the workers that are to stay. */
@@ -300,7 +296,8 @@ export class Executor {
   recovery(dataset: string): Promise<void> | undefined {
     if (this.#isEnding || !isRecovering(this.#state, dataset)) return undefined;
     const [lost] = this.#lost.values();
-    if (lost !== undefined && this.#requests.clients.length === 0) throw this.#noAgents(lost);
+    const isAlone = this.#requests.clients.length === 0 && !this.#isAwaitingAgents;
+    if (lost !== undefined && isAlone) throw this.#noAgents(lost);
     return this.#loop.next();
   }
 
@@ -319,7 +316,7 @@ export class Executor {
   /** From now on agents may go, and requests fail: the job is being closed. */
   beginEnd(): void {
     this.#isEnding = true;
-    this.messages.close();
+    this.#crew.close();
     this.#requests.beginEnd();
     this.#batches.beginEnd();
     this.#loop.beginEnd();
@@ -329,7 +326,6 @@ export class Executor {
   async stop(): Promise<void> {
     this.beginEnd();
     this.#stop.abort();
-    this.members.close();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, STOP_GRACE_MS);
@@ -434,13 +430,24 @@ export class Executor {
     this.#options.listener.record({ kind: "agentLost", agent, cause });
     this.#lost.set(agent, text);
     this.#requests.remove(agent);
-    this.messages.removeAgent(agent, text);
     this.#batches.dropAgent(agent);
     for (const { id } of this.agents) this.#batches.queue(id, (client) => client.dropPeer(agent));
     if (this.#cancelled === undefined) this.#options.listener.onWarning(text);
+    const count = this.members.on(agent).length;
     this.feed({ kind: "agentLost", agent, cause: text });
-    this.members.agentLost(agent);
+    this.#crew.lose(agent, text);
+    if (this.#cancelled === undefined && this.onWorkersLost(count)) this.#isAwaitingAgents = true;
     for (const execution of [...this.#executions.keys()]) this.#checkAgents(execution, text);
+  }
+
+  /** Nobody comes in the place of lost workers, or they have come. */
+  awaitNoAgents(): void {
+    this.#isAwaitingAgents = false;
+    const [lost] = this.#lost.values();
+    if (lost === undefined || this.#isEnding) return;
+    for (const execution of [...this.#executions.keys()]) this.#checkAgents(execution, lost);
+    // Those who read what was lost see that nobody computes it again.
+    this.feed({ kind: "tick" });
   }
 
   /** Its agents end it: what is lost from now on is lost for that. */
@@ -452,7 +459,8 @@ export class Executor {
 
   /** With no agent left, tasks would wait for ever. */
   #checkAgents(execution: string, cause: string): void {
-    if (this.#cancelled === undefined && this.#requests.clients.length > 0) return;
+    const mayGoOn = this.#requests.clients.length > 0 || this.#isAwaitingAgents;
+    if (this.#cancelled === undefined && mayGoOn) return;
     this.cancel(execution, this.#noAgents(cause));
   }
 
@@ -473,24 +481,10 @@ export class Executor {
     });
   }
 
-  #exited({ worker, cause, isFinal }: Extract<AgentEvent, { kind: "workerExited" }>): void {
-    this.members.exited(worker, cause, isFinal === true);
-    if (isFinal === true) this.messages.remove(worker, cause);
-    else this.messages.exited(worker);
-  }
-
-  #left(worker: number): void {
-    this.messages.remove(worker, "it was removed");
-    this.members.removed(worker);
-  }
-
   #tell(event: OtherAgentEvent): Promise<void> | undefined {
-    if (event.kind === "parcel") return this.messages.hear(event.worker, event.parcel);
     if (event.kind === "log") this.#options.listener.onLog(event);
     else if (event.kind === "jobCancelled") this.#cancelJob(event.by);
-    else if (event.kind === "workerStarted") this.members.started(event.worker);
-    else if (event.kind === "workerExited") this.#exited(event);
-    else if (event.kind === "workerLeft") this.#left(event.worker);
+    else return this.#crew.hear(event);
     return undefined;
   }
 }

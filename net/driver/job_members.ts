@@ -32,8 +32,6 @@ export class JobMembers {
   #changed: PromiseWithResolvers<void> | undefined;
   readonly #onEpoch: (command: EpochCommand) => void;
   #next = 0;
-  /** Workers that asked for work before it was known here that they are being started. */
-  readonly #early = new Set<number>();
   #isClosed = false;
 
   /** @param onEpoch Told what workers are to hear of. */
@@ -60,15 +58,18 @@ export class JobMembers {
     return first;
   }
 
+  /** Its number was given, and it is not a member yet: it may be there sooner than that is known here. */
+  isExpected(worker: number): boolean {
+    return worker >= this.#membership.next && worker < this.#next;
+  }
+
   add(workers: readonly WorkerInfo[]): void {
     for (const { worker } of workers) this.#next = Math.max(this.#next, worker + 1);
     this.#apply({ kind: "added", workers });
-    for (const { worker } of workers) if (this.#early.delete(worker)) this.started(worker);
   }
 
   started(worker: number): void {
-    if (worker >= this.#membership.next && worker < this.#next) this.#early.add(worker);
-    else this.#apply({ kind: "started", worker });
+    this.#apply({ kind: "started", worker });
   }
 
   exited(worker: number, cause: string, isFinal: boolean): void {

@@ -3,7 +3,10 @@
  *
  * It decides which workers go and how long is waited; where others come from is the fleet's.
  */
+
+import { describeThrown } from "../../core/errors.ts";
 import { type AdaptiveOptions, AdaptivePolicy } from "../../core/job/adaptive.ts";
+import { pause } from "../pause.ts";
 import type { Executor } from "./executor.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Scaler } from "./scaler.ts";
@@ -15,11 +18,16 @@ const GONE_MS = 15_000;
 /** An agent starts a worker three times, and waits for a minute each time. */
 const JOIN_MS = 200_000;
 const SAMPLE_MS = 250;
+/** How long others are looked for in the place of lost workers, and how often where asking fails. */
+const REPLACE_MS = 60_000;
+const AGAIN_MS = 1_000;
 
 export interface JobScalerOptions {
   readonly executor: Executor;
   readonly fleet: Fleet;
   readonly isScalable: boolean;
+  /** Takes others in the place of workers that were lost with their agent. */
+  readonly replacesLost: boolean;
   readonly log: (text: string) => void;
   /** The job is over. */
   readonly signal: AbortSignal;
@@ -31,16 +39,20 @@ export class JobScaler implements Scaler {
   /** The last change; the next one waits for it. */
   #last: Promise<unknown> = Promise.resolve();
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** Workers that were lost, in whose place others are looked for. */
+  #missing = 0;
+  #isReplacing = false;
 
   constructor(options: JobScalerOptions) {
     this.#options = options;
     this.scalable = options.isScalable;
     options.signal.addEventListener("abort", () => this.#endAdapting(), { once: true });
+    options.executor.onWorkersLost = (count) => this.#replace(count);
   }
 
   /** More workers may come without anybody's asking. */
   get mayGrow(): boolean {
-    return this.#timer !== undefined;
+    return this.#timer !== undefined || this.#isReplacing;
   }
 
   async scaleUp(count: number): Promise<boolean> {
@@ -107,6 +119,44 @@ export class JobScaler implements Scaler {
   async #growSome(count: number): Promise<boolean> {
     for (let some = count; some >= 1; some = Math.floor(some / 2)) if (await this.#grow(some)) return true;
     return false;
+  }
+
+  #replace(count: number): boolean {
+    const { replacesLost, signal } = this.#options;
+    if (!replacesLost || signal.aborted) return false;
+    this.#missing += count;
+    if (!this.#isReplacing) {
+      this.#isReplacing = true;
+      void this.#replaceAll();
+    }
+    return true;
+  }
+
+  /** Never fails: with nobody to be found the job goes on with what it has, if anything. */
+  async #replaceAll(): Promise<void> {
+    const { executor, fleet, log, signal } = this.#options;
+    const until = AbortSignal.any([signal, AbortSignal.timeout(REPLACE_MS)]);
+    let why = "there is no room";
+    while (this.#missing > 0 && !until.aborted) {
+      try {
+        const enlisted = await fleet.enlist(this.#missing, { signal: until, isPatient: true });
+        if (enlisted.kind === "refused") break;
+        executor.addWorkers(enlisted.workers, enlisted.clients);
+        const count = enlisted.workers.length;
+        this.#missing = Math.max(0, this.#missing - count);
+        const agents = new Set(enlisted.workers.map(({ agent }) => agent));
+        log(`${count} of the lost workers are replaced, on ${[...agents].join(", ")}`);
+      } catch (error) {
+        why = describeThrown(error);
+        await pause(AGAIN_MS, until);
+      }
+    }
+    if (this.#missing > 0 && !signal.aborted) {
+      log(`warning: ${this.#missing} lost workers were not replaced within ${REPLACE_MS / 1000} s: ${why}`);
+    }
+    this.#missing = 0;
+    this.#isReplacing = false;
+    if (!signal.aborted) executor.awaitNoAgents();
   }
 
   async #shrink(count: number): Promise<boolean> {

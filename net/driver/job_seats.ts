@@ -94,8 +94,6 @@ export class JobSeats {
 
   /** The same for a job that runs: agents may have workers of it already. */
   async grow(grants: readonly Grant[], growth: Growth): Promise<readonly Refusal[]> {
-    const lost = grants.filter(({ agent }) => this.#wasLost(agent, growth));
-    if (lost.length > 0) return lost.map(({ agent: { id } }) => ({ agent: id, error: lostBefore(id) }));
     return await this.#start(grants, growth);
   }
 
@@ -124,6 +122,7 @@ export class JobSeats {
       const programs = new Map<JobSeat, ProgramRef>();
       // All have the program before the first lease begins: sending it may take longer than one lasts.
       const notReady = await ofEach(seats, async (seat) => {
+        if (this.#wasLost(seat.agent, growth)) await endBefore(seat);
         programs.set(seat, await this.#bringProgram(seat));
       });
       signal.throwIfAborted();
@@ -276,8 +275,13 @@ async function endOn({ client }: JobSeat, how: JobEnd, onUntold: (agent: string)
   await withDeadline(END_MS, end, { name: `agent ${client.id}` }).catch(() => onUntold(client.id));
 }
 
-function lostBefore(agent: string): LucioleError {
-  return new LucioleError(UNREACHABLE, `Cannot start workers on agent ${agent}: the job lost it a while ago`);
+/** What the agent may still have of the job that had lost it. */
+async function endBefore({ client, given }: JobSeat): Promise<void> {
+  const end = (until: AbortSignal): Promise<void> => client.endJob(NEVER_STARTED, until);
+  await withDeadline(END_MS, end, { name: `agent ${client.id}`, parent: given }).catch((cause) => {
+    const message = `Cannot start workers on agent ${client.id}: the job had lost it, and it does not answer`;
+    throw new LucioleError(UNREACHABLE, message, { cause, fields: { isRefused: true } });
+  });
 }
 
 /** Sends again what may not have arrived; not to where nothing listens. */
