@@ -181,6 +181,15 @@ describe("combineBy()", () => {
       1,
       [5n, Float32Array.of(4)],
     ]);
+    for (const [reduction, expected] of [
+      ["sum", [3, -0, Number.NaN]],
+      ["min", [1, -0, Number.NaN]],
+      ["max", [2, -0, Number.NaN]],
+    ] as const) {
+      const [left, right] = [Float64Array.of(1, -0, Number.NaN), Float64Array.of(2, -0, 1)];
+      expect([...(combineBy(reduction)(left, right) as Float64Array)]).toEqual([...expected]);
+      expect(combineBy(reduction)([...left], [...right])).toEqual(expected);
+    }
     expect(combineBy((a: string, b: string) => a + b)("a", "b")).toBe("ab");
   });
 
