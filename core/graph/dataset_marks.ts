@@ -103,7 +103,8 @@ export interface MarkOperations<T> {
   inMemory(): Dataset<T>;
 
   /**
-   * Keeps the rows once they are computed, as `cache` does; a driver that is started again computes them again.
+   * Keeps the rows once they are computed, as `cache` does, and copies them into the checkpoint of a job that has one
+   * (`--checkpoint DIR`), so that a driver that is started again with `--resume` has them.
    *
    * @returns The same dataset, cut from what reads it.
    * @example
