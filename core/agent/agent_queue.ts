@@ -340,11 +340,20 @@ export class AgentQueue {
     const all = [...this.#workers.values()];
     const left = all.filter((worker) => !isOver(worker) && worker.retiresUntil === undefined);
     const numbers = left.map(({ number }) => number);
-    const failure = all.some(({ phase }) => phase === "failed") ? this.#failure : undefined;
+    const failed = new Set(all.filter(({ phase }) => phase === "failed").map(({ number }) => number));
+    const failure = numbers.length === 0 && failed.size > 0 ? this.#failure : undefined;
     for (;;) {
       const order = this.#book.takeStranded(numbers);
       if (order === undefined) return;
       const { attempt, workers } = order;
+      if (failure === undefined && workers?.some((worker) => failed.has(worker))) {
+        // Others are at work here: it is no fault of the agent.
+        const lost = this.#failure ?? "its worker failed";
+        this.#book.close(attempt);
+        this.#commands.push({ kind: "discarded", attempt, cause: lost });
+        this.#emit({ kind: "attemptLost", attempt, cause: lost });
+        continue;
+      }
       const whom = workers === undefined ? "" : ` ${workers.join(" or ")}`;
       const cause = failure ?? `Cannot run ${attempt}: the agent has no worker${whom} any more`;
       this.#book.close(attempt);

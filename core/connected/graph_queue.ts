@@ -60,6 +60,15 @@ export class GraphQueue {
     return deadline;
   }
 
+  /** How many workers are waited for. */
+  get wanted(): number {
+    let wanted = 0;
+    for (const { phase, asked } of this.#graphs.values()) {
+      if (phase === "waiting" && "count" in asked.wants) wanted += asked.wants.count * asked.wants.width;
+    }
+    return wanted;
+  }
+
   /** How many executions hold a worker. */
   holders(worker: number): number {
     let count = 0;
@@ -174,6 +183,8 @@ export class GraphQueue {
       const taken = held.taken.filter((worker) => there.has(worker));
       graph.held = { workers, taken };
       if (workers.length >= (asked.isGang === true ? held.workers.length : 1)) continue;
+      // What tasks of named workers still perform may be the last of it: the scheduler waits for that.
+      if (!("count" in asked.wants) && asked.isGang !== true) continue;
       graph.held = undefined;
       const gone = held.workers.filter((worker) => !there.has(worker)).join(", ");
       if (!("count" in asked.wants)) {

@@ -41,6 +41,8 @@ const ENDING_MS = 5_000;
 const STUCK_MS = 30_000;
 /** A job without any slot waits this long for an agent. */
 const SLOTLESS_MS = 60_000;
+/** An execution waits so long for others in the place of workers that do not come back. */
+const GONE_MS = 5_000;
 
 export function apply(state: JobState, event: JobEvent, now: number): readonly JobCommand[] {
   return applyAll(state, [event], now);
@@ -366,11 +368,16 @@ function onTick(turn: Turn): void {
 /** Fails what has had no worker for too long. */
 function watchSlots({ state, now, failures }: Turn, execution: Execution): void {
   const workers = setOf(state, execution);
-  execution.slotlessSince = totalSlots(state, workers) > 0 ? undefined : (execution.slotlessSince ?? now);
-  const { slotlessSince } = execution;
-  if (slotlessSince === undefined || now - slotlessSince < SLOTLESS_MS || execution.undone === 0) return;
-  const none = workers === undefined ? "no worker" : `none of its workers ${[...workers].join(", ")}`;
-  const message = `Running execution ${execution.id}: the job has had ${none} for ${SLOTLESS_MS / 1000} s`;
+  const isSlotless = totalSlots(state, workers) === 0 && execution.undone > 0;
+  execution.slotlessSince = isSlotless ? (execution.slotlessSince ?? now) : undefined;
+  const { slotlessSince, running } = execution;
+  // What workers that leave still perform may be the last of it.
+  const isGone = workers !== undefined && running.size === 0 && totalSlots(state) > 0;
+  if (slotlessSince === undefined || now - slotlessSince < (isGone ? GONE_MS : SLOTLESS_MS)) return;
+  const why = isGone
+    ? `its workers ${[...workers].join(", ")} are gone`
+    : `the job has had no worker for ${SLOTLESS_MS / 1000} s`;
+  const message = `Running execution ${execution.id}: ${why}`;
   failures.push({ execution, error: toWireError(new NotEnoughResourcesError(message)) });
 }
 

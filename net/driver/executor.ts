@@ -126,6 +126,8 @@ export class Executor {
   onWorkersLost: (count: number) => boolean = () => false;
   /** Others are looked for: it need not be given up yet that there is no agent any more. */
   #isAwaitingAgents = false;
+  /** Workers that executions wait for which are not begun. */
+  wantedWorkers: () => number = () => 0;
   /** Told when workers came or went. */
   onWorkersChanged: () => void = () => undefined;
 
@@ -200,7 +202,8 @@ export class Executor {
 
   /** How much there is to do. */
   get load(): Load {
-    return { workers: this.members.size, ...backlogOf(this.#state) };
+    const { running, waiting } = backlogOf(this.#state);
+    return { workers: this.members.size, running, waiting: waiting + this.wantedWorkers() };
   }
 
   /** The scheduler gives tasks to the workers that are to stay. */

@@ -42,6 +42,8 @@ export class JobScaler implements Scaler {
   /** Workers that were lost, in whose place others are looked for. */
   #missing = 0;
   #isReplacing = false;
+  /** Calls of scaleUp that have not ended. */
+  #growing = 0;
 
   constructor(options: JobScalerOptions) {
     this.#options = options;
@@ -50,15 +52,20 @@ export class JobScaler implements Scaler {
     options.executor.onWorkersLost = (count) => this.#replace(count);
   }
 
-  /** More workers may come without anybody's asking. */
+  /** More workers may come: without anybody's asking, or because somebody has asked. */
   get mayGrow(): boolean {
-    return this.#timer !== undefined || this.#isReplacing;
+    return this.#timer !== undefined || this.#isReplacing || this.#growing > 0;
   }
 
   async scaleUp(count: number): Promise<boolean> {
     this.#check("up", count);
     if (!this.scalable) return false;
-    return await this.#inTurn(() => this.#grow(count));
+    this.#growing += 1;
+    try {
+      return await this.#inTurn(() => this.#grow(count));
+    } finally {
+      this.#growing -= 1;
+    }
   }
 
   async scaleDown(count: number): Promise<boolean> {

@@ -54,6 +54,7 @@ export class WorkerSets {
   constructor(options: WorkerSetsOptions) {
     this.#options = options;
     options.executor.onWorkersChanged = () => this.#apply({ kind: "workersChanged" });
+    options.executor.wantedWorkers = () => this.#queue.wanted;
   }
 
   /**

@@ -8,7 +8,7 @@ import type { DatasetInput } from "../../core/program/dataset_ref.ts";
 import { flow } from "../../core/program/flow.ts";
 import { Random } from "../simulation/random.ts";
 import { Cluster } from "./cluster.ts";
-import { until } from "./until.ts";
+import { soon, until } from "./until.ts";
 
 /** Each row with the worker that made it. */
 const performed = flow("sets-performed", (f, p: { rows: number; shards: number }) =>
@@ -181,6 +181,41 @@ describe("sets of workers", () => {
     gates.get("busy")?.open();
     await busy.done;
     expect((await (await job.execute(performed, p, { workers: 2, queue: false })).collect()).length).toBe(3);
+  });
+
+  test("C4, S3: what waits for more workers gets those that join, by call or because it waits", async () => {
+    await using cluster = await Cluster.open({ agents: 1, slots: 1, spareSlots: 3 });
+    const { job } = cluster;
+    const p = { rows: 12, shards: 12 };
+    const [isUp, rows] = await Promise.all([
+      job.scaler.scaleUp(1),
+      job.execute(performed, p, { workers: 2 }),
+    ]);
+    expect(isUp).toBe(true);
+    expect((await rows.collect()).length).toBe(12);
+    expect(await job.execute(performed, p, { workers: 3 }).then(String, String)).toContain("2 are free");
+    expect(job.scaler.adaptive({ max: 4, upAfterMs: 100 })).toBe(true);
+    const more = await soon("workers that join", job.execute(performed, p, { workers: 4 }));
+    expect((await more.collect()).length).toBe(12);
+    expect(job.workers).toBe(4);
+    job.scaler.adaptive(false);
+  });
+
+  test("when all workers of a set are removed, others take over, and named ones are told as gone", async () => {
+    await using cluster = await Cluster.open({ agents: 2, slots: 1 });
+    const { job } = cluster;
+    gate("moved");
+    const named = job.start(held, { name: "moved", shards: 1 }, { workers: [1] });
+    await until("it runs", () => began("moved").has(1));
+    const counted = job.start(performed, { rows: 20, shards: 20 }, { workers: 1 });
+    gates.get("moved")?.open();
+    expect(await job.scaler.scaleDown(1)).toBe(true);
+    await Promise.all([named.done, counted.done]);
+    expect(
+      await job.execute(performed, { rows: 1, shards: 1 }, { workers: [1] }).then(String, String),
+    ).toContain("it asks for worker 1, and the job has workers 0");
+    const rows = await job.execute(performed, { rows: 4, shards: 4 }, { workers: 1 });
+    expect(new Set((await rows.collect()).map(([, , worker]) => worker))).toEqual(new Set([0]));
   });
 
   test("resources of several workers leave the others idle for whoever asks for workers, and double the memory", async () => {

@@ -63,7 +63,7 @@ describe("AgentQueue with orders that name workers", () => {
     expect(given(queue.apply({ kind: "asked", worker: 0 }, 2))).toEqual(["0 b"]);
   });
 
-  test("fails orders of a worker that cannot be started, and others go on", () => {
+  test("loses orders of a worker that cannot be started, and others go on", () => {
     const queue = started(2);
     queue.apply({ kind: "enqueued", orders: [order("a", [1]), order("b")] }, 1);
     queue.apply({ kind: "exited", worker: 1, cause: "exited with code 9" }, 2);

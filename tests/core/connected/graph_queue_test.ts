@@ -122,7 +122,7 @@ describe("GraphQueue", () => {
     story.tell(asks("a", 1));
     story.tell(names("b", [0]));
     story.places = places(3, 1).slice(1);
-    expect(story.short({ kind: "workersChanged" })).toEqual(["a 1", "b refused"]);
+    expect(story.short({ kind: "workersChanged" })).toEqual(["a 1"]);
     expect(story.short(asks("c", 1))).toEqual(["c 2"]);
     story.places = places(3, 1).slice(2);
     // It has begun, so it goes on where others are.
