@@ -65,7 +65,11 @@ function openOutput(scope: TaskScope): CountingWriter | CountingSink | undefined
       return openSink(scope, tail.node);
     default: {
       const partitions = "partitions" in tail ? tail.partitions : 1;
-      return new CountingWriter(scope.ports.openWriter(partitions), partitions, scope.totals);
+      return new CountingWriter(
+        scope.ports.openWriter(partitions, scope.plan.storage),
+        partitions,
+        scope.totals,
+      );
     }
   }
 }

@@ -77,7 +77,7 @@ export interface TaskPorts {
   readonly codec: CodecPorts;
   readonly spill: SpillStore;
   /** Opens the attempt's own shard file. */
-  openWriter(partitions: number): ShardWriter;
+  openWriter(partitions: number, storage?: "memory" | "disk"): ShardWriter;
   /** Opens the attempt's staged sink file; `path`, `single` and codec come from the sink node. */
   openSink(sink: { readonly path: string; readonly extension: string; readonly single: boolean }): SinkWriter;
   /**

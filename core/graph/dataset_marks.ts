@@ -73,7 +73,9 @@ export interface MarkOperations<T> {
   cache(): Dataset<T>;
 
   /**
-   * Asks for the shards to be kept on disk, where a job on one machine keeps all of them.
+   * Asks for the shards to be kept on disk, small ones too, which leaves the memory of agents to others.
+   *
+   * It says where shards lie that are kept anyway: those of outputs, of what is read more than once, and of `cache`.
    *
    * @returns The same dataset.
    * @example
@@ -88,7 +90,10 @@ export interface MarkOperations<T> {
   onDisk(): Dataset<T>;
 
   /**
-   * Asks for the shards to be kept in memory. A job on one machine leaves that to the cache of its disk.
+   * Asks for the shards to be kept in the memory of their agents: those of up to 4 MiB, where by itself an agent keeps
+   * those of up to 128 KiB, and 64 MiB of a job. What does not fit there goes to disk.
+   *
+   * It says where shards lie that are kept anyway: those of outputs, of what is read more than once, and of `cache`.
    *
    * @returns The same dataset.
    * @example

@@ -16,6 +16,8 @@ export interface FusionRule {
   isCut(id: NodeId): boolean;
   /** True when the user wants it in the checkpoint of the job. */
   isCheckpoint(id: NodeId): boolean;
+  /** Where the user wants its shards, should they be stored. */
+  storageOf(id: NodeId): "memory" | "disk" | undefined;
   /** True when it becomes a handle of the execution. */
   isOutput(id: NodeId): boolean;
 }
@@ -32,10 +34,13 @@ export function fusionRule(graph: Graph): FusionRule {
   const readers = new Uint32Array(graph.nodes.length);
   const marked = new Set<NodeId>();
   const checkpoints = new Set<NodeId>();
+  const storages = new Map<NodeId, "memory" | "disk">();
   for (const node of graph.nodes) {
     if (!needed.has(node.id)) continue;
     if (isKept(node)) marked.add(reals[node.id]);
     if (node.spec.kind === "mark" && node.spec.marks.checkpoint === true) checkpoints.add(reals[node.id]);
+    if (node.spec.kind === "mark" && node.spec.marks.storage !== undefined)
+      storages.set(reals[node.id], node.spec.marks.storage);
     if (reals[node.id] !== node.id) continue;
     for (const input of node.inputs) readers[reals[input]] += 1;
   }
@@ -44,6 +49,7 @@ export function fusionRule(graph: Graph): FusionRule {
     reachable: graph.nodes.filter((node) => needed.has(node.id) && reals[node.id] === node.id),
     isCut: (id) => readers[id] > 1 || marked.has(id) || (outputs.has(id) && !isSink(graph.nodes[id])),
     isCheckpoint: (id) => checkpoints.has(id),
+    storageOf: (id) => storages.get(id),
     isOutput: (id) => outputs.has(id) && !isSink(graph.nodes[id]),
   };
 }

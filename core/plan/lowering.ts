@@ -46,9 +46,14 @@ export class Lowering {
     }
     const stored = this.store(draft, this.#rule.isOutput(node));
     this.#stored.set(node, stored);
-    if (stored.from.kind !== "group" || !this.#rule.isCheckpoint(node)) return;
+    if (stored.from.kind !== "group") return;
     const { group } = stored.from;
-    this.groups[group] = { ...this.groups[group], isCheckpoint: true };
+    const storage = this.#rule.storageOf(node);
+    this.groups[group] = {
+      ...this.groups[group],
+      ...(this.#rule.isCheckpoint(node) ? { isCheckpoint: true } : {}),
+      ...(storage === undefined ? {} : { storage }),
+    };
   }
 
   /** A draft that steps may be added to: the input's own chain, or a new one that reads it shard by shard. */

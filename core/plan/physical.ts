@@ -168,6 +168,8 @@ export interface TaskGroupPlan {
   readonly hasDemandedShards?: true;
   /** Its output is a dataset that the user marked: a checkpoint keeps copies of its shards. */
   readonly isCheckpoint?: true;
+  /** Where the user wants the shards; without it small ones are kept in memory, others on disk. */
+  readonly storage?: "memory" | "disk";
   /** What the planner decided here and why, for explain: `no exchange: …`. */
   readonly notes?: readonly string[];
 }

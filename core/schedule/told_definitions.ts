@@ -36,7 +36,8 @@ export class ToldDefinitions {
     kept.executions += 1;
     this.#templates.delete(id);
     this.#templates.set(id, kept);
-    this.#executions.set(order.id, order);
+    // What was encoded may be a part of a large buffer, which would stay with it.
+    this.#executions.set(order.id, { ...order, params: order.params.slice() });
   }
 
   /** What an agent must be told before it gets orders of these executions; from now on it counts as told. */

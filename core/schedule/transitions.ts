@@ -58,6 +58,8 @@ export const CHANNEL_TRANSITIONS: Table<Channel["status"]> = {
 
 /** Lines of a story that are kept. */
 const MAX_STORY = 40;
+/** Of a task that is released. */
+const KEPT_STORY = 2;
 
 /** The scheduler broke one of its own rules; its message holds the story of what it is about. */
 export class InvariantError extends Error {
@@ -84,6 +86,8 @@ export function moveTask(task: Task, status: TaskStatus, now: number): void {
   count(task.group, to, 1);
   const group = task.group;
   task.status = status;
+  // In a long loop the tasks of all turns are kept for lineage.
+  if (to === "released") task.history.splice(0, task.history.length - KEPT_STORY);
   if (isDoneKind(from)) group.done -= 1;
   if (isDoneKind(to)) group.done += 1;
   const isDone = group.done === group.tasks.length;

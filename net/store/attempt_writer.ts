@@ -12,6 +12,8 @@ import { ShardFileWriter, type ShardWriterOptions } from "./shard_writer.ts";
 
 /** Larger shards are written to files: those cost less than sending so much does. */
 const MAX_HELD_BYTES = 128 * 1024;
+/** Of those that the user wants in memory. */
+const MAX_WANTED_BYTES = 4 * 1024 * 1024;
 
 interface HeldItem {
   readonly partition: number;
@@ -28,17 +30,20 @@ export interface WrittenShard {
 
 export class AttemptWriter implements ShardWriter {
   readonly #options: ShardWriterOptions;
+  readonly #maxHeldBytes: number;
   #file: ShardFileWriter | undefined;
   #held: HeldItem[] = [];
   #heldBytes = 0;
 
-  constructor(options: ShardWriterOptions) {
+  /** @param options Where the user wants the shard: memory takes larger ones, disk none. */
+  constructor(options: ShardWriterOptions & { readonly storage?: "memory" | "disk" }) {
     this.#options = options;
-    if (options.isFollowed === true) this.#file = new ShardFileWriter(options);
+    this.#maxHeldBytes = options.storage === "memory" ? MAX_WANTED_BYTES : MAX_HELD_BYTES;
+    if (options.isFollowed === true || options.storage === "disk") this.#file = new ShardFileWriter(options);
   }
 
   write(partition: number, item: Uint8Array, rows: number, mark?: ChunkMark): void {
-    if (this.#file === undefined && this.#heldBytes + item.byteLength > MAX_HELD_BYTES) this.#toFile();
+    if (this.#file === undefined && this.#heldBytes + item.byteLength > this.#maxHeldBytes) this.#toFile();
     if (this.#file !== undefined) {
       this.#file.write(partition, item, rows, mark);
       return;

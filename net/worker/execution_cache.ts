@@ -20,9 +20,14 @@ export interface KnownExecution {
   readonly plan: PhysicalPlan;
 }
 
+/** Executions are known as long as their datasets may have to be made again: in a long loop, all of them. */
+const MAX_GRAPHS = 16;
+
 export class ExecutionCache {
   readonly #templates = new Map<string, Uint8Array | TemplateBody>();
-  readonly #executions = new Map<string, ExecutionOrder | KnownExecution>();
+  readonly #executions = new Map<string, ExecutionOrder>();
+  /** Those that tasks ran of lately, the one that was built longest ago first. */
+  readonly #graphs = new Map<string, KnownExecution>();
   /** Of the task that ran last; the tasks of a worker run one after the other. */
   readonly kept = new KeptTable();
 
@@ -31,6 +36,7 @@ export class ExecutionCache {
     for (const id of forget) {
       this.#templates.delete(id);
       if (this.#executions.delete(id)) this.kept.clear();
+      this.#graphs.delete(id);
     }
     // Copies: each came as a part of an answer with much else in it.
     for (const { id, body } of templates) this.#templates.set(id, body.slice());
@@ -44,8 +50,9 @@ export class ExecutionCache {
    * @throws {LucioleError} code "not-found" If the execution is over.
    */
   find(id: string): KnownExecution {
+    const built = this.#graphs.get(id);
+    if (built !== undefined) return built;
     const known = this.#executions.get(id);
-    if (known !== undefined && "graph" in known) return known;
     const template = known === undefined ? undefined : this.#template(known.template);
     if (known === undefined || template === undefined) {
       const message = `Cannot find execution ${id}: the driver did not tell it, or released it`;
@@ -55,7 +62,9 @@ export class ExecutionCache {
     const { graph } = buildGraph(findFlow(flow), decode(known.params));
     checkFingerprint(plan.fingerprint, fingerprint(graph), graph);
     const execution = { graph, plan };
-    this.#executions.set(id, execution);
+    const [oldest] = this.#graphs.size >= MAX_GRAPHS ? this.#graphs.keys() : [];
+    if (oldest !== undefined) this.#graphs.delete(oldest);
+    this.#graphs.set(id, execution);
     return execution;
   }
 

@@ -77,7 +77,7 @@ export class WorkerTaskPorts implements TaskPorts {
     this.gang = order.gang && host.mail.portOf(order.gang);
   }
 
-  openWriter(partitions: number): ShardWriter {
+  openWriter(partitions: number, storage?: "memory" | "disk"): ShardWriter {
     if (this.#writer !== undefined) {
       throw new LucioleError("internal", `Cannot open another shard of ${this.#order.attempt}: it has one`);
     }
@@ -90,6 +90,7 @@ export class WorkerTaskPorts implements TaskPorts {
       attempt,
       partitions,
       isFollowed,
+      ...(storage === undefined ? {} : { storage }),
       ...(isFollowed ? { onWritten: (sizeBytes: number) => writes.grew(sizeBytes) } : {}),
     });
     return this.#writer;

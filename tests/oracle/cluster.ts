@@ -42,6 +42,8 @@ export interface ClusterOptions {
   readonly isScalable?: boolean;
   /** Jobs that share the agents, each with workers of its own. Default 1. */
   readonly jobs?: number;
+  /** Of small shards that each agent keeps in memory. */
+  readonly heldBytes?: number;
   /** Told of what the driver asks of agents, and of what agents answer their workers. */
   readonly onBytes?: (who: "driver" | "worker", path: string, bytes: number) => void;
   readonly checkpoint?: { readonly path: string; readonly isResumed: boolean; readonly program?: string };
@@ -164,7 +166,7 @@ async function startAgents(options: ClusterOptions, directory: string): Promise<
       directory: join(directory, id),
       slots: (options.slots + (options.spareSlots ?? 0)) * (options.jobs ?? 1),
       runtime: await currentRuntime(),
-      heldBytes: HELD_BYTES,
+      heldBytes: options.heldBytes ?? HELD_BYTES,
       transportTo: (other) => transports.get(other),
       startWorker: workersInProcess({
         fetch: async (request) => {

@@ -189,6 +189,41 @@ describe("DatasetHandle", () => {
   }, 30_000);
 });
 
+const placed = flow("placed-numbers", (f, p: { rows: number; where: "memory" | "disk" | "free" }) => {
+  const rows = f.range(p.rows, { shards: 2 });
+  if (p.where === "free") return rows;
+  return p.where === "memory" ? rows.inMemory() : rows.onDisk();
+});
+
+describe("Storage of shards", () => {
+  test.each([
+    ["free", 10, 0],
+    ["disk", 10, 2],
+    ["free", ROWS, 2],
+    ["memory", ROWS, 0],
+    ["memory", 30 * ROWS, 2],
+  ] as const)(
+    "%s keeps %d rows in %d files",
+    async (where, rows, files) => {
+      await using cluster = await Cluster.open({ agents: 1, slots: 2, heldBytes: 2 ** 24 });
+      const { job } = cluster;
+      using kept = await job.execute(placed, { rows, where });
+      expect(shardsOn(cluster)).toBe(files);
+      expect(await kept.count()).toBe(rows);
+      using more = await job.execute(plusOne, { rows: kept });
+      expect(await more.take(3)).toEqual([1, 2, 3]);
+    },
+    30_000,
+  );
+
+  test("inMemory() goes to disk when the agent's memory is full", async () => {
+    await using cluster = await Cluster.open({ agents: 1, slots: 2 });
+    using kept = await cluster.job.execute(placed, { rows: ROWS, where: "memory" });
+    expect(shardsOn(cluster)).toBe(2);
+    expect(sorted(await kept.collect())).toEqual(range(0));
+  }, 30_000);
+});
+
 const echo = flow("echo-channel", (f, p: { rows: DatasetInput<number> }) => f.from(p.rows).map((n) => n));
 
 describe("Channel", () => {

@@ -1,4 +1,5 @@
 /** Loops over executions: what a turn sends, how loops end, and what they compute, against plain loops. */
+import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import type { Dataset } from "../../core/graph/dataset.ts";
 import type { DatasetInput } from "../../core/program/dataset_ref.ts";
@@ -6,6 +7,7 @@ import { flow } from "../../core/program/flow.ts";
 import type { DatasetHandle } from "../../net/driver/handle.ts";
 import type { Job } from "../../net/driver/job.ts";
 import { Cluster } from "./cluster.ts";
+import { until } from "./until.ts";
 
 const SEED = Number(process.env.SEED ?? 7);
 /** So many maps make a large graph, and one task. */
@@ -70,6 +72,27 @@ describe("C7: iterations", () => {
       expect(sum(small[who].slice(20)) / 80).toBeLessThan(8000);
     }
   }, 60_000);
+
+  test("C7: 1,000 turns leave one version on disk, and in memory what computing it again would need", async () => {
+    await using cluster = await Cluster.open({ agents: 2, slots: 1 });
+    const { job } = cluster;
+    let rows = await job.execute(first);
+    const heapOf = async (turns: number): Promise<number> => {
+      for (let i = 0; i < turns; i++) {
+        const next = await job.execute(turn, { rows, steps: 3, by: 1 });
+        rows.release();
+        rows = next;
+      }
+      await until("old versions are gone", () => cluster.files().length <= 8);
+      Bun.gc(true);
+      return heapStats().heapSize;
+    };
+    const before = await heapOf(100);
+    const after = await heapOf(900);
+    expect(await rows.collect()).toEqual(Array.from({ length: 8 }, (_, i) => i + 3000));
+    // The steps of a turn, for lineage, in the driver and two agents; a graph or a shard would be more.
+    expect((after - before) / 900).toBeLessThan(20e3);
+  }, 120_000);
 });
 
 const halve = flow("halve-all", (f, p: { rows: DatasetInput<number> }) =>
