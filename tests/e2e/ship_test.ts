@@ -104,7 +104,9 @@ describe("a program", () => {
       await cluster.runLocally(["job.ts", "nobody"]),
       await cluster.run(["job.ts", "nobody"]),
     ];
-    expect(spread).toEqual(local);
+    // It also tells on which machine.
+    const stderr = spread.stderr.replace(/ \(on agent a\d of host \S+\)$/m, "");
+    expect({ ...spread, stderr }).toEqual(local);
     expect(spread.stderr).toContain(`at greet (${DIRECTORY}/lib/greet.ts:2:`);
     expect(spread.stderr).toContain(`at ${DIRECTORY}/job.ts:14:`);
   }, 60_000);
