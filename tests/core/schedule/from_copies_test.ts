@@ -1,0 +1,122 @@
+/**
+ * Shards that have copies: brought when they are needed, and nothing computed that only leads to them.
+ */
+import { expect, test } from "bun:test";
+import { LucioleError, toWireError } from "../../../core/errors.ts";
+import type { PhysicalPlan } from "../../../core/plan/physical.ts";
+import type { SubmittedCheckpoint } from "../../../core/schedule/job_state.ts";
+import { FakeCluster } from "./fake_cluster.ts";
+import { edge, hashTail, planOf } from "./plans.ts";
+
+/** A source, an exchange whose readers are copied, and an output made of them shard by shard. */
+const PLAN = planOf(
+  [
+    { tasks: 2, tail: hashTail(2) },
+    { tasks: 2, inputs: [edge(0, "partition")] },
+    { tasks: 2, inputs: [edge(1, "forward")] },
+  ],
+  [2],
+);
+
+function submit(cluster: FakeCluster, plan: PhysicalPlan, given: Partial<SubmittedCheckpoint>): void {
+  cluster.plans.set("e", plan);
+  const checkpoint = { copied: new Set([1]), kept: new Map(), ...given };
+  const rest = { compare: new Map(), followed: new Set<number>(), checkpoint };
+  cluster.send({ kind: "executionSubmitted", execution: "e", plan, ...rest });
+}
+
+/** What the last event asked for. */
+const asked = (cluster: FakeCluster): string[] =>
+  cluster.commands.flatMap((command) => {
+    if (command.kind === "restore") return [`restore ${command.attempt}`];
+    return command.kind === "keep" ? [`keep ${command.group}.${command.shard}`] : [];
+  });
+
+function restore(cluster: FakeCluster, group: number, task: number, attempt: string): void {
+  cluster.agents.get("a")?.shards.add(attempt);
+  const shard = { partitions: [{ rows: 1, bytes: 1, chunks: 1 }] };
+  cluster.send({ kind: "shardRestored", execution: "e", group, task, attempt, agent: "a", shard });
+}
+
+const damaged = toWireError(new LucioleError("checkpoint-damaged", "it was cut short"));
+
+test("apply() computes nothing that only leads to shards that have copies", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 4);
+  submit(cluster, PLAN, { kept: new Map([[1, new Set([0, 1])]]) });
+  expect(cluster.running()).toEqual([]);
+  expect(asked(cluster)).toEqual(["restore e-1-0-1", "restore e-1-1-1"]);
+  restore(cluster, 1, 0, "e-1-0-1");
+  expect(cluster.running()).toEqual(["e-2-0-1"]);
+  restore(cluster, 1, 1, "e-1-1-1");
+  cluster.commit("e-2-0-1");
+  cluster.commit("e-2-1-1");
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+  expect(cluster.shards()).toEqual(["e-2-0-1", "e-2-1-1"]);
+});
+
+test("apply() computes the shard of a copy that cannot be read, and what leads to it", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 4);
+  submit(cluster, PLAN, { kept: new Map([[1, new Set([0, 1])]]) });
+  restore(cluster, 1, 1, "e-1-1-1");
+  cluster.send({ kind: "restoreFailed", execution: "e", group: 1, task: 0, error: damaged });
+  cluster.commitGroup("e", 0);
+  expect(cluster.running()).toEqual(["e-2-1-1", "e-1-0-2"]);
+  cluster.commit("e-1-0-2");
+  expect(asked(cluster)).toEqual(["keep 1.0"]);
+  cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 0, isKept: true });
+  cluster.commit("e-2-0-1");
+  cluster.commit("e-2-1-1");
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+});
+
+test("apply() keeps a shard until it is copied, and brings the copy back when the shard is lost", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 2);
+  submit(cluster, PLAN, {});
+  cluster.commitGroup("e", 0);
+  cluster.commit("e-1-0-1");
+  cluster.commit("e-1-1-1");
+  cluster.commit("e-2-0-1");
+  expect(cluster.shards()).toContain("e-1-0-1");
+  cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 0, isKept: true });
+  expect(cluster.shards()).not.toContain("e-1-0-1");
+  cluster.commit("e-2-1-1");
+  cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 1, isKept: true });
+  // Both outputs are lost with their agent: they come from the copies, and the source does not run again.
+  cluster.join("b", 2);
+  cluster.loseAgent("a");
+  expect(asked(cluster)).toEqual(["restore e-1-0-2", "restore e-1-1-2"]);
+  expect(cluster.running()).toEqual([]);
+});
+
+test("apply() does nothing for an execution of an earlier driver before somebody wants one of its outputs", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 4);
+  submit(cluster, PLAN, { kept: new Map([[1, new Set([0])]]), held: new Set() });
+  expect([...cluster.running(), ...asked(cluster)]).toEqual([]);
+  cluster.send({ kind: "datasetHeld", dataset: "e.2" });
+  expect(asked(cluster)).toEqual(["restore e-1-0-1"]);
+  expect(cluster.running()).toEqual(["e-0-0-1", "e-0-1-1"]);
+  cluster.commitGroup("e", 0);
+  restore(cluster, 1, 0, "e-1-0-1");
+  cluster.commit("e-1-1-1");
+  cluster.commitGroup("e", 2);
+  expect(cluster.shards()).toContain("e-2-1-1");
+  // Its end was told by the driver that saw it.
+  expect(cluster.outcomes.has("e")).toBe(false);
+});
+
+test("apply() fails the readers of a shard of which only the copy was left when that is damaged", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 1);
+  submit(cluster, planOf([{ tasks: 1, inputs: [] }], [0]), {
+    kept: new Map([[0, new Set([0])]]),
+    held: new Set([0]),
+  });
+  const reader = planOf([{ tasks: 1, inputs: [edge("e.0", "forward")] }], [0]);
+  cluster.submit("f", reader);
+  cluster.send({ kind: "restoreFailed", execution: "e", group: 0, task: 0, error: damaged });
+  expect(cluster.outcomes.get("f")).toMatchObject({ kind: "failed", error: { code: "checkpoint-damaged" } });
+});
