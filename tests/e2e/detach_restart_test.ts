@@ -71,10 +71,12 @@ test("cancelling a driver that is guarded ends it for good", async () => {
   await own.cluster.settled();
 });
 
-test("an agent that is stopped hands its driver over", async () => {
+test("an agent that is stopped hands its driver over, and the executable that it runs", async () => {
   await using own = await DetachedCluster.open({ agents: 2, slots: 1, files: FILES });
   const path = join(own.cluster.folder.path, "go");
-  const job = await own.submit(["--checkpoint", "kept", "again.ts", path]);
+  expect((await own.luciole(["compile", "again.ts"])).code).toBe(0);
+  const submitted = await own.command(["./again", "--detach", "--checkpoint", "kept", path]);
+  const job = submitted.stdout.trim();
   const first = await own.listed(job, ({ state }) => state === "running");
   await own.reads(job, "first 4950\n");
   expect(await own.cluster.agent(first.detached?.agent ?? "").end("SIGTERM")).toBe(0);
