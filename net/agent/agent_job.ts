@@ -126,6 +126,7 @@ export class AgentJob {
   /** Starts workers; those that it has already are left alone. */
   start(order: JobOrder): void {
     this.#order = order;
+    this.mail.welcome(Object.keys(order.peers ?? {}));
     this.apply({ kind: "start", firstWorker: order.firstWorker, workers: order.workers });
   }
 
@@ -137,6 +138,7 @@ export class AgentJob {
   /** Other agents of the job may have come. */
   setPeers(peers: NonNullable<JobOrder["peers"]>): void {
     if (this.#order !== undefined) this.#order = { ...this.#order, peers };
+    this.mail.welcome(Object.keys(peers));
   }
 
   apply(event: QueueEvent): void {

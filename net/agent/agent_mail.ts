@@ -54,6 +54,11 @@ export class AgentMailbox {
     return { count: line.count };
   }
 
+  /** These are agents of the job: one that was gone may be there again, started anew. */
+  welcome(agents: readonly string[]): void {
+    for (const agent of agents) this.#gone.delete(agent);
+  }
+
   /** Another agent is gone. */
   drop(agent: string): void {
     this.#gone.add(agent);

@@ -30,6 +30,8 @@ export class Peers {
   readonly #credentials: Credentials = { headers: () => this.#headers };
   #headers: Readonly<Record<string, string>> = {};
   #askedAt = Number.NEGATIVE_INFINITY;
+  /** Agents that went while it was being asked: the answer may be older than that. */
+  readonly #goneMeanwhile = new Set<string>();
   #asking: Promise<void> | undefined;
 
   constructor(ask: () => Promise<PeersReply>, connect: Connect) {
@@ -54,6 +56,7 @@ export class Peers {
   drop(agent: string): void {
     this.#endOf(agent).abort(new LucioleError("agent-gone", `Cannot read of agent ${agent}: it is gone`));
     this.#transports.delete(agent);
+    this.#goneMeanwhile.add(agent);
   }
 
   #endOf(agent: string): AbortController {
@@ -66,13 +69,16 @@ export class Peers {
   }
 
   async #learn(): Promise<void> {
+    this.#goneMeanwhile.clear();
     const { peers, token, tls } = await this.#ask();
     this.#askedAt = performance.now();
     if (token !== undefined) this.#headers = authHeaders(token);
     const credentials = this.#credentials;
     for (const [agent, address] of Object.entries(peers)) {
+      if (this.#transports.has(agent) || this.#goneMeanwhile.has(agent)) continue;
+      // One that was gone is of the job again: it was started anew.
+      if (this.#endOf(agent).signal.aborted) this.#ends.delete(agent);
       const { signal } = this.#endOf(agent);
-      if (this.#transports.has(agent) || signal.aborted) continue;
       const transport = this.#connect({ agent, address, credentials, ...(tls && { tls }) });
       this.#transports.set(agent, endingWith(signal, transport));
     }

@@ -31,21 +31,41 @@ test("Peers asks once for readers that come together, again for an agent that is
   expect(await found.find("c")).toBeUndefined();
 });
 
-test("Peers ends what is read of an agent that is gone, and finds it no more", async () => {
+test("Peers ends what is read of an agent that is gone, and finds it no more until it is of the job again", async () => {
   const hanging: Transport = {
     fetch: (_, init) =>
       new Promise((_resolve, reject) => {
         init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
       }),
   };
+  let listed: Record<string, string> = { a: "h1:7401" };
   const peers = new Peers(
-    async () => ({ peers: { a: "h1:7401" } }),
+    async () => ({ peers: listed }),
     () => hanging,
   );
   const transport = await peers.find("a");
   const reading = transport?.fetch("/v1/x");
+  // The agent takes it from its list before it tells.
+  listed = {};
   peers.drop("a");
   await expect(reading).rejects.toMatchObject({ code: "agent-gone" });
   await expect(transport?.fetch("/v1/x")).rejects.toThrow("Cannot read of agent a: it is gone");
   expect(await peers.find("a")).toBeUndefined();
+  listed = { a: "h1:7401" };
+  expect(await peers.find("a")).toBeDefined();
+});
+
+test("Peers does not find an agent that went while it asked who is there", async () => {
+  const asked = Promise.withResolvers<void>();
+  const peers = new Peers(
+    async () => {
+      await asked.promise;
+      return { peers: { a: "h1:7401" } };
+    },
+    () => ({ fetch: () => Promise.reject(new Error("never asked")) }),
+  );
+  const finding = peers.find("a");
+  peers.drop("a");
+  asked.resolve();
+  expect(await finding).toBeUndefined();
 });
