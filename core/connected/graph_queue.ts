@@ -174,7 +174,7 @@ export class GraphQueue {
   }
 
   /** Those that have lost all of their workers get others, unless they named them; worker programs when they have lost one. */
-  #replace({ places }: GraphSurroundings): void {
+  #replace({ places, mayGrow }: GraphSurroundings): void {
     const there = new Set(places.map(({ worker }) => worker));
     for (const graph of [...this.#graphs.values()]) {
       const { held, asked } = graph;
@@ -185,6 +185,11 @@ export class GraphQueue {
       if (workers.length >= (asked.isGang === true ? held.workers.length : 1)) continue;
       // What tasks of named workers still perform may be the last of it: the scheduler waits for that.
       if (!("count" in asked.wants) && asked.isGang !== true) continue;
+      if (asked.isGang === true && mayGrow && "count" in asked.wants && places.length < asked.wants.count) {
+        // Others may come soon.
+        graph.held = { workers: held.workers, taken };
+        continue;
+      }
       graph.held = undefined;
       const gone = held.workers.filter((worker) => !there.has(worker)).join(", ");
       if (!("count" in asked.wants)) {

@@ -301,7 +301,7 @@ function grant(turn: Turn, execution: Execution, spare: number): boolean {
     return true;
   }
   const { state } = turn;
-  const isHopeless = totalSlots(state, setOf(state, execution)) > 0 && !mayMove(execution, pipeline);
+  const isHopeless = totalSlots(state, setOf(state, execution)) > 0 && !mayMove(pipeline);
   if (isHopeless && !canEverFit(state, execution, pipeline)) {
     failForSlots(turn, execution, pipeline);
   }

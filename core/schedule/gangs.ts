@@ -41,9 +41,9 @@ export function isGangReady(turn: Turn, { groups: [{ tasks }], pending }: Pipeli
   );
 }
 
-/** Whether other workers may be found in the place of those that it has lost. */
-export function mayMove({ workers }: Execution, { isGang, groups: [{ tasks }] }: Pipeline): boolean {
-  return isGang && workers !== undefined && tasks[0].launches > 0;
+/** Whether other workers may come in the place of those that it has lost. */
+export function mayMove({ isGang, groups: [{ tasks }] }: Pipeline): boolean {
+  return isGang && tasks[0].launches > 0;
 }
 
 /** Where its tasks would run; undefined while too few workers are free. */

@@ -23,11 +23,11 @@ import {
   type RetireRequest,
   type WorkerReport,
 } from "../protocol.ts";
-import type { TransportTo } from "../worker/attempt_host.ts";
 import { AgentMailbox } from "./agent_mail.ts";
 import { withHeldInputs } from "./held_inputs.ts";
 import { JobLogs } from "./job_logs.ts";
 import { JobShards, type ShardRequest } from "./job_shards.ts";
+import type { PeerTransports } from "./peer_access.ts";
 import { SequenceOutbox } from "./sequence_outbox.ts";
 import { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerStarter } from "./worker_starter.ts";
@@ -42,7 +42,7 @@ export interface AgentJobOptions {
   /** Its driver may lose the connection and come back: events are kept until it has them. */
   readonly isRemote?: boolean;
   /** Reaches another agent of the job, for mail. */
-  readonly transportTo?: TransportTo;
+  readonly peers?: PeerTransports;
   /** Told when a worker was removed: its slot is free. */
   readonly onWorkerLeft?: () => void;
 }
@@ -76,7 +76,7 @@ export class AgentJob {
     this.mail = new AgentMailbox({
       job: options.job,
       agent: options.agent,
-      transportTo: options.transportTo ?? (() => undefined),
+      transportTo: options.peers?.find ?? (() => undefined),
       deliver: (worker, mail) => this.#workers.get(worker)?.mail.push(mail),
       onTrouble: (text) => this.#log(-1, "warn", `${text}; it is tried again`),
     });
@@ -234,6 +234,7 @@ export class AgentJob {
     const { [agent]: _, ...peers } = this.#order.peers;
     this.#order = { ...this.#order, peers };
     this.mail.drop(agent);
+    this.#options.peers?.drop(agent);
     for (const worker of this.#workers.keys()) this.#tell(worker, { kind: "gone", agent });
   }
 

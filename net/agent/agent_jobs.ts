@@ -153,9 +153,9 @@ export class AgentJobs {
       throw new ProtocolError(`Cannot start workers of job ${id}: it is being ended`);
     if (job === undefined) {
       const { id: agent, directory, startWorker, stallMs, heldBytes, transportsOf } = this.#options;
-      const transportTo = transportsOf?.(id, () => job?.order?.peers ?? {});
+      const peers = transportsOf?.(id, () => job?.order?.peers ?? {});
       job = new AgentJob({
-        ...(transportTo && { transportTo }),
+        ...(peers && { peers }),
         job: id,
         agent,
         directory: join(directory, id),

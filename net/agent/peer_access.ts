@@ -26,7 +26,13 @@ export function peersOf(job: string, peers: PeersReply["peers"], { secret, tls }
 }
 
 /** Makes the transports of one job. @param peers The addresses of its agents as they are then. */
-export type TransportsOf = (job: string, peers: () => PeersReply["peers"]) => TransportTo;
+export type TransportsOf = (job: string, peers: () => PeersReply["peers"]) => PeerTransports;
+
+export interface PeerTransports {
+  readonly find: TransportTo;
+  /** It is gone; one of its name may come in its place, elsewhere. */
+  readonly drop: (agent: string) => void;
+}
 
 export function transportsOf(options: {
   readonly runtime: Runtime;
@@ -34,12 +40,12 @@ export function transportsOf(options: {
   readonly transportTo?: TransportTo;
 }): TransportsOf {
   const { runtime, access = {}, transportTo } = options;
-  if (transportTo !== undefined) return () => transportTo;
+  if (transportTo !== undefined) return () => ({ find: transportTo, drop: () => undefined });
   return (job, peersOfJob) => {
     const ask = () => Promise.resolve(peersOf(job, peersOfJob(), access));
     const peers = new Peers(ask, ({ agent, ...target }) =>
       tcpTransport(runtime, { ...target, name: `agent ${agent}` }),
     );
-    return (agent) => peers.find(agent);
+    return { find: (agent) => peers.find(agent), drop: (agent) => peers.drop(agent) };
   };
 }

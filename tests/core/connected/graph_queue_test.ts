@@ -144,6 +144,12 @@ describe("GraphQueue", () => {
     story.places = places(4, 1).slice(2);
     expect(story.short({ kind: "workersChanged" })).toEqual(["p 2 3"]);
     story.places = places(4, 1).slice(3);
+    story.mayGrow = true;
+    expect(story.short({ kind: "workersChanged" })).toEqual([]);
+    story.places = places(5, 1).slice(3);
+    expect(story.short({ kind: "workersChanged" })).toEqual(["p 3 4"]);
+    story.mayGrow = false;
+    story.places = places(5, 1).slice(4);
     expect(story.short({ kind: "workersChanged" })).toEqual(["p refused"]);
   });
 

@@ -99,9 +99,10 @@ describe("AgentMailbox", () => {
 
   test("drops what is for an agent that is gone, and does not keep who sends to it", async () => {
     const asked = Promise.withResolvers<void>();
-    const { a, received } = pair(() => {
+    let fate: "lost" | "arrives" = "lost";
+    const { a, received, all } = pair(() => {
       asked.resolve();
-      return "lost";
+      return fate;
     });
     const large = Array.from({ length: 9 }, (_, i) => letter(i, "b", 8 * 2 ** 20));
     let hasRoom = false;
@@ -114,6 +115,11 @@ describe("AgentMailbox", () => {
     await sending;
     await a.send([letter(10)]);
     expect(received).toEqual([]);
+    fate = "arrives";
+    a.welcome(["a", "b"]);
+    await a.send([letter(11)]);
+    await all(1);
+    expect(received).toEqual([11]);
     a.close();
   });
 });
