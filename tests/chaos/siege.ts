@@ -39,7 +39,9 @@ export interface SiegeReport {
 
 const DEADLINE_MS = 1_800_000;
 /** At least so many attempts end between two kills. */
-const PACE = 3;
+const PACE = 2;
+/** Of the attempts of the undisturbed run: the last kill is to come before the end. */
+const SHARE = 0.8;
 const SAFE_AGENTS = 2;
 const NOTHING: Written = { sha256: "", files: 0 };
 const ROLES: readonly Role[] = ["worker", "worker", "worker", "agent", "master"];
@@ -92,7 +94,10 @@ async function besiege(
   const coming: Promise<void>[] = [];
   const targets = Array.from({ length: agents - SAFE_AGENTS }, (_, i) => `a${i}`);
   for (let i = 0; i < kills; i++) {
-    const wanted = Math.max(driver.attempts.length + PACE, Math.floor(((i + 0.5) / kills) * attempts));
+    const wanted = Math.max(
+      driver.attempts.length + PACE,
+      Math.floor(((i + 0.5) / kills) * SHARE * attempts),
+    );
     if (!(await driver.until(() => driver.attempts.length >= wanted && workersOf(cluster).length > 0))) break;
     await after(random.below(50));
     let role = random.pick(ROLES);
