@@ -167,7 +167,10 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Runs a program on the cluster, in its folder. */
-  run(args: readonly string[], options: Pick<CommandOptions, "env" | "onText"> = {}): Promise<Finished> {
+  run(
+    args: readonly string[],
+    options: Pick<CommandOptions, "env" | "onText" | "deadlineMs"> = {},
+  ): Promise<Finished> {
     const env = { LUCIOLE_MASTER: this.#address, LUCIOLE_QUIET: "1", ...this.#env(), ...options.env };
     return this.folder.run([LUCIOLE, "run", ...args], { ...options, env });
   }

@@ -148,7 +148,7 @@ describe("agent", () => {
     const act = (): void => {
       for (const name of names) ends.push(cluster.agent(name).end("SIGKILL"));
     };
-    const { code, stderr } = await cluster.run(["endless.ts"], whenAtWork(act));
+    const { code, stderr } = await cluster.run(["endless.ts"], { ...whenAtWork(act), deadlineMs: 130_000 });
     await Promise.all(ends);
     expect(code).toBe(1);
     expect(stderr).toMatch(

@@ -22,6 +22,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Called when stdout or stderr has shown the text, with the process's id. */
   readonly onText?: { readonly text: string; readonly act: (pid: number) => void };
+  /** It is killed then. Default a minute. */
+  readonly deadlineMs?: number;
 }
 
 const DEADLINE_MS = 60_000;
@@ -37,7 +39,7 @@ export async function execute(command: readonly string[], options: CommandOption
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    timeout: DEADLINE_MS,
+    timeout: options.deadlineMs ?? DEADLINE_MS,
     killSignal: "SIGKILL",
   });
   let onText = options.onText;
