@@ -310,7 +310,9 @@ export class JobCheckpoint implements ShardKeeper {
     const { released } = this.#find(id);
     return plan.outputs.flatMap(({ node, group, kind, placement }) => {
       if (kind !== "dataset" || released.has(node)) return [];
-      const shards = executor.shardSizes(`${id}.${node}`).map(({ rows, bytes }) => ({ rows, bytes }));
+      const shards = executor.datasets
+        .shardSizes(`${id}.${node}`)
+        .map(({ rows, bytes }) => ({ rows, bytes }));
       return [{ node, group, shards, ...(placement === undefined ? {} : { placement }) }];
     });
   }
@@ -319,7 +321,7 @@ export class JobCheckpoint implements ShardKeeper {
     const { executor, copier } = this.#use();
     const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
     if (bytes > SMALL_BYTES || shards.length > SMALL_SHARDS) return;
-    const pieces = executor.pieces(`${id}.${node}`);
+    const pieces = executor.datasets.pieces(`${id}.${node}`);
     const copied = this.#directory.copies.list(number).get(group);
     // Of shards that were divided there is no telling here which part is of which.
     if (pieces.length !== shards.length) return;

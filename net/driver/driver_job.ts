@@ -4,7 +4,7 @@
  * Plans on the driver, hands the plan to the executor and wraps what comes of it in handles.
  */
 import { failedEnd, type JobEnd, SUCCEEDED } from "../../core/cluster/job_end.ts";
-import { type CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
+import type { CancelledError } from "../../core/errors.ts";
 import { show } from "../../core/graph/arguments.ts";
 import { type BuiltGraph, buildGraph } from "../../core/graph/build.ts";
 import type { Graph } from "../../core/graph/node.ts";
@@ -14,7 +14,8 @@ import { type AnyFlow, type Flow, type FlowOutput, isFlow } from "../../core/pro
 import { decode } from "../cbor.ts";
 import type { JobCheckpoint } from "../checkpoint/job_checkpoint.ts";
 import { persistFlow } from "../program/persist_flow.ts";
-import { type Channel, createChannel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
+import { datasetSource } from "./dataset_source.ts";
 import type { JobRecord } from "./event_log.ts";
 import { compileLimits, type ExecuteLimits } from "./execute_limits.ts";
 import type { ExecuteOptions } from "./execute_options.ts";
@@ -27,14 +28,14 @@ import { isMemberEvent, MEMBER_EVENTS, type MemberListeners } from "./job_member
 import { JobScaler } from "./job_scaler.ts";
 import { DriverMetagraph } from "./metagraph.ts";
 import type { Metagraph, Vertices } from "./metagraph_types.ts";
+import { openChannel } from "./open_channel.ts";
 import { mapOutputs, type Outputs } from "./outputs.ts";
 import { collectRefs, encodeParams, type ParamRefs } from "./param_refs.ts";
 import { PlanCache } from "./plan_cache.ts";
 import { compareFunctions, estimateOf, followedGroups } from "./planning.ts";
-import { type LocalShards, readDataset } from "./read_dataset.ts";
+import type { LocalShards } from "./read_dataset.ts";
 import type { Scaler } from "./scaler.ts";
 import { discardSinks, openSinks } from "./sink_results.ts";
-import { countUses } from "./uses.ts";
 import { type TakenSet, WorkerSets } from "./worker_sets.ts";
 
 /** What a job is made of; net/driver/local.ts makes it for one machine. */
@@ -193,33 +194,8 @@ export class DriverJob implements Job {
 
   channel<T>(source: AsyncIterable<T> | Iterable<T>): Channel<T> {
     this.#checkOpen();
-    const { executor } = this.#parts;
     const attempt = `channel-${this.#channels++}`;
-    const [client] = executor.agents;
-    if (client === undefined) {
-      throw new LucioleError("agents-lost", "Cannot open a channel: the job has no agent any more");
-    }
-    const opened = client.openChannel(attempt);
-    const unread = new AbortController();
-    executor.channels.set(attempt, unread);
-    executor.feed({ kind: "datasetOpened", dataset: attempt, agent: client.id, attempt });
-    return createChannel<T>({
-      attempt,
-      client,
-      source,
-      opened,
-      signal: this.#closing.signal,
-      onClosed: (rows, bytes) => {
-        executor.channels.delete(attempt);
-        executor.feed({ kind: "datasetClosed", dataset: attempt, rows, bytes });
-      },
-      onFailed: (error) => {
-        executor.channels.delete(attempt);
-        executor.feed({ kind: "datasetFailed", dataset: attempt, error: toWireError(error) });
-      },
-      onUnused: () => executor.feed({ kind: "datasetReleased", dataset: attempt }),
-      unread: unread.signal,
-    });
+    return openChannel({ executor: this.#parts.executor, attempt, source, signal: this.#closing.signal });
   }
 
   /** The driver function failed: the job's agents are told so at its end. */
@@ -404,43 +380,17 @@ export class DriverJob implements Job {
 
   #source(record: ExecutionRecord, node: number, name: string, isFollowed: boolean): DatasetSource {
     const { executor, local } = this.#parts;
-    const dataset = `${record.id}.${node}`;
-    const signal = this.#closing.signal;
-    let isReleased = false;
-    const onUnused = (): void => {
-      isReleased = true;
-      this.#placements.delete(dataset);
-      record.dropped.add(dataset);
-      executor.feed({ kind: "datasetReleased", dataset });
-    };
-    const complete = async (): Promise<void> => {
-      await record.heard().ended.promise;
-    };
-    return {
-      dataset,
+    return datasetSource({
+      executor,
+      local,
+      record,
+      node,
       name,
-      ready: async () => {
-        if (this.#closed !== undefined) {
-          throw new TypeError(`Cannot read ${name}: its job is closed`);
-        }
-        await (isFollowed ? record.heard().ready(node) : complete());
-      },
-      complete,
-      isComplete: () => record.hasEnded && record.failure === undefined,
-      batches: () =>
-        readDataset({
-          executor,
-          dataset,
-          local,
-          signal,
-          record,
-          recovers: true,
-          isReleased: () => isReleased,
-        }),
-      sizes: () => executor.shardSizes(dataset),
-      retain: countUses(onUnused),
+      isFollowed,
+      signal: this.#closing.signal,
+      onReleased: (dataset) => this.#placements.delete(dataset),
       persist: async (ref, path) => (await this.execute(persistFlow, { input: ref, path })).result(),
-    };
+    });
   }
 
   #checkOpen(): void {

@@ -6,7 +6,6 @@
  * agent are sent one after the other, so they arrive in the order of the commands.
  */
 
-import type { WorkerPlace } from "../../core/connected/graph_places.ts";
 import {
   CancelledError,
   LucioleError,
@@ -18,16 +17,10 @@ import { skippedText } from "../../core/exec/source/fault_log.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { Load } from "../../core/job/adaptive.ts";
 import type { WorkerInfo } from "../../core/job/worker_info.ts";
-import type { PhysicalPlan, ShardPiece } from "../../core/plan/physical.ts";
+import type { PhysicalPlan } from "../../core/plan/physical.ts";
 import { backlogOf } from "../../core/schedule/backlog.ts";
 import type { ExecutionLimits } from "../../core/schedule/execution_state.ts";
-import {
-  datasetPartSizes,
-  datasetPieces,
-  datasetSizes,
-  isDatasetOrdered,
-  isRecovering,
-} from "../../core/schedule/job_scheduler.ts";
+import { isRecovering } from "../../core/schedule/job_scheduler.ts";
 import {
   createJobState,
   type JobCommand,
@@ -37,7 +30,6 @@ import {
 } from "../../core/schedule/job_state.ts";
 import type { AgentEvent, PlanTemplate } from "../../core/schedule/order.ts";
 import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
-import { datasetBytes, workerPlaces } from "../../core/schedule/worker_places.ts";
 import { toleratesFaults } from "../runtime/fault_setting.ts";
 import { AgentBatches } from "./agent_batches.ts";
 import type { AgentClient } from "./agent_client.ts";
@@ -49,6 +41,7 @@ import type { JobRecord } from "./event_log.ts";
 import { endRecord, recordOf, startRecord } from "./event_records.ts";
 import { withPlace } from "./failure_place.ts";
 import { JobCrew } from "./job_crew.ts";
+import { JobDatasets } from "./job_datasets.ts";
 import type { JobMembers } from "./job_members.ts";
 import { SchedulerLoop } from "./scheduler_loop.ts";
 import type { ShardKeeper } from "./shard_keeper.ts";
@@ -110,6 +103,8 @@ export class Executor {
   readonly #requests = new AgentRequests();
   /** Ends the sources of channels that nobody will read. */
   readonly channels = new Map<string, AbortController>();
+  /** What it knows of datasets. */
+  readonly datasets: JobDatasets;
   readonly #told = new ToldDefinitions();
   readonly #batches: AgentBatches;
   readonly #crew = new JobCrew((epoch, workers) => this.feed({ kind: "epochBegan", epoch, workers }));
@@ -146,6 +141,7 @@ export class Executor {
       backoffMs: BACKOFF_MS,
       speculates: toleratesFaults && (options.speculates ?? true),
     });
+    this.datasets = new JobDatasets(this.#state);
     this.#loop = new SchedulerLoop(this.#state, {
       launch: (agent, orders) => this.#batches.launch(agent, orders),
       perform: (command) => this.#perform(command),
@@ -254,36 +250,6 @@ export class Executor {
     if (this.#executions.has(execution)) {
       this.feed({ kind: "executionCancelled", execution, cause: toWireError(cause) });
     }
-  }
-
-  /** @param only The number of the one shard that is asked for. */
-  pieces(dataset: string, only?: number): readonly { readonly shard: number; readonly piece: ShardPiece }[] {
-    return datasetPieces(this.#state, dataset, only);
-  }
-
-  /** Workers that may be given tasks. */
-  places(): readonly WorkerPlace[] {
-    return workerPlaces(this.#state);
-  }
-
-  /** Where the bytes of a dataset lie. */
-  bytesByAgent(dataset: string): ReadonlyMap<string, number> {
-    return datasetBytes(this.#state, dataset);
-  }
-
-  /** True when the rows were sorted, so that the order of the shards means something. */
-  isOrdered(dataset: string): boolean {
-    return isDatasetOrdered(this.#state, dataset);
-  }
-
-  /** Rows and bytes of each part of a complete dataset, as `pieces` names them. */
-  sizes(dataset: string): readonly { readonly rows: number; readonly bytes: number }[] {
-    return datasetPartSizes(this.#state, dataset);
-  }
-
-  /** Rows and bytes of each shard of a complete dataset; a shard that was divided has several parts. */
-  shardSizes(dataset: string): readonly { readonly rows: number; readonly bytes: number }[] {
-    return datasetSizes(this.#state, dataset);
   }
 
   /** A committed shard cannot be read: it is computed again. */

@@ -68,7 +68,7 @@ export async function* readDataset(options: ReadOptions): AsyncGenerator<Batch> 
 async function* readShards(options: ReadOptions): AsyncGenerator<Batch> {
   const first = await locate(options, 0);
   if (first === undefined) return;
-  if (!first.isCommitted && !options.executor.isOrdered(options.dataset)) {
+  if (!first.isCommitted && !options.executor.datasets.isOrdered(options.dataset)) {
     yield* readAllAtOnce(options);
     return;
   }
@@ -84,10 +84,10 @@ async function locate(options: ReadOptions, shard: number): Promise<ShardPiece |
   const { executor, dataset, record } = options;
   for (;;) {
     const changed = record.changed();
-    const located = executor.pieces(dataset, shard).find((item) => item.shard === shard);
+    const located = executor.datasets.pieces(dataset, shard).find((item) => item.shard === shard);
     if (located !== undefined) return located.piece;
     if (record.hasEnded) {
-      if (shard >= executor.sizes(dataset).length) return undefined;
+      if (shard >= executor.datasets.sizes(dataset).length) return undefined;
       const recovery = options.recovers === true ? executor.recovery(dataset) : undefined;
       if (recovery === undefined) {
         throw new ShardLostError(`Cannot read shard ${shard} of dataset ${dataset}: it was lost`, {
@@ -148,10 +148,10 @@ async function* readAllAtOnce(options: ReadOptions): AsyncGenerator<Batch> {
   const watch = async (): Promise<void> => {
     while (!record.hasEnded && !handover.isClosed) {
       const changed = record.changed();
-      for (const { shard } of executor.pieces(dataset)) open(shard);
+      for (const { shard } of executor.datasets.pieces(dataset)) open(shard);
       await changed;
     }
-    for (const shard of executor.sizes(dataset).keys()) open(shard);
+    for (const shard of executor.datasets.sizes(dataset).keys()) open(shard);
   };
   handover.addGiver(watch());
   try {

@@ -98,7 +98,7 @@ export class WorkerSets {
 
   /** An execution that only says what each worker must have gets as many as there are. */
   #most(width: number): number {
-    const byAgent = Map.groupBy(this.#options.executor.places(), ({ agent }) => agent);
+    const byAgent = Map.groupBy(this.#options.executor.datasets.places(), ({ agent }) => agent);
     const most = [...byAgent.values()].reduce((sum, { length }) => sum + Math.floor(length / width), 0);
     return Math.max(1, most);
   }
@@ -106,7 +106,7 @@ export class WorkerSets {
   #inputBytes(datasets: readonly string[]): ReadonlyMap<string, number> {
     const sums = new Map<string, number>();
     for (const dataset of datasets) {
-      for (const [agent, bytes] of this.#options.executor.bytesByAgent(dataset)) {
+      for (const [agent, bytes] of this.#options.executor.datasets.bytesByAgent(dataset)) {
         sums.set(agent, (sums.get(agent) ?? 0) + bytes);
       }
     }
@@ -125,7 +125,7 @@ export class WorkerSets {
       resources: { cpu: limits.cpu, memory: limits.memoryBytes },
       inputs: datasets.map((dataset) => ({
         dataset,
-        agents: Object.fromEntries(executor.bytesByAgent(dataset)),
+        agents: Object.fromEntries(executor.datasets.bytesByAgent(dataset)),
       })),
     };
     const answer = await answerOf(flow, async () => schedule(graph, this.#view(datasets)));
@@ -142,7 +142,7 @@ export class WorkerSets {
   #view(datasets: readonly string[]): readonly GraphWorker[] {
     const inputs = this.#inputBytes(datasets);
     const memoryBytes = this.#options.memoryBytesPerWorker();
-    return this.#options.executor.places().map((place) => ({
+    return this.#options.executor.datasets.places().map((place) => ({
       ...place,
       executions: this.#queue.holders(place.worker),
       memoryBytes,
@@ -152,7 +152,7 @@ export class WorkerSets {
 
   #apply(event: GraphEvent): void {
     const { executor, mayGrow, log } = this.#options;
-    const around = { places: executor.places(), mayGrow: mayGrow() };
+    const around = { places: executor.datasets.places(), mayGrow: mayGrow() };
     for (const command of this.#queue.apply(event, around, performance.now())) {
       const { execution } = command;
       const waiting = this.#waiting.get(execution);
