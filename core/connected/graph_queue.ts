@@ -32,14 +32,19 @@ export interface GraphSurroundings {
   readonly places: readonly WorkerPlace[];
   /** More workers may join. */
   readonly mayGrow: boolean;
+  /** True for an execution that reads an open channel: it holds its workers for as long as its driver likes. */
+  readonly isOpen: (execution: string) => boolean;
 }
 
-/** A graph that asks for more workers than there are waits so long for others to join. */
-const GROW_MS = 60_000;
+/** A graph waits so long for workers to join, or for channels to be closed, when nothing else can give it room. */
+const HOPELESS_MS = 60_000;
+/** Whether there is hope is looked at again so often: channels are opened and closed meanwhile. */
+const LOOK_MS = 10_000;
 
 export class GraphQueue {
   readonly #graphs = new Map<string, GraphState>();
   #commands: GraphCommand[] = [];
+  #nextLook = Number.POSITIVE_INFINITY;
 
   /** Takes what happened at `now`; returns what follows, in order. */
   apply(event: GraphEvent, around: GraphSurroundings, now: number): readonly GraphCommand[] {
@@ -53,11 +58,12 @@ export class GraphQueue {
 
   /** When a `tick` is due; Infinity when nobody waits for time. */
   nextDeadline(): number {
-    let deadline = Number.POSITIVE_INFINITY;
-    for (const { phase, askedAt } of this.#graphs.values()) {
-      if (phase === "waiting") deadline = Math.min(deadline, askedAt + GROW_MS);
-    }
-    return deadline;
+    return this.#nextLook;
+  }
+
+  /** The workers of an execution that has some. */
+  heldBy(execution: string): readonly number[] | undefined {
+    return this.#graphs.get(execution)?.held?.workers;
   }
 
   /** How many workers are waited for. */
@@ -95,8 +101,15 @@ export class GraphQueue {
     }
   }
 
-  #ask(asked: AskedGraph, { places, mayGrow }: GraphSurroundings, now: number): void {
-    const graph: GraphState = { asked, askedAt: now, phase: "waiting", held: undefined };
+  #ask(asked: AskedGraph, around: GraphSurroundings, now: number): void {
+    const { places, mayGrow } = around;
+    const graph: GraphState = {
+      asked,
+      askedAt: now,
+      phase: "waiting",
+      held: undefined,
+      hopelessSince: undefined,
+    };
     this.#graphs.set(asked.execution, graph);
     const { wants, mayQueue } = asked;
     if (!("count" in wants)) {
@@ -106,22 +119,47 @@ export class GraphQueue {
     const most = mostWorkers(places, wants.width);
     const isServed = this.#isFirst(graph) && this.#grant(graph, places);
     if (isServed) return;
-    const why = this.#why(graph, places);
+    const why = this.#why(graph, around);
     if (!mayQueue || (most < wants.count && !mayGrow)) this.#refuse(graph, why);
     else this.#commands.push({ kind: "queued", execution: asked.execution, flow: asked.flow, why });
   }
 
   /** Gives room to those who wait, in their order; the first one who finds none keeps the others waiting. */
-  #serve({ places, mayGrow }: GraphSurroundings, now: number): void {
+  #serve(around: GraphSurroundings, now: number): void {
+    this.#nextLook = Number.POSITIVE_INFINITY;
     for (const graph of [...this.#graphs.values()]) {
-      const { phase, asked, askedAt } = graph;
-      if (phase !== "waiting" || !("count" in asked.wants)) continue;
-      if (this.#grant(graph, places)) continue;
-      const isTooMuch = mostWorkers(places, asked.wants.width) < asked.wants.count;
-      if (!isTooMuch) return;
-      if (mayGrow && now - askedAt < GROW_MS) return;
-      this.#refuse(graph, this.#why(graph, places));
+      if (graph.phase !== "waiting" || this.#grant(graph, around.places)) continue;
+      if (!this.#isHopeless(graph, around)) {
+        graph.hopelessSince = undefined;
+        this.#nextLook = now + LOOK_MS;
+        return;
+      }
+      graph.hopelessSince ??= now;
+      const deadline = graph.hopelessSince + HOPELESS_MS;
+      if (now < deadline && this.#mayChange(graph, around)) {
+        this.#nextLook = deadline;
+        return;
+      }
+      this.#refuse(graph, this.#why(graph, around));
     }
+  }
+
+  /** It would not get its workers either if all that will end had ended. */
+  #isHopeless({ asked: { wants } }: GraphState, { places, isOpen }: GraphSurroundings): boolean {
+    if (!("count" in wants)) return false;
+    const open = [...this.#graphs.values()].filter(({ asked }) => isOpen(asked.execution));
+    const kept = new Set(open.flatMap(({ held }) => held?.taken ?? []));
+    return (
+      mostWorkers(
+        places.filter(({ worker }) => !kept.has(worker)),
+        wants.width,
+      ) < wants.count
+    );
+  }
+
+  /** Workers may join, or a channel be closed. */
+  #mayChange({ asked: { wants } }: GraphState, { places, mayGrow }: GraphSurroundings): boolean {
+    return mayGrow || ("count" in wants && mostWorkers(places, wants.width) >= wants.count);
   }
 
   #isFirst(graph: GraphState): boolean {
@@ -205,13 +243,15 @@ export class GraphQueue {
     }
   }
 
-  #why({ asked }: GraphState, places: readonly WorkerPlace[]): string {
+  #why({ asked }: GraphState, { places, isOpen }: GraphSurroundings): string {
     const { wants } = asked;
     if (!("count" in wants)) return "";
     const each = wants.width === 1 ? "" : ` with the resources of ${wants.width} each`;
     const free = places.filter(({ worker }) => this.holders(worker) === 0).length;
     const holders = [...this.#graphs.values()].filter(({ phase }) => phase === "holding");
-    const names = holders.map(({ asked: other }) => `"${other.flow}" (${other.execution})`);
+    const names = holders.map(({ asked: { flow, execution } }) => {
+      return `"${flow}" (${execution}${isOpen(execution) ? ", which reads an open channel" : ""})`;
+    });
     const by = names.length === 0 ? "" : `, the others are held by ${names.join(", ")}`;
     const asks = `it asks for ${plural(wants.count, "worker")}${each}`;
     return `${asks}, and of the job's ${places.length} ${free === 1 ? "1 is" : `${free} are`} free${by}`;

@@ -30,6 +30,8 @@ export interface AskedGraph {
 export interface GraphState {
   readonly asked: AskedGraph;
   readonly askedAt: number;
+  /** Since when nothing that ends by itself would give it room. */
+  hopelessSince: number | undefined;
   phase: GraphPhase;
   held: ChosenWorkers | undefined;
 }

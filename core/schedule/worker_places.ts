@@ -27,3 +27,11 @@ export function datasetBytes(state: JobState, dataset: string): ReadonlyMap<stri
   }
   return found;
 }
+
+/** True while an execution reads a channel that is open: its driver decides when it ends. */
+export function readsOpenChannel(state: JobState, execution: string): boolean {
+  const groups = state.executions.get(execution)?.groups ?? [];
+  return groups.some(({ edges }) =>
+    edges.some(({ producer }) => producer.kind === "channel" && producer.status === "open"),
+  );
+}

@@ -313,7 +313,12 @@ export class DriverJob implements Job {
       followed: isFollowed ? followedGroups(plan) : new Set(),
       listener: checkpoint?.listen(record, plan) ?? record,
       graph,
-      limits: { ...taken, maxAttempts: limits.maxAttempts },
+      limits: {
+        ...taken,
+        // Planning took its time, in which some may have gone.
+        ...(taken && { workers: this.#sets.heldBy(record.id) ?? taken.workers }),
+        maxAttempts: limits.maxAttempts,
+      },
       params,
       template,
       checkpoint: copies,

@@ -10,7 +10,7 @@ import {
   isDatasetOrdered,
 } from "../../core/schedule/job_scheduler.ts";
 import type { JobState } from "../../core/schedule/job_state.ts";
-import { datasetBytes, workerPlaces } from "../../core/schedule/worker_places.ts";
+import { datasetBytes, readsOpenChannel, workerPlaces } from "../../core/schedule/worker_places.ts";
 
 interface Size {
   readonly rows: number;
@@ -52,5 +52,10 @@ export class JobDatasets {
   /** Workers that may be given tasks. */
   places(): readonly WorkerPlace[] {
     return workerPlaces(this.#state);
+  }
+
+  /** True while an execution reads a channel that is open. */
+  readsOpenChannel(execution: string): boolean {
+    return readsOpenChannel(this.#state, execution);
   }
 }

@@ -83,6 +83,11 @@ export class WorkerSets {
     return workers && { workers, memoryBytes: width * this.#options.memoryBytesPerWorker() };
   }
 
+  /** Its workers now: it may have got others since it took them. */
+  heldBy(execution: string): readonly number[] | undefined {
+    return this.#queue.heldBy(execution);
+  }
+
   /** It has ended, or does not want workers any more. */
   leave(execution: string): void {
     this.#waiting.get(execution)?.resolve(undefined);
@@ -152,7 +157,9 @@ export class WorkerSets {
 
   #apply(event: GraphEvent): void {
     const { executor, mayGrow, log } = this.#options;
-    const around = { places: executor.datasets.places(), mayGrow: mayGrow() };
+    const { datasets } = executor;
+    const isOpen = (execution: string): boolean => datasets.readsOpenChannel(execution);
+    const around = { places: datasets.places(), mayGrow: mayGrow(), isOpen };
     for (const command of this.#queue.apply(event, around, performance.now())) {
       const { execution } = command;
       const waiting = this.#waiting.get(execution);

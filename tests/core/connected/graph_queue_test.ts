@@ -39,13 +39,19 @@ class Story {
   places: readonly WorkerPlace[];
   mayGrow = false;
   now = 0;
+  readonly open = new Set<string>();
 
   constructor(agents: number, slots: number) {
     this.places = places(agents, slots);
   }
 
   tell(event: GraphEvent): readonly GraphCommand[] {
-    const commands = this.queue.apply(event, { places: this.places, mayGrow: this.mayGrow }, this.now);
+    const isOpen = (execution: string): boolean => this.open.has(execution);
+    const commands = this.queue.apply(
+      event,
+      { places: this.places, mayGrow: this.mayGrow, isOpen },
+      this.now,
+    );
     this.queue.check();
     return commands;
   }
@@ -114,6 +120,47 @@ describe("GraphQueue", () => {
     expect(story.short({ kind: "workersChanged" })).toEqual(["c 0 1 2"]);
     story.now = story.queue.nextDeadline();
     expect(story.short({ kind: "tick" })).toEqual(["d refused"]);
+    expect(story.queue.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("waits for what may take hours, looking now and then, and not at all while nobody waits", () => {
+    const story = new Story(1, 2);
+    story.tell(asks("a", 2));
+    expect(story.queue.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+    story.tell(asks("b", 1));
+    for (let look = 0; look < 1_000; look += 1) {
+      const before = story.now;
+      story.now = story.queue.nextDeadline();
+      expect(story.now - before).toBeGreaterThanOrEqual(1_000);
+      expect(story.tell({ kind: "tick" })).toEqual([]);
+    }
+    expect(story.short({ kind: "left", execution: "a" })).toEqual(["b 0"]);
+    expect(story.queue.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("C4: refuses who waits for workers of an execution whose channel stays open", () => {
+    const story = new Story(1, 2);
+    story.tell(asks("stream", 2));
+    expect(story.short(asks("a", 1))).toEqual(["a queued"]);
+    story.open.add("stream");
+    // A channel that is closed in time is no reason.
+    story.now = story.queue.nextDeadline();
+    expect(story.tell({ kind: "tick" })).toEqual([]);
+    story.open.clear();
+    story.now = story.queue.nextDeadline();
+    expect(story.tell({ kind: "tick" })).toEqual([]);
+    story.open.add("stream");
+    const refused: GraphCommand[] = [];
+    const since = story.now;
+    while (refused.length === 0) {
+      story.now = story.queue.nextDeadline();
+      expect(story.now - since).toBeLessThan(120_000);
+      refused.push(...story.tell({ kind: "tick" }));
+    }
+    const [command] = refused;
+    expect(command.kind === "refused" && command.error.message).toEndWith(
+      'held by "flow-stream" (stream, which reads an open channel)',
+    );
     expect(story.queue.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
   });
 
