@@ -129,7 +129,8 @@ describe("readDataset()", () => {
     const record = new ExecutionRecord("e0", "lost", () => undefined);
     record.onEnded({ kind: "done", totals: NO_TOTALS, stages: [] }, new Map());
     const size = { rows: 1, bytes: 8 };
-    const executor = { pieces: () => [], sizes: () => [size, size] } as unknown as Executor;
+    const datasets = { pieces: () => [], sizes: () => [size, size] };
+    const executor = { datasets } as unknown as Executor;
     const { signal } = new AbortController();
     const isReleased = () => false;
     const options = { executor, dataset: "e0.0", local: undefined, signal, record, isReleased };

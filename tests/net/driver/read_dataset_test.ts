@@ -22,9 +22,11 @@ test("readDataset() asks no agent for committed shards of this host", async () =
   record.onEnded({ kind: "done", totals: NO_TOTALS, stages: [] }, new Map());
   const asked: string[] = [];
   const executor = {
-    pieces: () => pieces,
-    isOrdered: () => false,
-    sizes: () => pieces.map(() => ({ rows: 2, bytes: 16 })),
+    datasets: {
+      pieces: () => pieces,
+      isOrdered: () => false,
+      sizes: () => pieces.map(() => ({ rows: 2, bytes: 16 })),
+    },
     agent: (id: string) => {
       asked.push(id);
       throw new Error("an agent was asked");

@@ -3,7 +3,8 @@ import { expect, test } from "bun:test";
 import { runProgram } from "./program.ts";
 
 const LIMIT_MS = 60_000;
-const env = { LUCIOLE_WORKERS: "2" };
+// On a slow machine progress would be told.
+const env = { LUCIOLE_WORKERS: "2", LUCIOLE_QUIET: "true" };
 
 const HEAD = `
   import { existsSync, writeFileSync } from "node:fs";
