@@ -75,7 +75,7 @@ export class Member {
     this.#windowBytes = Math.max(LEAST_WINDOW_BYTES, Math.floor(WINDOW_BYTES / ports.size));
   }
 
-  /** Takes a letter of another member. */
+  /** Takes a letter of a member. */
   deliver(from: number, letter: Letter): void {
     const pair = this.#pairs[from];
     if (pair === undefined) return;
@@ -103,14 +103,14 @@ export class Member {
   /** Sends a value; resolves when there is room for the next one. */
   async send(to: number, value: unknown): Promise<void> {
     this.#checkOpen("send");
-    this.#checkOther("send", to);
+    this.#checkRank("send", to);
     await this.#post(to, { kind: "value", sequence: 0, label: "send" }, value);
   }
 
   /** The next value that a member sent with `send`. */
   async receive(from: number): Promise<unknown> {
     this.#checkOpen("receive");
-    this.#checkOther("receive", from);
+    this.#checkRank("receive", from);
     const { queue } = this.#pairs[from].value;
     return this.#take(from, await this.#until(from, "receive", () => queue.shift()));
   }
@@ -157,7 +157,7 @@ export class Member {
     if (traffic.takenBytes - traffic.toldBytes >= this.#windowBytes / 4) {
       traffic.toldBytes = traffic.takenBytes;
       const letter = { kind: "taken", sequence: traffic.takenBytes, label: lane, payload: NOTHING } as const;
-      this.#ports.post(from, letter);
+      this.#deliverTo(from, letter);
     }
     return this.#ports.decode(payload);
   }
@@ -175,7 +175,13 @@ export class Member {
     if (!hasRoom()) await this.#until(to, head.label, () => (hasRoom() ? true : undefined));
     this.#ports.signal.throwIfAborted();
     traffic.sentBytes += payload.byteLength;
-    this.#ports.post(to, { ...head, payload });
+    this.#deliverTo(to, { ...head, payload });
+  }
+
+  /** What a member sends to itself need not travel. */
+  #deliverTo(to: number, letter: Letter): void {
+    if (to === this.#ports.rank) this.deliver(to, letter);
+    else this.#ports.post(to, letter);
   }
 
   /** Resolves with what `look` finds of a rank, when it finds something. */
@@ -229,12 +235,10 @@ export class Member {
     throw new LucioleError("member-returned", `Cannot ${operation}: the worker's function has returned`);
   }
 
-  #checkOther(operation: string, rank: unknown): void {
-    const { size, rank: own } = this.#ports;
-    if (Number.isSafeInteger(rank) && Number(rank) >= 0 && Number(rank) < size && rank !== own) return;
-    throw new RangeError(
-      `Cannot ${operation}: rank must be one of the others of ${size} from 0, got ${String(rank)} on rank ${own}`,
-    );
+  #checkRank(operation: string, rank: unknown): void {
+    const { size } = this.#ports;
+    if (Number.isSafeInteger(rank) && Number(rank) >= 0 && Number(rank) < size) return;
+    throw new RangeError(`Cannot ${operation}: rank must be one of the ${size} from 0, got ${String(rank)}`);
   }
 }
 

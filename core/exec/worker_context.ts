@@ -88,9 +88,9 @@ export interface WorkerContext extends TaskContext {
   allReduce<T>(value: T, by: Reduction<T>): Promise<T>;
   /** Gives each rank what all have for it, by rank. @param values One for each rank. */
   allToAll<T>(values: readonly T[]): Promise<readonly T[]>;
-  /** Sends a value to another rank; resolves when there is room for more. */
+  /** Sends a value to a rank, which may be its own; resolves when there is room for more. */
   send(to: number, value: unknown): Promise<void>;
-  /** The next value that another rank has sent to this one, in the order of sending. */
+  /** The next value that a rank has sent to this one, in the order of sending. */
   receive<T = unknown>(from: number): Promise<T>;
   /** The rows of a dataset whose handle is in the parameters: each shard is read by one worker, on its own agent where possible. */
   read<T>(input: DatasetInput<T>): LocalRows<T>;

@@ -56,13 +56,13 @@ const everyRank = worker("wp-every-rank", (ctx) => ctx.rank);
 const summed = flow("wp-summed", (f, p: { ranks: DatasetInput<number> }) => f.from(p.ranks).sum());
 
 const chatting = worker("wp-chatting", async (ctx, p: { count: number; bytes: number }) => {
-  const others = ctx.workers.map((_, rank) => rank).filter((rank) => rank !== ctx.rank);
+  const ranks = ctx.workers.map((_, rank) => rank);
   for (let i = 0; i < p.count; i++) {
-    for (const to of others) await ctx.send(to, { i, filler: new Uint8Array(p.bytes) });
+    for (const to of ranks) await ctx.send(to, { i, filler: new Uint8Array(p.bytes) });
     if (i % 100 === ctx.rank) await ctx.barrier();
   }
   let [inOrder, sum] = [true, 0];
-  for (const from of others) {
+  for (const from of ranks) {
     for (let i = 0; i < p.count; i++) {
       const value = await ctx.receive<{ i: number }>(from);
       inOrder &&= value.i === i;
@@ -87,6 +87,23 @@ const flooding = worker("wp-flooding", async (ctx, p: { count: number; bytes: nu
   let received = 0;
   for (; received < p.count; received++) await ctx.receive(0);
   return received;
+});
+
+/** Each sends itself more than may wait there. */
+const musing = worker("wp-musing", async (ctx, p: { count: number; bytes: number }) => {
+  let sent = 0;
+  const all = (async () => {
+    for (; sent < p.count; sent++) await ctx.send(ctx.rank, new Uint8Array(p.bytes).fill(sent));
+  })();
+  await ctx.barrier();
+  const sentAhead = sent;
+  let inOrder = true;
+  for (let i = 0; i < p.count; i++) {
+    const [first] = await ctx.receive<Uint8Array>(ctx.rank);
+    inOrder &&= first === i;
+  }
+  await all;
+  return { sentAhead, inOrder };
 });
 
 /** As core/collectives/reductions.ts says: neighbours first. */
@@ -168,7 +185,7 @@ describe("worker()", () => {
   test("values that members send each other come in order, and are kept until they are received", async () => {
     await using cluster = await Cluster.open({ agents: 2, slots: 2 });
     const rows = await (await cluster.job.execute(chatting, { count: 500, bytes: 1000 })).collect();
-    for (const row of rows) expect(row).toEqual({ inOrder: true, sum: (3 * 500 * 499) / 2 });
+    for (const row of rows) expect(row).toEqual({ inOrder: true, sum: (4 * 500 * 499) / 2 });
   });
 
   test("who sends much to one that does not receive waits, and goes on when it does", async () => {
@@ -177,5 +194,16 @@ describe("worker()", () => {
     // What is on its way is bounded by the window of the pair and one value more.
     expect(rows[0]).toBeLessThanOrEqual(34);
     expect(rows[1]).toBe(200);
+  });
+
+  test("what a worker sends to itself comes in order, and is bounded, too", async () => {
+    for (const slots of [1, 2]) {
+      await using cluster = await Cluster.open({ agents: 1, slots });
+      const rows = await (await cluster.job.execute(musing, { count: 200, bytes: 2 ** 20 })).collect();
+      for (const { sentAhead, inOrder } of rows) {
+        expect(sentAhead).toBeLessThanOrEqual(64 / slots + 1);
+        expect(inOrder).toBe(true);
+      }
+    }
   });
 });
