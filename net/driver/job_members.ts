@@ -111,6 +111,11 @@ export class JobMembers {
     return hasAll();
   }
 
+  /** Resolves when the epoch at hand is complete, or has nobody left to wait for. */
+  async untilComplete(signal: AbortSignal): Promise<void> {
+    await this.#until(() => this.#membership.isComplete || this.size === 0, signal);
+  }
+
   /** Resolves when the agents have told that all of them are gone. @returns Whether they have. */
   async untilGone(workers: readonly number[], signal: AbortSignal): Promise<boolean> {
     const isOver = (): boolean => workers.every((worker) => this.#membership.stateOf(worker) === "gone");

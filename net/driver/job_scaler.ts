@@ -23,7 +23,10 @@ const REPLACE_MS = 60_000;
 const AGAIN_MS = 1_000;
 
 export interface JobScalerOptions {
-  readonly executor: Executor;
+  readonly executor: Pick<
+    Executor,
+    "members" | "load" | "addWorkers" | "removeWorkers" | "onWorkersLost" | "awaitNoAgents"
+  >;
   readonly fleet: Fleet;
   readonly isScalable: boolean;
   /** Takes others in the place of workers that were lost with their agent. */
@@ -193,9 +196,12 @@ export class JobScaler implements Scaler {
   }
 
   async #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(() => {
-      if (this.#options.signal.aborted) throw closed();
-      return act();
+    const { executor, signal } = this.#options;
+    const turn = this.#last.then(async () => {
+      // An epoch that the next one overtakes would never be told as complete.
+      await executor.members.untilComplete(AbortSignal.any([signal, AbortSignal.timeout(JOIN_MS)]));
+      if (signal.aborted) throw closed();
+      return await act();
     });
     this.#last = turn.catch(() => undefined);
     return await turn;

@@ -151,6 +151,16 @@ test("S2: old workers hear workersScaledUp and workersScaledDown, driver and all
   );
 });
 
+test("S2: every epoch is told as complete, however soon the next change is asked for", async () => {
+  await using cluster = await Cluster.open({ agents: 2, slots: 1, spareSlots: 2 });
+  const { job } = cluster;
+  const told: string[] = [];
+  job.on("allWorkersJoined", (workers, epoch) => told.push(`${epoch}: ${workers.map((one) => one.worker)}`));
+  const changes = [job.scaler.scaleUp(1), job.scaler.scaleDown(2), job.scaler.scaleUp(2)];
+  expect(await Promise.all(changes)).toEqual([true, true, true]);
+  expect(told).toEqual(["1: 0,1", "2: 0,1,2", "3: 0", "4: 0,3,4"]);
+});
+
 test("S4: a worker that is taken away ends its task first, and gets no other one", async () => {
   await using cluster = await Cluster.open({ agents: 2, slots: 1 });
   const { job } = cluster;
