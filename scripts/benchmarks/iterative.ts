@@ -5,9 +5,10 @@ import { run as collectives } from "./collectives.ts";
 import { run as iterations } from "./iterations.ts";
 import { run as messages } from "./messages.ts";
 import { markdown } from "./report.ts";
+import { run as scaling } from "./scaling.ts";
 import type { Section, SectionOptions } from "./section.ts";
 
-const SECTIONS: Readonly<Record<string, Section>> = { iterations, messages, collectives };
+const SECTIONS: Readonly<Record<string, Section>> = { iterations, messages, collectives, scaling };
 
 export async function measureIterative(options: SectionOptions): Promise<void> {
   for (const [name, run] of Object.entries(SECTIONS)) {
