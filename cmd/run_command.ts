@@ -8,7 +8,11 @@ import { addOptions, type OptionSpec, readOptions } from "./option_texts.ts";
 import { attempt } from "./output.ts";
 
 const LOCAL: readonly OptionSpec[] = [
-  { name: "workers", value: "n", text: "number of workers (default: all cores, or all slots of a cluster)" },
+  {
+    name: "workers",
+    value: "n",
+    text: "number of workers, or 2..16 to follow the load (default: all cores, or all slots)",
+  },
   {
     name: "memory",
     value: "size",

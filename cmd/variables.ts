@@ -8,7 +8,7 @@ import { WORKER_ENV } from "../net/protocol.ts";
 
 /** Of runs. */
 export const RUN_VARIABLES: readonly (readonly [string, string])[] = [
-  ["LUCIOLE_WORKERS", "number of workers, as --workers"],
+  ["LUCIOLE_WORKERS", "number of workers, or their bounds, as --workers"],
   ["LUCIOLE_FIXED", "true: the program may not change the number of workers, as --fixed"],
   ["LUCIOLE_MEMORY", 'memory of all workers, as --memory: "2GiB"'],
   ["LUCIOLE_LOG_LEVEL", "debug, info, warn or error, as --log-level"],

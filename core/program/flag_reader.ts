@@ -58,6 +58,31 @@ export function wholeNumber(least: number, most: number): Pick<FlagSpec<number>,
   };
 }
 
+/** A number, or the bounds of several: `4`, or `2..16`. */
+export interface NumberRange {
+  readonly least: number;
+  /** Missing where one number is given. */
+  readonly most?: number;
+}
+
+/** Whole numbers in a range, or a range of these. @param example For messages. */
+export function wholeNumbers(
+  least: number,
+  most: number,
+  example: string,
+): Pick<FlagSpec<NumberRange>, "expected" | "parse"> {
+  const one = wholeNumber(least, most);
+  return {
+    expected: `${one.expected}, or a range of them such as "${example}"`,
+    parse: (text) => {
+      const [low, high, ...more] = text.split("..").map(one.parse);
+      if (low === undefined || more.length > 0) return undefined;
+      if (!text.includes("..")) return { least: low };
+      return high === undefined || high < low ? undefined : { least: low, most: high };
+    },
+  };
+}
+
 export const TRUTH: Pick<FlagSpec<boolean>, "expected" | "parse"> = {
   expected: "true or false",
   parse: (text) => {

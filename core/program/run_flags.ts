@@ -12,11 +12,12 @@ import {
   anyText,
   FlagReader,
   type FlagSpec,
+  type NumberRange,
   oneOf,
   TRUTH,
   type Variables,
   variableOf,
-  wholeNumber,
+  wholeNumbers,
 } from "./flag_reader.ts";
 import { LOG_LEVELS, type LogLevel, MAX_WORKERS } from "./limits.ts";
 import { parseSize } from "./size.ts";
@@ -27,6 +28,8 @@ const MIN_MEMORY_BYTES = 4 * 2 ** 20;
 export interface RunFlags {
   /** Number of workers; all cores when missing, or all slots of the cluster. */
   readonly workers?: number;
+  /** The number of workers follows the load, from `workers` to so many; it stays when missing. */
+  readonly mostWorkers?: number;
   /** Memory of all workers together, in bytes. */
   readonly memoryBytes?: number;
   /** Progress and errors as JSON lines on stderr. */
@@ -94,7 +97,7 @@ interface RunFlag<T> extends FlagSpec<T> {
 }
 
 const FLAGS = {
-  workers: { name: "workers", ...wholeNumber(1, MAX_WORKERS) } satisfies RunFlag<number>,
+  workers: { name: "workers", ...wholeNumbers(1, MAX_WORKERS, "2..16") } satisfies RunFlag<NumberRange>,
   memory: {
     name: "memory",
     expected: `a size of at least ${MIN_MEMORY_BYTES / 2 ** 20} MiB such as "2GiB" or "512MB"`,
@@ -192,6 +195,13 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
       "Cannot run with --symmetric and --master: the processes of a symmetric run are a cluster of their own",
     );
   }
+  const isFixed = reader.read(FLAGS.fixed) === true || symmetric !== undefined;
+  if (isFixed && workers?.most !== undefined) {
+    const because = symmetric === undefined ? "--fixed" : "--symmetric";
+    throw usage(
+      `Cannot run with ${because} and --workers ${workers.least}..${workers.most}: the number of workers does not change then`,
+    );
+  }
   const directory = reader.read(FLAGS.checkpoint);
   const isResumed = reader.read(FLAGS.resume) ?? false;
   if (isResumed && directory === undefined) {
@@ -202,13 +212,14 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
     throw usage("Cannot run with --detach alone: --master names the cluster whose agents run the driver");
   }
   return {
-    ...(workers === undefined ? {} : { workers }),
+    ...(workers === undefined ? {} : { workers: workers.least }),
+    ...(workers?.most === undefined ? {} : { mostWorkers: workers.most }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(eventLog === undefined ? {} : { eventLog }),
     isJson: reader.read(FLAGS.json) ?? false,
     isQuiet: reader.read(FLAGS.quiet) ?? false,
     logLevel: reader.read(FLAGS["log-level"]) ?? "info",
-    ...(reader.read(FLAGS.fixed) === true || symmetric !== undefined ? { isFixed: true } : {}),
+    ...(isFixed ? { isFixed } : {}),
     ...(directory === undefined ? {} : { checkpoint: { directory, isResumed } }),
     ...(masters === undefined ? {} : { cluster: readCluster(reader, masters) }),
     ...(symmetric === undefined ? {} : { symmetric }),

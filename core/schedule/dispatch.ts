@@ -13,6 +13,7 @@ import { type GangStart, gangRefusal, gangStarts, isGangReady, mayMove } from ".
 import { areInputsCommitted, areInputsStarted, inputOf } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { cancelTask, wake } from "./lifetime.ts";
+import { shareOfMemory } from "./memory.ts";
 import type { TaskOrder } from "./order.ts";
 import { Passed } from "./passed.ts";
 import { canDissolve, isPipelineReady, pipelineSize } from "./pipelining.ts";
@@ -160,6 +161,8 @@ function begin(turn: Turn, task: Task, { agent, workers }: Place, gang?: GangSta
   const { input, follows } = inputOf(task, gang?.dealt);
   task.launches += 1;
   const id = `${execution.id}-${group.plan.id}-${task.number}-${task.launches}`;
+  const isAhead = freeSlotsOf(agent, workers) === 0;
+  const memoryBytes = execution.memoryBytes ?? shareOfMemory(state, isAhead);
   const attempt: Attempt = {
     id,
     task,
@@ -167,7 +170,8 @@ function begin(turn: Turn, task: Task, { agent, workers }: Place, gang?: GangSta
     isFollowed: group.isFollowed,
     workers,
     seat: undefined,
-    isAhead: freeSlotsOf(agent, workers) === 0,
+    memoryBytes,
+    isAhead,
     follows,
     launchedAt: now,
     startedAt: undefined,
@@ -189,7 +193,7 @@ function begin(turn: Turn, task: Task, { agent, workers }: Place, gang?: GangSta
       group: group.plan.id,
       task: task.shard,
       input,
-      memoryBytes: execution.memoryBytes ?? state.options.memoryBytesPerWorker,
+      memoryBytes,
       seed: seedOf(state.options.seed, group.plan.id, task.number),
       isFollowed: group.isFollowed,
       ...boundTo(agent, workers),

@@ -29,6 +29,8 @@ export interface Agent {
   readonly seats: Map<number, Attempt>;
   readonly free: Set<number>;
   readonly unseated: Set<Attempt>;
+  /** Memory of the attempts that have a slot of a worker. */
+  promisedBytes: number;
 }
 
 export function createAgent(id: string): Agent {
@@ -42,6 +44,7 @@ export function createAgent(id: string): Agent {
     seats: new Map(),
     free: new Set(),
     unseated: new Set(),
+    promisedBytes: 0,
   };
 }
 
@@ -64,6 +67,8 @@ export interface Attempt {
   /** Who may perform it, and the worker whose slot it has. */
   readonly workers: WorkerSet;
   seat: number | undefined;
+  /** What its order promises it. */
+  readonly memoryBytes: number;
   /** It was launched beyond the slots: it may wait at its agent. */
   readonly isAhead: boolean;
   /** Attempts that it reads while they are written. */

@@ -78,6 +78,7 @@ export function onRestored(turn: Turn, event: EventOf<"shardRestored">): void {
     workers: undefined,
     seat: undefined,
     isFollowed: false,
+    memoryBytes: 0,
     isAhead: false,
     follows: new Set(),
     launchedAt: turn.now,

@@ -28,6 +28,13 @@ export function checkSlots(state: JobState): void {
         [...agent.running].map((attempt) => attempt.id),
       );
     }
+    const promised = [...agent.seats.values()].reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+    if (promised !== agent.promisedBytes) {
+      throw new InvariantError(
+        `Agent ${agent.id}: ${agent.promisedBytes} bytes promised, not ${promised}`,
+        [],
+      );
+    }
     for (const attempt of agent.running) {
       checkSeat(agent, attempt);
       if (attempt.agent !== agent.id || state.attempts.get(attempt.id) !== attempt) {

@@ -24,7 +24,10 @@ import type { ShardReport, TaskReport } from "./report.ts";
 
 export interface JobOptions {
   readonly job: string;
+  /** Most that a task may have. */
   readonly memoryBytesPerWorker: number;
+  /** Of all workers together, who have even shares of it; what is missing is bounded by their agents. */
+  readonly memoryBytes?: number | undefined;
   /** Attempts of one task that may fail before the execution does. Usually 4. */
   readonly maxAttempts: number;
   /** Losses of one task in a row that end the execution. Usually 5. */

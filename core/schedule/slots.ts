@@ -87,7 +87,7 @@ export function seatAt(agent: Agent, attempt: Attempt, worker: number): void {
   const other = agent.seats.get(worker);
   const before = attempt.seat;
   if (before !== undefined) leave(agent, attempt, before);
-  if (other !== undefined) other.seat = undefined;
+  if (other !== undefined) leave(agent, other, worker);
   sit(agent, attempt, worker);
   if (other !== undefined) place(agent, other);
   if (before !== undefined) offer(agent, before);
@@ -107,12 +107,14 @@ function sit(agent: Agent, attempt: Attempt, worker: number): void {
   agent.unseated.delete(attempt);
   agent.free.delete(worker);
   agent.seats.set(worker, attempt);
+  agent.promisedBytes += attempt.memoryBytes;
   attempt.seat = worker;
 }
 
 function leave(agent: Agent, attempt: Attempt, worker: number): void {
   attempt.seat = undefined;
   agent.seats.delete(worker);
+  agent.promisedBytes -= attempt.memoryBytes;
   // It may have gone from the agent meanwhile.
   if (agent.workers?.includes(worker)) agent.free.add(worker);
 }

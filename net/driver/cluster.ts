@@ -96,7 +96,10 @@ export async function openClusterJob(
   return job;
 }
 
-function requestOf(job: string, { workers, memoryBytes, cluster }: ClusterRunFlags): PlacementRequest {
+function requestOf(
+  job: string,
+  { workers, mostWorkers, memoryBytes, cluster }: ClusterRunFlags,
+): PlacementRequest {
   const { dataCenter, rack, labels } = cluster;
   return {
     job,
@@ -104,7 +107,10 @@ function requestOf(job: string, { workers, memoryBytes, cluster }: ClusterRunFla
     workers: workers ?? MAX_WORKERS,
     leastWorkers: workers ?? 1,
     // 0: what the agents have for each slot.
-    memoryBytes: workers === undefined || memoryBytes === undefined ? 0 : Math.floor(memoryBytes / workers),
+    memoryBytes:
+      workers === undefined || memoryBytes === undefined
+        ? 0
+        : Math.floor(memoryBytes / (mostWorkers ?? workers)),
     ...(dataCenter === undefined ? {} : { dataCenter }),
     ...(rack === undefined ? {} : { rack }),
     ...(labels === undefined ? {} : { labels }),

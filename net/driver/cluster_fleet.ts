@@ -10,7 +10,7 @@ import type { ClusterAccess } from "./cluster_access.ts";
 import type { Executor } from "./executor.ts";
 import type { Enlisted, EnlistOptions, Fleet } from "./fleet.ts";
 import type { JobSeats } from "./job_seats.ts";
-import { takeSeats } from "./seats.ts";
+import { isUnreachable, takeSeats } from "./seats.ts";
 
 export interface ClusterFleetOptions {
   readonly access: ClusterAccess;
@@ -56,7 +56,9 @@ export class ClusterFleet implements Fleet {
       }
       return { kind: "enlisted", workers, clients };
     } catch (error) {
-      if (error instanceof NotEnoughResourcesError || signal.aborted) {
+      // Who is patient asks again.
+      const isAway = !isPatient && isUnreachable(error);
+      if (error instanceof NotEnoughResourcesError || isAway || signal.aborted) {
         return { kind: "refused", why: describeThrown(signal.aborted ? signal.reason : error) };
       }
       throw error;

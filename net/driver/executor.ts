@@ -85,7 +85,10 @@ interface RunningExecution {
 
 export interface ExecutorOptions {
   readonly job: string;
+  /** Most that a task may have. */
   readonly memoryBytesPerWorker: number;
+  /** Of all workers together, however many there are; missing where their agents bound it. */
+  readonly memoryBytes?: number;
   readonly minShareBytes?: number;
   /** Stragglers are run on a second agent too. Default true. */
   readonly speculates?: boolean | undefined;
@@ -134,6 +137,7 @@ export class Executor {
     this.#state = createJobState({
       job: options.job,
       memoryBytesPerWorker: options.memoryBytesPerWorker,
+      memoryBytes: options.memoryBytes,
       maxAttempts: toleratesFaults ? MAX_ATTEMPTS : 1,
       maxLosses: toleratesFaults ? MAX_LOSSES : 1,
       seed: 1,

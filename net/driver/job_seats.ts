@@ -198,9 +198,9 @@ export class JobSeats {
 
   /** What is asked for, but no more than each agent has for a slot. */
   #memoryOfEach(grants: readonly Grant[]): number {
-    const { memoryBytes } = this.#options.flags;
+    const { memoryBytes, mostWorkers = this.workers } = this.#options.flags;
     const asked =
-      memoryBytes === undefined ? Number.POSITIVE_INFINITY : Math.floor(memoryBytes / this.workers);
+      memoryBytes === undefined ? Number.POSITIVE_INFINITY : Math.floor(memoryBytes / mostWorkers);
     const shares = grants.map(({ agent, workers }) => {
       return Math.floor(agent.memoryBytes / (memoryBytes === undefined ? agent.slots : workers));
     });

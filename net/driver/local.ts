@@ -10,7 +10,7 @@ import process from "node:process";
 import type { RunFlags } from "../../core/program/run_flags.ts";
 import { type Agent, createAgent } from "../agent/agent.ts";
 import type { JobCheckpoint } from "../checkpoint/job_checkpoint.ts";
-import { LOCAL_AGENT } from "../protocol.ts";
+import { LOCAL_AGENT, type WorkerCommand } from "../protocol.ts";
 import { applyCodeSetting } from "../runtime/code_setting.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import { machineMemory } from "../runtime/machine.ts";
@@ -55,7 +55,7 @@ export async function openLocalJob(
   try {
     const cores = availableParallelism();
     const workers = flags.workers ?? cores;
-    const slots = mostLocalWorkers(cores, workers);
+    const slots = mostLocalWorkers(cores, flags.mostWorkers ?? workers);
     agent = await createAgent({ id: LOCAL_AGENT, directory, slots, runtime });
     job = await openOn({
       agent,
@@ -98,18 +98,18 @@ async function openOn(parts: LocalParts): Promise<DriverJob> {
     job: id,
     transport: { fetch: async (path, init) => agent.fetch(new Request(`http://agent${path}`, init)) },
   });
-  const memoryBytesPerWorker = Math.floor(memoryBytes / workers);
-  const command = {
+  // They run this very program, in this directory and environment.
+  const commandFor = (count: number): WorkerCommand => ({
     command: runtime.scriptCommand(),
-    // They run this very program, in this directory and environment.
-    environment: ownEnvironment(memoryBytesPerWorker),
+    environment: ownEnvironment(Math.floor(memoryBytes / count)),
     workingDirectory: process.cwd(),
-  };
-  await client.startJob({ workers, firstWorker: 0, command });
+  });
+  await client.startJob({ workers, firstWorker: 0, command: commandFor(workers) });
   const output = createJobOutput(flags);
   const executor = new Executor({
     job: id,
-    memoryBytesPerWorker,
+    memoryBytesPerWorker: memoryBytes,
+    memoryBytes,
     listener: output.listener,
     keeper: checkpoint,
   });
@@ -117,7 +117,7 @@ async function openOn(parts: LocalParts): Promise<DriverJob> {
   return new DriverJob({
     id,
     args: parts.args,
-    fleet: new LocalFleet({ client, command, members: executor.members, mostWorkers: slots }),
+    fleet: new LocalFleet({ client, commandFor, members: executor.members, mostWorkers: slots }),
     isScalable: flags.isFixed !== true,
     memoryBytes: () => memoryBytes,
     executor,

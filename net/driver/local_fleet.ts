@@ -10,7 +10,8 @@ import type { JobMembers } from "./job_members.ts";
 
 export interface LocalFleetOptions {
   readonly client: AgentClient;
-  readonly command: WorkerCommand;
+  /** What runs one of so many workers. */
+  readonly commandFor: (workers: number) => WorkerCommand;
   readonly members: JobMembers;
   /** Of all workers. */
   readonly mostWorkers: number;
@@ -34,14 +35,14 @@ export class LocalFleet implements Fleet {
   }
 
   async enlist(count: number): Promise<Enlisted> {
-    const { client, command, members, mostWorkers } = this.#options;
+    const { client, commandFor, members, mostWorkers } = this.#options;
     const { size } = members;
     if (size + count > mostWorkers) {
       const why = `a job of this machine alone has at most ${mostWorkers} workers, and this one has ${size}`;
       return { kind: "refused", why };
     }
     const firstWorker = members.reserve(count);
-    await client.startJob({ workers: count, firstWorker, command });
+    await client.startJob({ workers: count, firstWorker, command: commandFor(size + count) });
     return { kind: "enlisted", workers: localWorkers(firstWorker, count), clients: [client] };
   }
 }

@@ -16,7 +16,13 @@ export async function openDriverJob(
 ): Promise<DriverJob> {
   // What its program is to agents is known from then on.
   await enterDetached();
-  const open = (checkpoint?: JobCheckpoint): Promise<DriverJob> => openOn(flags, args, signal, checkpoint);
+  const open = async (checkpoint?: JobCheckpoint): Promise<DriverJob> => {
+    const job = await openOn(flags, args, signal, checkpoint);
+    if (flags.mostWorkers !== undefined) {
+      job.scaler.adaptive({ min: flags.workers ?? 1, max: flags.mostWorkers });
+    }
+    return job;
+  };
   if (flags.checkpoint === undefined) return open();
   const { withCheckpoint } = await import("../checkpoint/open_checkpoint.ts");
   return withCheckpoint({ ...flags, checkpoint: flags.checkpoint }, signal, open);

@@ -87,9 +87,9 @@ export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]
   }
 }
 
-/** Asks the master; once it has answered it may be away for a while. */
+/** Asks the master; once it has answered it may be away for a while, for those who wait. */
 function patientMaster(options: SeatsOptions): SeatsOptions["place"] {
-  const { place, signal } = options;
+  const { place, isPatient, signal } = options;
   const notice = once(options.onNotice);
   let answeredAt: number | undefined;
   return async (request, waitMs) => {
@@ -100,7 +100,7 @@ function patientMaster(options: SeatsOptions): SeatsOptions["place"] {
         return placement;
       } catch (error) {
         const isGone = answeredAt === undefined || performance.now() - answeredAt > MASTER_GONE_MS;
-        if (isGone || !isUnreachable(error)) throw error;
+        if (!isPatient || isGone || !isUnreachable(error)) throw error;
         notice(`waiting for the master: ${error.message}`);
       }
       await pause(AGAIN_MS, signal);
@@ -124,6 +124,6 @@ function isPassedOver(error: unknown): error is LucioleError {
   return error instanceof LucioleError && PASSED_OVER.has(error.code);
 }
 
-function isUnreachable(error: unknown): error is LucioleError {
+export function isUnreachable(error: unknown): error is LucioleError {
   return error instanceof LucioleError && error.code === UNREACHABLE;
 }

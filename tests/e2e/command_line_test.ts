@@ -42,6 +42,8 @@ describe("luciole", () => {
     [["run", "--wrkers", "2", "job.ts"], "unknown option '--wrkers'", "(Did you mean --workers?)"],
     [["run"], "missing required argument 'PROGRAM'", ""],
     [["run", "--workers", "0", "job.ts"], "Cannot read --workers", "from 1 to 4096"],
+    [["run", "--workers", "4..2", "job.ts"], "Cannot read --workers", '"2..16", got "4..2"'],
+    [["run", "--fixed", "--workers", "2..4", "job.ts"], "Cannot run with --fixed and --workers 2..4", ""],
     [["run", "--memory", "lots", "job.ts"], "Cannot read --memory", '"2GiB"'],
     [
       ["run", "--log-level", "loud", "job.ts"],

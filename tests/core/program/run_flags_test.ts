@@ -46,6 +46,17 @@ describe("parseRunFlags()", () => {
     expect(parseRunFlags(argv, {}).rest).toEqual(argv);
   });
 
+  test("takes a range of workers: the least of them are there at first", () => {
+    expect(parseRunFlags(["--workers", "2..16"], {}).options).toEqual({
+      ...DEFAULTS,
+      workers: 2,
+      mostWorkers: 16,
+    });
+    const env = { LUCIOLE_WORKERS: "3..3" };
+    expect(parseRunFlags([], env).options).toEqual({ ...DEFAULTS, workers: 3, mostWorkers: 3 });
+    expect(parseRunFlags(["--workers", "4"], env).options).toEqual({ ...DEFAULTS, workers: 4 });
+  });
+
   test("reads variables, and a flag wins over its variable", () => {
     const env = { LUCIOLE_WORKERS: "7", LUCIOLE_JSON: "1", LUCIOLE_LOG_LEVEL: "warn", LUCIOLE_MEMORY: "" };
     expect(parseRunFlags(["--workers", "2"], env).options).toEqual({
@@ -59,14 +70,38 @@ describe("parseRunFlags()", () => {
   test.each([
     [["--workers"], {}, "Cannot read --workers: its value is missing"],
     [["--workers", "--", "3"], {}, "Cannot read --workers: its value is missing"],
-    [["--workers", "0"], {}, 'Cannot read --workers: expected a whole number from 1 to 4096, got "0"'],
-    [["--workers=1.5"], {}, 'Cannot read --workers: expected a whole number from 1 to 4096, got "1.5"'],
+    [
+      ["--workers", "0"],
+      {},
+      'Cannot read --workers: expected a whole number from 1 to 4096, or a range of them such as "2..16", got "0"',
+    ],
+    [
+      ["--workers=1.5"],
+      {},
+      'Cannot read --workers: expected a whole number from 1 to 4096, or a range of them such as "2..16", got "1.5"',
+    ],
     [
       ["--memory", "2XB"],
       {},
       'Cannot read --memory: expected a size of at least 4 MiB such as "2GiB" or "512MB", got "2XB"',
     ],
-    [["--workers", "5000"], {}, 'Cannot read --workers: expected a whole number from 1 to 4096, got "5000"'],
+    ...["16..2", "0..4", "2..", "..4", "2...4", "2..4..8", "2..5000", "2-4"].map(
+      (text): [string[], Record<string, string>, string] => [
+        ["--workers", text],
+        {},
+        `Cannot read --workers: expected a whole number from 1 to 4096, or a range of them such as "2..16", got "${text}"`,
+      ],
+    ),
+    [
+      ["--workers=2..16"],
+      { LUCIOLE_FIXED: "true" },
+      "Cannot run with --fixed and --workers 2..16: the number of workers does not change then",
+    ],
+    [
+      ["--workers", "5000"],
+      {},
+      'Cannot read --workers: expected a whole number from 1 to 4096, or a range of them such as "2..16", got "5000"',
+    ],
     [
       ["--memory", "10"],
       {},
@@ -96,7 +131,7 @@ describe("parseRunFlags()", () => {
     [
       [],
       { LUCIOLE_WORKERS: "many" },
-      'Cannot read LUCIOLE_WORKERS: expected a whole number from 1 to 4096, got "many"',
+      'Cannot read LUCIOLE_WORKERS: expected a whole number from 1 to 4096, or a range of them such as "2..16", got "many"',
     ],
     [[], { LUCIOLE_QUIET: "maybe" }, 'Cannot read LUCIOLE_QUIET: expected true or false, got "maybe"'],
   ])("refuses %j with %j as a usage error", (argv, env, message) => {

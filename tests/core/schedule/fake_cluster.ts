@@ -36,6 +36,8 @@ interface FakeOptions {
   readonly isSkewed?: boolean;
   readonly backoffMs?: number;
   readonly speculates?: boolean;
+  /** Of all workers together; one byte for each when missing. */
+  readonly memoryBytes?: number;
 }
 
 type Command<Kind extends JobCommand["kind"]> = Extract<JobCommand, { kind: Kind }>;
@@ -67,7 +69,8 @@ export class FakeCluster {
     this.isSkewed = options.isSkewed ?? false;
     this.state = createJobState({
       job: "j",
-      memoryBytesPerWorker: 1,
+      memoryBytesPerWorker: options.memoryBytes ?? 1,
+      memoryBytes: options.memoryBytes,
       maxAttempts: options.maxAttempts ?? 4,
       maxLosses: options.maxLosses ?? 5,
       seed: 1,
@@ -97,6 +100,18 @@ export class FakeCluster {
       cancelled: new Set(),
       shards: new Set(),
     });
+    this.send({ kind: "agentJoined", agent, slots, workers });
+  }
+
+  /** Changes the number of an agent's workers: new ones come, or the last ones go when they have ended what they hold. */
+  resize(agent: string, slots: number): void {
+    const before = this.#agent(agent);
+    const more = Math.max(0, slots - before.workers.length);
+    const workers = [...before.workers, ...Array.from({ length: more }, () => this.workers++)].slice(
+      0,
+      slots,
+    );
+    this.agents.set(agent, { ...before, slots, workers });
     this.send({ kind: "agentJoined", agent, slots, workers });
   }
 
@@ -295,8 +310,10 @@ export class FakeCluster {
       throw new Error(`${order.attempt} is for others`);
     const mayHave = agent.slots * (this.paceMs === undefined ? 1 : 1 + MAX_AHEAD);
     // One may wait for a worker that another one has taken.
-    const waiting = this.state.agents.get(id)?.unseated.size ?? 0;
-    if (agent.running.size - waiting > mayHave) throw new Error(`${order.attempt} has no slot`);
+    const { unseated, seats } = this.state.agents.get(id) ?? {};
+    const waiting = unseated?.size ?? 0;
+    const leaving = [...(seats?.keys() ?? [])].filter((worker) => !agent.workers.includes(worker)).length;
+    if (agent.running.size - waiting - leaving > mayHave) throw new Error(`${order.attempt} has no slot`);
     this.#checkReadable(order);
   }
 
