@@ -89,7 +89,14 @@ export type {
   Job,
   Messenger,
 } from "./net/driver/job.ts";
-export type { InputHandles, Metagraph, Vertex, Vertices } from "./net/driver/metagraph_types.ts";
+export type {
+  InputHandles,
+  Metagraph,
+  Vertex,
+  VertexNeeds,
+  VertexParams,
+  Vertices,
+} from "./net/driver/metagraph_types.ts";
 export { type JobOptions, openJob } from "./net/driver/open_job.ts";
 export type { Outputs } from "./net/driver/outputs.ts";
 export { type Driver, run } from "./net/driver/run.ts";

@@ -32,7 +32,9 @@ export interface MetagraphRunOptions {
 const MAX_STORY = 40;
 
 export class MetagraphRun {
-  readonly #plan: MetagraphPlan;
+  /** What each vertex reads, and who reads of it. */
+  readonly #edgesTo: ReadonlyMap<string, readonly MetaEdge[]>;
+  readonly #edgesFrom: ReadonlyMap<string, readonly MetaEdge[]>;
   readonly #kept: ReadonlySet<string>;
   readonly #vertices: ReadonlyMap<string, VertexState>;
   readonly #story: string[] = [];
@@ -41,7 +43,8 @@ export class MetagraphRun {
   #commands: MetagraphCommand[] = [];
 
   constructor(plan: MetagraphPlan, { kept }: MetagraphRunOptions) {
-    this.#plan = plan;
+    this.#edgesTo = Map.groupBy(plan.edges, ({ to }) => to);
+    this.#edgesFrom = Map.groupBy(plan.edges, ({ from }) => from);
     this.#kept = kept;
     this.#vertices = new Map(plan.order.map((name) => [name, { name, phase: "waiting" }]));
   }
@@ -97,7 +100,7 @@ export class MetagraphRun {
 
   #releaseIfRead({ from, path }: MetaEdge): void {
     if (this.#kept.has(from)) return;
-    const readers = this.#plan.edges.filter((edge) => edge.from === from && edge.path === path);
+    const readers = (this.#edgesFrom.get(from) ?? []).filter((edge) => edge.path === path);
     if (readers.some(({ to }) => this.#phaseOf(to) !== "done")) return;
     const release = { kind: "release", vertex: from, path } as const;
     // One that reads it twice frees it once.
@@ -122,7 +125,7 @@ export class MetagraphRun {
   }
 
   #reads(vertex: string): readonly MetaEdge[] {
-    return this.#plan.edges.filter(({ to }) => to === vertex);
+    return this.#edgesTo.get(vertex) ?? [];
   }
 
   #phaseOf(name: string): VertexState["phase"] | undefined {

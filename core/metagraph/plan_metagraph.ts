@@ -38,8 +38,9 @@ export function planMetagraph(vertices: readonly VertexShape[]): MetagraphPlan {
     if (name === "" || name.includes("."))
       throw refusal(`"${name}" cannot name a vertex: it must be a word without "."`);
   }
-  const published = publishedBy(vertices);
-  const edges = vertices.flatMap((vertex) => edgesOf(vertex, vertices, published));
+  const byName = new Map(vertices.map((vertex) => [vertex.name, vertex]));
+  const published = publishedBy(vertices, byName);
+  const edges = vertices.flatMap((vertex) => edgesOf(vertex, byName, published));
   return { order: inOrder(vertices, edges), edges };
 }
 
@@ -69,7 +70,10 @@ interface Place {
   readonly path: string;
 }
 
-function publishedBy(vertices: readonly VertexShape[]): ReadonlyMap<string, Place> {
+function publishedBy(
+  vertices: readonly VertexShape[],
+  byName: ReadonlyMap<string, VertexShape>,
+): ReadonlyMap<string, Place> {
   const published = new Map<string, Place>();
   for (const { name: from, publishes, datasets } of vertices) {
     for (const [name, path] of Object.entries(publishes)) {
@@ -77,7 +81,7 @@ function publishedBy(vertices: readonly VertexShape[]): ReadonlyMap<string, Plac
       if (other !== undefined) {
         throw refusal(`dataset "${name}" has two producers, vertices "${other.from}" and "${from}"`);
       }
-      if (vertices.some((vertex) => vertex.name === name)) {
+      if (byName.has(name)) {
         throw refusal(`"${name}" names a vertex, and a dataset that vertex "${from}" publishes`);
       }
       if (datasets !== undefined) checkPath(from, path, datasets);
@@ -89,7 +93,7 @@ function publishedBy(vertices: readonly VertexShape[]): ReadonlyMap<string, Plac
 
 function edgesOf(
   { name: to, inputs }: VertexShape,
-  vertices: readonly VertexShape[],
+  byName: ReadonlyMap<string, VertexShape>,
   published: ReadonlyMap<string, Place>,
 ): MetaEdge[] {
   return Object.entries(inputs).map(([param, dataset]) => {
@@ -97,9 +101,9 @@ function edgesOf(
     const written =
       dot < 0 ? { from: dataset, path: "" } : { from: dataset.slice(0, dot), path: dataset.slice(dot + 1) };
     const { from, path } = published.get(dataset) ?? written;
-    const producer = vertices.find(({ name }) => name === from);
+    const producer = byName.get(from);
     if (producer === undefined) {
-      const known = [...published.keys(), ...vertices.map(({ name }) => name)];
+      const known = [...published.keys(), ...byName.keys()];
       const near = nearestName(dataset, known) ?? nearestName(from, known);
       const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
       throw refusal(`vertex "${to}" reads dataset "${dataset}", which nobody makes, ${hint}`);
@@ -112,15 +116,21 @@ function edgesOf(
 /** Each vertex after those that it reads of. */
 function inOrder(vertices: readonly VertexShape[], edges: readonly MetaEdge[]): string[] {
   const order: string[] = [];
+  const edgesTo = Map.groupBy(edges, ({ to }) => to);
   const done = new Set<string>();
-  const visit = (name: string, path: readonly string[]): void => {
+  const path = new Set<string>();
+  const visit = (name: string): void => {
     if (done.has(name)) return;
-    const at = path.indexOf(name);
-    if (at >= 0) throw refusal(`it has the cycle ${[...path.slice(at), name].toReversed().join(" → ")}`);
-    for (const { from, to } of edges) if (to === name) visit(from, [...path, name]);
+    if (path.has(name)) {
+      const cycle = [...path, name].slice([...path].indexOf(name));
+      throw refusal(`it has the cycle ${cycle.toReversed().join(" → ")}`);
+    }
+    path.add(name);
+    for (const { from } of edgesTo.get(name) ?? []) visit(from);
+    path.delete(name);
     done.add(name);
     order.push(name);
   };
-  for (const { name } of vertices) visit(name, []);
+  for (const { name } of vertices) visit(name);
   return order;
 }

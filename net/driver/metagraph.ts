@@ -106,9 +106,8 @@ function shapeOf(name: string, vertex: AnyVertex): VertexShape {
   const { flow, inputs = {}, params, publishes = {} } = vertex;
   if (!isFlow(flow)) throw refusal(`vertex "${name}" has no flow, got ${show(flow)}`);
   const given = typeof params === "object" && params !== null ? Object.keys(params) : [];
-  const twice = given.find((param) => param in inputs);
-  if (twice !== undefined)
-    throw refusal(`vertex "${name}" is given its parameter "${twice}" twice, by inputs and params`);
+  const twice = given.find((param) => Object.hasOwn(inputs, param));
+  if (twice !== undefined) throw givenTwice(name, twice);
   try {
     compileLimits(flow.name, vertex);
     // What a function will say is not known before its inputs are there.
@@ -129,6 +128,10 @@ function shapeOf(name: string, vertex: AnyVertex): VertexShape {
   } catch (cause) {
     throw refusal(`vertex "${name}": ${cause instanceof Error ? cause.message : show(cause)}`, cause);
   }
+}
+
+function givenTwice(vertex: string, param: string): Error {
+  return refusal(`vertex "${vertex}" is given its parameter "${param}" twice, by inputs and params`);
 }
 
 /** Parameters with what is read in its place. */
@@ -234,6 +237,8 @@ class Running {
       .filter(({ to }) => to === name)
       .map(({ from, path, param }) => [param, this.#handle(from, path)] as const);
     const own = typeof params === "function" ? await params(Object.fromEntries(inputs)) : params;
+    const twice = inputs.find(([param]) => Object.hasOwn(Object(own), param));
+    if (twice !== undefined) throw givenTwice(name, twice[0]);
     return paramsOf(own, inputs);
   }
 

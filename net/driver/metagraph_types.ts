@@ -30,6 +30,44 @@ export type InputHandles<P> = {
 };
 
 /**
+ * Parameters of a flow without the datasets that other vertices make.
+ *
+ * @example What is left to be said
+ * ```ts
+ * import { type DatasetInput, run, type VertexParams } from "luciole";
+ * const params: VertexParams<{ rows: DatasetInput<number>; by: number }> = { by: 10 };
+ * await run(async () => console.log(params.by)); // 10
+ * ```
+ */
+export type VertexParams<P> = Omit<P, keyof InputHandles<P>> & Partial<P>;
+
+/**
+ * What a vertex cannot do without: each parameter of its flow is given by `inputs` or `params`, or by the function there.
+ *
+ * @example A dataset has to come from somewhere
+ * ```ts
+ * import { type DatasetInput, run, type VertexNeeds } from "luciole";
+ * const needs: VertexNeeds<{ rows: DatasetInput<number>; by?: number }> = { inputs: { rows: "made" } };
+ * await run(async () => console.log(Object.keys(needs))); // ["inputs"]
+ * ```
+ */
+export type VertexNeeds<P> = [
+  {
+    [K in keyof P]-?: undefined extends P[K]
+      ? never
+      : (
+          vertex: K extends keyof InputHandles<P>
+            ?
+                | { readonly inputs: { readonly [D in K]: string } }
+                | { readonly params: { readonly [D in K]: P[K] } | { readonly apply: unknown } }
+            : { readonly params: object },
+        ) => void;
+  }[keyof P],
+] extends [(all: infer All) => void]
+  ? All
+  : unknown;
+
+/**
  * One vertex of a metagraph: a flow, what it reads, its other parameters, and the options of its execution.
  *
  * @example A vertex that reads what another one makes
@@ -54,8 +92,8 @@ export interface Vertex<P> extends Omit<ExecuteOptions, "signal"> {
   readonly inputs?: { readonly [K in keyof InputHandles<NoInfer<P>>]?: string };
   /** The other parameters, or a function that makes them once the inputs are there. */
   readonly params?:
-    | Partial<NoInfer<P>>
-    | ((inputs: InputHandles<NoInfer<P>>) => Partial<NoInfer<P>> | Promise<Partial<NoInfer<P>>>);
+    | VertexParams<NoInfer<P>>
+    | ((inputs: InputHandles<NoInfer<P>>) => VertexParams<NoInfer<P>> | Promise<VertexParams<NoInfer<P>>>);
   /** Names for its datasets: the path of each among its outputs, "" for the only one. */
   readonly publishes?: Readonly<Record<string, string>>;
   /** Its datasets can be read after the run, also those that other vertices read. Default false. */
@@ -74,7 +112,7 @@ export interface Vertex<P> extends Omit<ExecuteOptions, "signal"> {
  * await run(async () => console.log(countOf(two))); // 2
  * ```
  */
-export type Vertices<P, R> = { readonly [N in keyof P]: Vertex<P[N]> } & {
+export type Vertices<P, R> = { readonly [N in keyof P]: Vertex<P[N]> & VertexNeeds<NoInfer<P[N]>> } & {
   readonly [N in keyof R]: { readonly flow: Flow<never, R[N]> };
 };
 

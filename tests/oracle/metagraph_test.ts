@@ -203,6 +203,19 @@ describe("job.metagraph()", () => {
     expect(stopped.has("long")).toBe(true);
   });
 
+  test("fails a vertex whose function makes a parameter that is read, too", async () => {
+    await using cluster = await Cluster.open({ agents: 1, slots: 1 });
+    const twice = {
+      flow: scaled,
+      inputs: { rows: "a" },
+      params: ({ rows }: { rows: Rows }) => ({ rows, by: 2 }),
+    };
+    const run = cluster.job.metagraph({ a: { flow: numbers, params: { n: 3 } }, twice }).run();
+    await expect(soon("the run", run)).rejects.toThrow(
+      'Cannot run the metagraph: vertex "twice" is given its parameter "rows" twice, by inputs and params',
+    );
+  });
+
   test("C3: refuses by name what cannot be run, before anything runs", async () => {
     await using cluster = await Cluster.open({ agents: 1, slots: 1 });
     const { job } = cluster;

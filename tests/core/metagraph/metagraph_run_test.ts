@@ -53,6 +53,14 @@ class Story {
 }
 
 describe("MetagraphRun", () => {
+  test("runs thousands of vertices, each reading the one before it", () => {
+    const names = Array.from({ length: 3_000 }, (_, i) => `v${i}`);
+    const story = new Story(plan(names.join(" "), ...names.slice(1).map((name, i) => `v${i} ${name}`)));
+    expect(story.begin()).toEqual(["start v0"]);
+    for (const name of names.slice(0, -1)) story.run.apply({ kind: "done", vertex: name });
+    expect(story.done(names[2_999])).toEqual(["release v2998", "ended"]);
+  }, 20_000);
+
   test("runs what does not depend on each other at once, and frees what was read", () => {
     const story = new Story(DIAMOND);
     expect(story.begin()).toEqual(["start a"]);
