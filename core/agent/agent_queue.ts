@@ -30,8 +30,10 @@ import {
 
 /** A `next` request is answered with `wait` after this long. */
 const HOLD_MS = 20_000;
-/** A cancelled attempt that goes on for longer takes its worker with it. */
-const CANCEL_GRACE_MS = 2_000;
+/** A cancelled attempt that goes on for longer takes its worker with it: what failed is to be over within a second. */
+const CANCEL_GRACE_MS = 800;
+/** What a worker may take to go when it is told to, or to give back what it has not begun. */
+const STOP_GRACE_MS = 2_000;
 /** A worker that has not asked for an order by then (its module never finishes loading) failed to start. */
 const START_GRACE_MS = 60_000;
 const MAX_FAILED_STARTS = 3;
@@ -186,7 +188,7 @@ export class AgentQueue {
 
   #dismiss(number: number, worker: WorkerState, now: number): void {
     freeWorker(worker, "leaving");
-    worker.killsAt = now + CANCEL_GRACE_MS;
+    worker.killsAt = now + STOP_GRACE_MS;
     this.#commands.push({ kind: "stop", worker: number });
   }
 
@@ -256,7 +258,7 @@ export class AgentQueue {
     if (ended !== undefined) this.#attemptEnded(worker, ended);
     if (worker.hand.length === 0) {
       freeWorker(worker, "leaving");
-      worker.killsAt = now + CANCEL_GRACE_MS;
+      worker.killsAt = now + STOP_GRACE_MS;
     }
   }
 
@@ -267,7 +269,9 @@ export class AgentQueue {
     for (const [number, worker] of this.#workers) {
       if (!this.holds(number, attempt) || worker.cancelled.has(attempt)) continue;
       worker.cancelled.add(attempt);
-      worker.killsAt = Math.min(worker.killsAt, now + CANCEL_GRACE_MS);
+      // One that waits behind another one's attempt must not cost that one its worker so soon.
+      const graceMs = worker.hand[0].attempt === attempt ? CANCEL_GRACE_MS : STOP_GRACE_MS;
+      worker.killsAt = Math.min(worker.killsAt, now + graceMs);
       this.#commands.push({ kind: "cancel", worker: number, attempt });
     }
   }
