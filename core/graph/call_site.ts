@@ -12,7 +12,18 @@ const FRAME = /^\s*at (?:.*?\()?((?:file:\/\/)?[^()]*?):(\d+):(\d+)\)?\s*$/;
 
 /** Tells the first frame outside of the engine, undefined when the stack has none. */
 export function captureCallSite(): CallSite | undefined {
-  return firstUserFrame(new Error().stack ?? "");
+  return deferCallSite()();
+}
+
+/** The same, told when it is asked for: writing and reading the text of a stack costs more than most nodes do. */
+export function deferCallSite(): () => CallSite | undefined {
+  let error: Error | undefined = new Error();
+  let site: CallSite | undefined;
+  return () => {
+    if (error !== undefined) site = firstUserFrame(error.stack ?? "");
+    error = undefined;
+    return site;
+  };
 }
 
 /**

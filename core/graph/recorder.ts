@@ -5,7 +5,7 @@
  * nothing of what the operations mean.
  */
 import { PlanError } from "../errors.ts";
-import { captureCallSite, formatCallSite, isSameSite } from "./call_site.ts";
+import { deferCallSite, formatCallSite, isSameSite } from "./call_site.ts";
 import type { CallSite, GraphNode, NodeId, NodeSpec } from "./node.ts";
 
 export class Recorder {
@@ -13,13 +13,13 @@ export class Recorder {
   readonly #nodes: GraphNode[] = [];
   readonly #flowSite: CallSite | undefined;
   /** The line that asked for the graph; seen when the builder's own frame was a tail call. */
-  readonly #outerSite: CallSite | undefined;
+  readonly #outerSite: () => CallSite | undefined;
   #isClosed = false;
 
   constructor(flow: string, flowSite: CallSite | undefined) {
     this.flow = flow;
     this.#flowSite = flowSite;
-    this.#outerSite = captureCallSite();
+    this.#outerSite = deferCallSite();
   }
 
   get nodes(): readonly GraphNode[] {
@@ -28,16 +28,22 @@ export class Recorder {
 
   /** @throws {PlanError} When the builder has returned already. */
   add(spec: NodeSpec, inputs: readonly NodeId[]): NodeId {
-    const callSite = this.callSite(inputs);
+    const callSite = this.#deferSite(inputs);
     if (this.#isClosed) {
       throw new PlanError(
-        `Cannot add ${spec.kind} to flow "${this.flow}" at ${formatCallSite(callSite)}: its builder has returned`,
+        `Cannot add ${spec.kind} to flow "${this.flow}" at ${formatCallSite(callSite())}: its builder has returned`,
       );
     }
     const id = this.#nodes.length;
-    this.#nodes.push(
-      Object.freeze({ id, inputs: Object.freeze([...inputs]), callSite, spec: Object.freeze(spec) }),
-    );
+    const node = {
+      id,
+      inputs: Object.freeze([...inputs]),
+      get callSite() {
+        return callSite();
+      },
+      spec: Object.freeze(spec),
+    };
+    this.#nodes.push(Object.freeze(node));
     return id;
   }
 
@@ -52,9 +58,16 @@ export class Recorder {
    * line of `(f) => f.values(…).map(…)` may be missing: its input's line is nearest.
    */
   callSite(inputs: readonly NodeId[]): CallSite | undefined {
-    const site = captureCallSite();
-    if (site !== undefined && !isSameSite(site, this.#outerSite)) return site;
-    const input = inputs[0];
-    return (input === undefined ? undefined : this.#nodes[input].callSite) ?? this.#flowSite ?? site;
+    return this.#deferSite(inputs)();
+  }
+
+  #deferSite(inputs: readonly NodeId[]): () => CallSite | undefined {
+    const own = deferCallSite();
+    return () => {
+      const site = own();
+      if (site !== undefined && !isSameSite(site, this.#outerSite())) return site;
+      const input = inputs[0];
+      return (input === undefined ? undefined : this.#nodes[input].callSite) ?? this.#flowSite ?? site;
+    };
   }
 }

@@ -321,7 +321,7 @@ export function canEverFit(state: JobState, execution: Execution, pipeline: Pipe
 function slotsOfOthers(state: JobState, execution: Execution): number {
   const own = setOf(state, execution);
   let slots = 0;
-  for (const other of state.executions.values()) {
+  for (const other of state.live) {
     if (other === execution || !other.pipeline?.isGranted || !isActive(other)) continue;
     const set = setOf(state, other);
     const elsewhere = own === undefined ? 0 : totalSlots(state, set) - totalSlots(state, meet(own, set));

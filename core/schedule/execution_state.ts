@@ -267,6 +267,8 @@ export interface Execution {
   readonly outputs: OutputDataset[];
   /** Attempts that hold a slot. */
   readonly running: Set<Attempt>;
+  /** All executions of the job that something may still happen to; transitions.ts keeps it. */
+  readonly live: Set<Execution>;
   /** Executions whose datasets it reads, and those that read its own; both are kept for lineage. */
   readonly upstream: Set<Execution>;
   readonly downstream: Set<Execution>;
@@ -297,7 +299,7 @@ export interface ExecutionLimits {
 
 export function createExecution(
   id: string,
-  age: number,
+  { nextAge: age, live }: { readonly nextAge: number; readonly live: Set<Execution> },
   plan: PhysicalPlan,
   compare: ReadonlyMap<number, CompareKeys>,
   limits: ExecutionLimits = {},
@@ -313,6 +315,7 @@ export function createExecution(
     groups: [],
     outputs: [],
     running: new Set(),
+    live,
     upstream: new Set(),
     downstream: new Set(),
     status: { kind: "running" },

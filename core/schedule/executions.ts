@@ -33,7 +33,7 @@ export function submit(turn: Turn, event: Submitted): void {
   const { state } = turn;
   const { execution: id, plan } = event;
   if (state.executions.has(id)) throw new RangeError(`Cannot submit execution ${id}: the id is in use`);
-  const execution = createExecution(id, state.nextAge, plan, event.compare, event);
+  const execution = createExecution(id, state, plan, event.compare, event);
   const error = connect(state, execution);
   if (error !== undefined) {
     disconnect(turn, execution);
@@ -43,6 +43,7 @@ export function submit(turn: Turn, event: Submitted): void {
   }
   state.nextAge += 1;
   state.executions.set(id, execution);
+  state.live.add(execution);
   for (const output of plan.outputs) addOutput(state, execution, output, event);
   execution.pipeline = planGang(execution) ?? planPipeline(execution);
   if (event.checkpoint !== undefined) beginFromCopies(turn, execution, event.checkpoint);

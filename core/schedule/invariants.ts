@@ -9,7 +9,7 @@ import { MAX_AHEAD } from "./ahead.ts";
 import type { Agent, Attempt, Execution, Group, Task } from "./execution_state.ts";
 import type { JobState } from "./job_state.ts";
 import { isNeeded } from "./lifetime.ts";
-import { InvariantError, isDone, taskName } from "./transitions.ts";
+import { InvariantError, isDone, isLive, taskName } from "./transitions.ts";
 import { isIn } from "./worker_sets.ts";
 
 /** No agent has more orders than it may, and every attempt that runs is known to one agent. */
@@ -95,6 +95,13 @@ export function checkExecution(state: JobState, execution: Execution): void {
   if (undone !== execution.undone) {
     throw new InvariantError(
       `Execution ${execution.id}: ${undone} groups are not done, it counts ${execution.undone}`,
+      execution.history,
+    );
+  }
+  if (state.live.has(execution) !== isLive(execution)) {
+    const what = state.live.has(execution) ? "it counts as live" : "nobody watches it";
+    throw new InvariantError(
+      `Execution ${execution.id} is ${execution.status.kind}: ${what}`,
       execution.history,
     );
   }

@@ -79,10 +79,7 @@ function follow(turn: Turn): boolean {
 
 /** True while something waits for time: whoever feeds events must feed ticks, too, a few times a second. */
 export function needsTicks(state: JobState): boolean {
-  for (const execution of state.executions.values()) {
-    if (isActive(execution) || execution.status.kind === "ending") return true;
-  }
-  return false;
+  return state.live.size > 0;
 }
 
 /** @throws {InvariantError} If the state contradicts itself, with the story of what it is about. */
@@ -352,7 +349,7 @@ function followOutput(turn: Turn, output: OutputDataset | undefined): void {
 function onTick(turn: Turn): void {
   const { state, now } = turn;
   for (const task of takeRested(turn)) wake(turn, task);
-  for (const execution of state.executions.values()) {
+  for (const execution of state.live) {
     const { status } = execution;
     if (status.kind === "ending" && now - status.since >= ENDING_MS && !status.isPublishing) {
       finish(turn, execution, status.outcome);

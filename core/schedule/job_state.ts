@@ -236,6 +236,8 @@ export interface JobState {
   readonly agents: Map<string, Agent>;
   /** Executions that run or whose tasks may be needed again, oldest first. */
   readonly executions: Map<string, Execution>;
+  /** Those that are not only kept for lineage. */
+  readonly live: Set<Execution>;
   /** Attempts that hold a slot or a shard. */
   readonly attempts: Map<string, Attempt>;
   readonly channels: Map<string, Channel>;
@@ -258,6 +260,7 @@ export function createJobState(options: JobOptions): JobState {
     options,
     agents: new Map(),
     executions: new Map(),
+    live: new Set(),
     attempts: new Map(),
     channels: new Map(),
     outputs: new Map(),

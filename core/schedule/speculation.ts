@@ -46,7 +46,7 @@ export function nextStraggler(state: JobState, now: number): Straggler | undefin
     return undefined;
   let room = Math.max(1, Math.floor(totalSlots(state) * SLOT_SHARE));
   let found: Straggler | undefined;
-  for (const execution of state.executions.values()) {
+  for (const execution of state.live) {
     for (const attempt of execution.running) {
       if (attempt.task.copy === attempt) room -= 1;
       if (found !== undefined || !isActive(execution) || !isStraggler(attempt, now)) continue;

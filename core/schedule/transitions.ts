@@ -114,6 +114,8 @@ export function moveExecution(execution: Execution, status: ExecutionStatus, now
   checkMove(EXECUTION_TRANSITIONS, { what: "execution", name: execution.id, from, to, story });
   tell(story, now, to, "");
   execution.status = status;
+  if (isLive(execution)) execution.live.add(execution);
+  else execution.live.delete(execution);
 }
 
 export function moveChannel(channel: Channel, to: Channel["status"], now: number): void {
@@ -127,6 +129,11 @@ export function moveChannel(channel: Channel, to: Channel["status"], now: number
 export function isActive(execution: Execution): boolean {
   const kind = execution.status.kind;
   return kind === "running" || kind === "publishing" || kind === "recovering";
+}
+
+/** True while time may change something about it: in a long loop, most are kept for lineage only. */
+export function isLive(execution: Execution): boolean {
+  return isActive(execution) || execution.status.kind === "ending";
 }
 
 export function isDone(task: Task): boolean {

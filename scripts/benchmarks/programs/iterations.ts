@@ -8,7 +8,10 @@ const DIMENSIONS = 8;
 const CENTRES = 16;
 const MEANS = 20;
 
-const empty = flow("empty-iteration", (f, p: { turn: number }) => f.values([p.turn]));
+/** A row for each worker, so that each of them has a task. */
+const empty = flow("empty-iteration", (f, p: { turns: readonly number[] }) =>
+  f.values(p.turns, { shards: p.turns.length }),
+);
 
 const points = flow("random-points", (f, p: { points: number; shards: number }) =>
   f
@@ -88,12 +91,13 @@ function addTo(sums: number[], centre: number, point: readonly number[]): void {
 async function emptyIterations(job: Job, times: number): Promise<number[]> {
   const taken: number[] = [];
   for (let turn = 0; turn < times; turn++) {
+    const turns = new Array<number>(job.workers).fill(turn);
     const start = performance.now();
-    const handle = await job.execute(empty, { turn });
-    const [row] = await handle.collect();
+    const handle = await job.execute(empty, { turns });
+    const rows = await handle.collect();
     handle.release();
     taken.push(performance.now() - start);
-    if (row !== turn) throw new Error(`turn ${turn} gave ${row}`);
+    if (!Bun.deepEquals(rows, turns)) throw new Error(`turn ${turn} gave ${rows}`);
   }
   return taken;
 }

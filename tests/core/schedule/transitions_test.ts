@@ -19,7 +19,12 @@ test("docs/states.md shows the tables of the code", () => {
 });
 
 test("moveTask() tells the task's story when the transition is illegal", () => {
-  const execution = createExecution("e", 0, planOf([{ tasks: 1 }], [0]), new Map());
+  const execution = createExecution(
+    "e",
+    { nextAge: 0, live: new Set() },
+    planOf([{ tasks: 1 }], [0]),
+    new Map(),
+  );
   const [task] = execution.groups[0].tasks;
   moveTask(task, { kind: "ready" }, 3);
   moveTask(task, { kind: "abandoned" }, 4);
@@ -30,7 +35,12 @@ test("moveTask() tells the task's story when the transition is illegal", () => {
 });
 
 test("moveTask() keeps a bounded story", () => {
-  const execution = createExecution("e", 0, planOf([{ tasks: 1 }], [0]), new Map());
+  const execution = createExecution(
+    "e",
+    { nextAge: 0, live: new Set() },
+    planOf([{ tasks: 1 }], [0]),
+    new Map(),
+  );
   const [task] = execution.groups[0].tasks;
   for (let i = 0; i < 100; i += 1) {
     moveTask(task, { kind: "ready" }, i);
