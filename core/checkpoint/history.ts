@@ -23,17 +23,20 @@ export type Found =
   | { readonly kind: "diverged"; readonly expected: string };
 
 export class History {
-  /** By number, those that were taken included. */
-  readonly #executions = new Map<number, { past: PastExecution; isTaken: boolean }>();
+  /** By number. */
+  readonly #executions = new Map<number, PastExecution>();
+  /** Numbers of those that the program has not asked for yet. */
+  readonly #left = new Set<number>();
   #next = 0;
 
   constructor(records: readonly CheckpointRecord[]) {
     for (const record of records) this.#add(record);
+    for (const number of this.#executions.keys()) this.#left.add(number);
   }
 
   /** How many executions are known to have come to their end. */
   get done(): number {
-    return [...this.#executions.values()].filter(({ past }) => past.done !== undefined).length;
+    return [...this.#executions.values()].filter(({ done }) => done !== undefined).length;
   }
 
   /** Whether a number is that of an execution that the program may ask for, or has. */
@@ -48,30 +51,29 @@ export class History {
 
   /** Finds what is alike and takes it: nobody else gets it. */
   take(digest: string): Found {
-    const left = [...this.#executions.values()].filter(({ isTaken }) => !isTaken);
-    const alike = left.filter(({ past }) => past.started.digest === digest);
-    const found = alike.find(({ past }) => past.done !== undefined) ?? alike[0];
-    if (found !== undefined) {
-      found.isTaken = true;
-      return { kind: "past", past: found.past };
+    const left = [...this.#left].flatMap((number) => this.#executions.get(number) ?? []);
+    const alike = left.filter(({ started }) => started.digest === digest);
+    const past = alike.find(({ done }) => done !== undefined) ?? alike[0];
+    if (past !== undefined) {
+      this.#left.delete(past.started.number);
+      return { kind: "past", past };
     }
-    const missed = left.find(({ past }) => past.done !== undefined);
+    const missed = left.find(({ done }) => done !== undefined);
     if (missed === undefined) return { kind: "new" };
-    for (const { past } of left) this.#executions.delete(past.started.number);
-    return { kind: "diverged", expected: missed.past.started.flow };
+    for (const number of this.#left) this.#executions.delete(number);
+    this.#left.clear();
+    return { kind: "diverged", expected: missed.started.flow };
   }
 
   /** Takes note of what the driver at hand does itself. */
   note(record: Exclude<CheckpointRecord, { kind: "opened" }>): void {
     this.#add(record);
-    const entry = this.#executions.get(record.number);
-    if (entry !== undefined) entry.isTaken = true;
   }
 
   /** The fewest records that tell the same. */
   records(): readonly CheckpointRecord[] {
     const kept: CheckpointRecord[] = [];
-    for (const { past } of this.#executions.values()) {
+    for (const past of this.#executions.values()) {
       kept.push(past.started);
       const last = past.done ?? past.publishing;
       if (last !== undefined) kept.push(last);
@@ -84,11 +86,8 @@ export class History {
     const { number } = record;
     this.#next = Math.max(this.#next, number + 1);
     const before = this.#executions.get(number);
-    if (record.kind === "started") {
-      // It was begun again: what it published is to be published again.
-      this.#executions.set(number, { past: { started: record }, isTaken: before?.isTaken ?? false });
-    } else if (before !== undefined) {
-      before.past = { ...before.past, [record.kind]: record };
-    }
+    // When it is begun again, what it published is to be published again.
+    if (record.kind === "started") this.#executions.set(number, { started: record });
+    else if (before !== undefined) this.#executions.set(number, { ...before, [record.kind]: record });
   }
 }

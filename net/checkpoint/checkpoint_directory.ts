@@ -92,6 +92,7 @@ export class CheckpointDirectory {
   readonly #log: LogFile;
   #rewriteAt = MIN_REWRITE_BYTES;
   #isBroken = false;
+  #isClosed = false;
 
   constructor(
     options: DirectoryOptions,
@@ -110,27 +111,30 @@ export class CheckpointDirectory {
     void lock.gone.then((what) => this.giveUp(new Error(what)));
   }
 
-  /** False once it could not be written: nothing is kept from then on. */
+  /** False once it could not be written, or was closed: nothing is kept from then on. */
   get isKept(): boolean {
-    return !this.#isBroken;
+    return !this.#isBroken && !this.#isClosed;
   }
 
-  /** @param isLast Resolves only when the record survives the machine. */
-  async append(record: Exclude<CheckpointRecord, OpenedRecord>, isLast: boolean): Promise<void> {
+  /** What is written survives this process at once, and the machine when `sync` has resolved. */
+  append(record: Exclude<CheckpointRecord, OpenedRecord>): void {
     this.history.note(record);
-    if (this.#isBroken) return;
+    if (!this.isKept) return;
     try {
       this.#log.append(record);
-      if (isLast) await this.#log.sync();
       if (this.#log.sizeBytes > this.#rewriteAt) this.rewrite();
     } catch (error) {
       this.giveUp(error);
     }
   }
 
+  async sync(): Promise<void> {
+    if (this.isKept) await this.#log.sync().catch((error: unknown) => this.giveUp(error));
+  }
+
   /** Leaves out of the log what is of no use. */
   rewrite(): void {
-    if (this.#isBroken) return;
+    if (!this.isKept) return;
     try {
       this.#log.rewrite([this.#options.opened, ...this.history.records()]);
       this.#rewriteAt = Math.max(MIN_REWRITE_BYTES, 2 * this.#log.sizeBytes);
@@ -141,7 +145,7 @@ export class CheckpointDirectory {
 
   /** The job goes on without a checkpoint. */
   giveUp(error: unknown): void {
-    if (this.#isBroken) return;
+    if (!this.isKept) return;
     this.#isBroken = true;
     const { warn, path } = this.#options;
     warn(`the checkpoint in ${path} is not kept up from here on: ${describeThrown(error)}`);
@@ -150,6 +154,7 @@ export class CheckpointDirectory {
   /** @param isOver The job has succeeded: nobody will go on from here. */
   close(isOver: boolean): void {
     const { path } = this.#options;
+    this.#isClosed = true;
     try {
       this.#log.close();
       if (!isOver || !this.#lock.isHeld()) return;

@@ -4,7 +4,7 @@
  * The name of a file says what is in it: `<execution>/<group>-<shard>-<rows>-<batches>-<bytes>.batches`. It gets
  * that name when it is whole, so nothing else need be kept of it; what is damaged later is found by its checksums.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeItem, encodeBatch, itemLength } from "../../core/batch/codec.ts";
@@ -30,37 +30,30 @@ export interface ShardCopy {
 /** Copies of one execution: by group, then by shard. */
 export type Copies = ReadonlyMap<number, ReadonlyMap<number, ShardCopy>>;
 
+const NO_COPIES: Copies = new Map();
+
 export class CopyFiles {
   readonly #directory: string;
-
+  /** By execution: nobody else changes the directory, and it is asked for after every execution. */
+  readonly #copies = new Map<number, Map<number, Map<number, ShardCopy>>>();
   #drafts = 0;
 
   constructor(directory: string) {
     this.#directory = directory;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    for (const execution of this.executions()) {
-      for (const name of this.#names(execution)) {
-        if (name.endsWith(DRAFT)) rmSync(join(this.#of(execution), name), { force: true });
-      }
+    for (const execution of readdirSync(directory).map(Number).filter(Number.isInteger)) {
+      this.#copies.set(execution, new Map());
+      for (const name of readdirSync(this.#of(execution))) this.#find(execution, name);
     }
   }
 
   /** Numbers of executions of which there are copies. */
   executions(): readonly number[] {
-    return readdirSync(this.#directory).map(Number).filter(Number.isInteger);
+    return [...this.#copies.keys()];
   }
 
   list(execution: number): Copies {
-    const found = new Map<number, Map<number, ShardCopy>>();
-    for (const name of this.#names(execution)) {
-      const match = NAME.exec(name);
-      if (match === null) continue;
-      const [group = 0, shard = 0, rows = 0, batches = 0, bytes = 0] = match.slice(1).map(Number);
-      const path = join(this.#of(execution), name);
-      const shards = found.get(group) ?? new Map<number, ShardCopy>();
-      found.set(group, shards.set(shard, { path, group, shard, rows, batches, bytes }));
-    }
-    return found;
+    return this.#copies.get(execution) ?? NO_COPIES;
   }
 
   /** @param isDurable Waits until it survives the machine. */
@@ -92,22 +85,41 @@ export class CopyFiles {
     }
     const path = join(directory, `${group}-${shard}-${found.rows}-${found.batches}-${found.bytes}.batches`);
     renameSync(draft, path);
-    return { path, group, shard, ...found };
+    const copy = { path, group, shard, ...found };
+    this.#add(execution, copy);
+    return copy;
   }
 
   /** Deletes the copies of an execution, or of one group of it. */
   drop(execution: number, group?: number): void {
     if (group === undefined) {
+      this.#copies.delete(execution);
       rmSync(this.#of(execution), { recursive: true, force: true });
       return;
     }
-    for (const name of this.#names(execution)) {
-      if (name.startsWith(`${group}-`)) rmSync(join(this.#of(execution), name), { force: true });
-    }
+    const groups = this.#copies.get(execution);
+    for (const { path } of groups?.get(group)?.values() ?? []) rmSync(path, { force: true });
+    groups?.delete(group);
   }
 
-  #names(execution: number): readonly string[] {
-    return existsSync(this.#of(execution)) ? readdirSync(this.#of(execution)) : [];
+  /** A file of an earlier driver. */
+  #find(execution: number, name: string): void {
+    const path = join(this.#of(execution), name);
+    const match = NAME.exec(name);
+    if (match === null) {
+      if (name.endsWith(DRAFT)) rmSync(path, { force: true });
+      return;
+    }
+    const [group = 0, shard = 0, rows = 0, batches = 0, bytes = 0] = match.slice(1).map(Number);
+    this.#add(execution, { path, group, shard, rows, batches, bytes });
+  }
+
+  #add(execution: number, copy: ShardCopy): void {
+    const groups = this.#copies.get(execution) ?? new Map<number, Map<number, ShardCopy>>();
+    const shards = groups.get(copy.group) ?? new Map<number, ShardCopy>();
+    const before = shards.get(copy.shard);
+    if (before !== undefined && before.path !== copy.path) rmSync(before.path, { force: true });
+    this.#copies.set(execution, groups.set(copy.group, shards.set(copy.shard, copy)));
   }
 
   #of(execution: number): string {

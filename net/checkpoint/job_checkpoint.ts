@@ -108,7 +108,7 @@ export class JobCheckpoint implements ShardKeeper {
    *
    * @returns What it is to be planned with, when that is known.
    */
-  async begin(options: BeginOptions): Promise<PlanSize | "done" | undefined> {
+  begin(options: BeginOptions): PlanSize | "done" | undefined {
     const { record, graph, params, encoded } = options;
     const digest = executionDigest(graph, params, this.#originOf);
     const { history } = this.#directory;
@@ -133,7 +133,7 @@ export class JobCheckpoint implements ShardKeeper {
     this.#retention.add(known, inputsOf(graph).map(this.#originOf));
     if (past?.publishing !== undefined && past.done === undefined) {
       known.done = redoSinks(graph, past.publishing);
-      if (known.done !== undefined) await this.#directory.append(known.done, true);
+      if (known.done !== undefined) this.#directory.append(known.done);
     }
     if (known.done === undefined) return past?.started;
     this.#replay(record, known, known.done);
@@ -153,10 +153,7 @@ export class JobCheckpoint implements ShardKeeper {
     const { copies } = this.#directory;
     if (known.past?.started.plan !== hash) {
       copies.drop(number);
-      await this.#directory.append(
-        { kind: "started", number, flow, digest, plan: hash, slots, memoryBytes },
-        false,
-      );
+      this.#directory.append({ kind: "started", number, flow, digest, plan: hash, slots, memoryBytes });
     }
     await past.pinInputs(inputsOf(known.graph));
     const isChannel = (dataset: string): boolean => !this.#known.has(splitDataset(dataset).execution);
@@ -200,7 +197,7 @@ export class JobCheckpoint implements ShardKeeper {
         this.#known.get(record.id)?.released.add(node);
         if (replayed() === undefined) end();
         else this.#use().past.release(source.dataset);
-        this.#retention.sweep();
+        void this.#retention.sweep();
       }),
     };
   }
@@ -214,7 +211,7 @@ export class JobCheckpoint implements ShardKeeper {
   keep(command: KeepCommand): void {
     const known = this.#find(command.execution);
     const isWanted = (): boolean => !this.#retention.isUseless(known, command.group);
-    this.#use().copier.keep(command, known.number, isWanted, () => this.#retention.sweep());
+    this.#use().copier.keep(command, known.number, isWanted, () => void this.#retention.sweep());
   }
 
   forget(execution: string): void {
@@ -269,10 +266,8 @@ export class JobCheckpoint implements ShardKeeper {
     const { totals, sinks } = command;
     const outputs = this.#outputs(id, plan);
     const parts = pastSinks(graph, id, sinks);
-    await this.#directory.append(
-      { kind: "publishing", number, execution: id, totals, outputs, sinks: parts },
-      true,
-    );
+    this.#directory.append({ kind: "publishing", number, execution: id, totals, outputs, sinks: parts });
+    await this.#directory.sync();
   }
 
   async #end(
@@ -300,8 +295,8 @@ export class JobCheckpoint implements ShardKeeper {
     for (const output of outputs) await this.#copySmall(known, output);
     const written = [...sinks].map(([node, result]) => ({ node, ...result }));
     known.done = { kind: "done", number: known.number, totals, outputs, sinks: written };
-    await this.#directory.append(known.done, true);
-    this.#retention.sweep();
+    this.#directory.append(known.done);
+    void this.#retention.sweep();
   }
 
   /** Those that the program has not released yet. */

@@ -38,6 +38,10 @@ export class LogFile {
   readonly #path: string;
   #fd: number;
   #sizeBytes = 0;
+  #isClosed = false;
+  /** Does not fail; the file is not closed before. */
+  #syncing: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
 
   /** Begins the log anew with these records, in one step: a crash leaves the one before or this one. */
   constructor(path: string, records: readonly CheckpointRecord[]) {
@@ -54,19 +58,33 @@ export class LogFile {
   }
 
   /** Resolves when what was appended survives the machine. */
-  async sync(): Promise<void> {
-    await syncData(this.#fd);
+  sync(): Promise<void> {
+    // Whoever asks while the disk is busy shares the next turn with others.
+    if (this.#next !== undefined) return this.#next;
+    const next = this.#syncing.then(async () => {
+      this.#next = undefined;
+      if (!this.#isClosed) await syncData(this.#fd);
+    });
+    this.#next = next;
+    this.#syncing = next.catch(() => undefined);
+    return next;
   }
 
   rewrite(records: readonly CheckpointRecord[]): void {
     const old = this.#fd;
     this.#sizeBytes = 0;
     this.#fd = this.#create(records);
-    closeSync(old);
+    this.#closeFile(old);
   }
 
+  /** Append nothing any more. */
   close(): void {
-    closeSync(this.#fd);
+    this.#isClosed = true;
+    this.#closeFile(this.#fd);
+  }
+
+  #closeFile(fd: number): void {
+    void this.#syncing.then(() => closeSync(fd));
   }
 
   #create(records: readonly CheckpointRecord[]): number {

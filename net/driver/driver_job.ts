@@ -294,7 +294,7 @@ export class DriverJob implements Job {
     // The builder sees on the driver what it will see on the workers.
     const isSame = isEqualBytes(params, begun.params);
     const graph = isSame ? begun.graph : buildGraph(flow, decode(params)).graph;
-    const past = await checkpoint?.begin({ record, graph, params: refs.params(), encoded: params });
+    const past = checkpoint?.begin({ record, graph, params: refs.params(), encoded: params });
     if (past === "done") return;
     const taken = limits.isBound ? await this.#takeWorkers(record, graph, refs, limits) : undefined;
     if (record.hasEnded) return;
