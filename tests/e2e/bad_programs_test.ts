@@ -234,8 +234,14 @@ await run(async (job) => {
 
 describe("flags of a run", () => {
   test.each([
-    [["--workers", "0"], 'Cannot read --workers: expected a whole number from 1 to 4096, got "0"'],
-    [["--workers", "5000"], 'Cannot read --workers: expected a whole number from 1 to 4096, got "5000"'],
+    [
+      ["--workers", "0"],
+      'Cannot read --workers: expected a whole number from 1 to 4096, or a range of them such as "2..16", got "0"',
+    ],
+    [
+      ["--workers", "5000"],
+      'Cannot read --workers: expected a whole number from 1 to 4096, or a range of them such as "2..16", got "5000"',
+    ],
     [
       ["--memory", "abc"],
       'Cannot read --memory: expected a size of at least 4 MiB such as "2GiB" or "512MB", got "abc"',

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import type { DatasetInput } from "../../core/program/dataset_ref.ts";
 import { flow } from "../../core/program/flow.ts";
 import type { Job } from "../../net/driver/job.ts";
+import { pause } from "../../net/pause.ts";
 import { Cluster } from "./cluster.ts";
 import { until } from "./until.ts";
 
@@ -29,6 +30,13 @@ const listening = flow("scaling-listening", (f, p: { tasks: number }) =>
     ctx.on("allWorkersJoined", (_workers, epoch) => ctx.sendToDriver(`all of ${epoch}`));
     await told;
     yield 0;
+  }),
+);
+/** Tasks that take a fifth of a second, without doing anything. */
+const lasting = flow("scaling-lasting", (f, p: { tasks: number }) =>
+  f.generate(p.tasks, async function* (shard) {
+    await pause(200);
+    yield shard;
   }),
 );
 /** Workers of these clusters are in this process: what opens here opens there. */
@@ -242,4 +250,18 @@ test("adaptive: a job gets workers while tasks wait, and loses those that are id
   await execution.done;
   await until("one is gone", () => job.workers === 2);
   expect(job.scaler.adaptive(false)).toBe(true);
+}, 60_000);
+
+test("adaptive: a load that comes in waves gets workers for its waves once, and they stay", async () => {
+  await using cluster = await Cluster.open({ agents: 1, slots: 1, spareSlots: 3 });
+  const { job } = cluster;
+  const sizes: number[] = [];
+  job.on("allWorkersJoined", (workers) => sizes.push(workers.length));
+  job.scaler.adaptive({ max: 3, upAfterMs: 0, downAfterMs: 5_000 });
+  // Each wave lasts for longer than the load is looked at, and so does what lies between them.
+  for (let wave = 0; wave < 5; wave++) {
+    await job.execute(lasting, { tasks: 6 });
+    await pause(300);
+  }
+  expect(sizes).toEqual([1, 2, 3]);
 }, 60_000);
