@@ -28,7 +28,7 @@ export class ClusterFleet implements Fleet {
     this.#options = options;
   }
 
-  async enlist(count: number, { signal, isPatient }: EnlistOptions): Promise<Enlisted> {
+  async enlist(count: number, { signal, isPatient, takesFewer }: EnlistOptions): Promise<Enlisted> {
     const { access, executor, seats, request, log } = this.#options;
     const { members } = executor;
     let first = 0;
@@ -37,7 +37,7 @@ export class ClusterFleet implements Fleet {
         request: {
           ...request,
           workers: count,
-          leastWorkers: isPatient ? 1 : count,
+          leastWorkers: takesFewer ? 1 : count,
           memoryBytes: seats.memoryBytesPerWorker,
         },
         place: (ask, waitMs) => access.master.place(ask, { waitMs, signal }),
@@ -59,9 +59,15 @@ export class ClusterFleet implements Fleet {
       // Who is patient asks again.
       const isAway = !isPatient && isUnreachable(error);
       if (error instanceof NotEnoughResourcesError || isAway || signal.aborted) {
-        return { kind: "refused", why: describeThrown(signal.aborted ? signal.reason : error) };
+        return { kind: "refused", why: whyNot(signal.aborted ? signal.reason : error) };
       }
       throw error;
     }
   }
+}
+
+/** The job runs: that it cannot is not what is wrong. */
+function whyNot(error: unknown): string {
+  const { why } = error instanceof NotEnoughResourcesError ? error.fields : {};
+  return typeof why === "string" ? why : describeThrown(error);
 }

@@ -17,11 +17,13 @@ export type Enlisted =
 
 export interface EnlistOptions {
   readonly signal: AbortSignal;
-  /** Waits for room until the signal is aborted, and takes fewer than asked for rather than none. */
+  /** Waits for room until the signal is aborted. */
   readonly isPatient: boolean;
+  /** Takes fewer than asked for rather than none. */
+  readonly takesFewer: boolean;
 }
 
 export interface Fleet {
-  /** Starts so many workers: all of them or none, unless it is patient. */
+  /** Starts so many workers: all of them or none, unless it takes fewer. */
   enlist(count: number, options: EnlistOptions): Promise<Enlisted>;
 }

@@ -47,6 +47,8 @@ export class JobScaler implements Scaler {
   #isReplacing = false;
   /** Calls of scaleUp that have not ended. */
   #growing = 0;
+  /** It is told already that the load gets no workers. */
+  #hasToldFull = false;
 
   constructor(options: JobScalerOptions) {
     this.#options = options;
@@ -65,7 +67,7 @@ export class JobScaler implements Scaler {
     if (!this.scalable) return false;
     this.#growing += 1;
     try {
-      return await this.#inTurn(() => this.#grow(count));
+      return await this.#inTurn(() => this.#grow(count, false));
     } finally {
       this.#growing -= 1;
     }
@@ -85,11 +87,12 @@ export class JobScaler implements Scaler {
     if (policy === undefined) return true;
     let isChanging = false;
     this.#timer = setInterval(() => {
-      if (isChanging) return;
+      // Those that take the place of lost ones are not there twice.
+      if (isChanging || this.#isReplacing) return;
       const by = policy.step(this.#options.executor.load, performance.now());
       if (by === 0) return;
       isChanging = true;
-      const change = by > 0 ? () => this.#growSome(by) : () => this.#shrink(-by);
+      const change = by > 0 ? () => this.#grow(by, true) : () => this.#shrink(-by);
       this.#inTurn(change)
         .catch((error) => this.#options.log(`warning: the number of workers was not adapted: ${error}`))
         .finally(() => {
@@ -104,14 +107,17 @@ export class JobScaler implements Scaler {
     this.#timer = undefined;
   }
 
-  async #grow(count: number): Promise<boolean> {
+  /** @param takesFewer As many as there is room for: asked for again and again, so that only the first refusal is told. */
+  async #grow(count: number, takesFewer: boolean): Promise<boolean> {
     const { executor, fleet, signal } = this.#options;
     const { members } = executor;
-    const enlisted = await fleet.enlist(count, { signal, isPatient: false });
+    const enlisted = await fleet.enlist(count, { signal, isPatient: false, takesFewer });
     if (enlisted.kind === "refused") {
-      this.#refuse(`scale up by ${count}`, enlisted.why);
+      if (!takesFewer || !this.#hasToldFull) this.#refuse(`scale up by ${count}`, enlisted.why);
+      if (takesFewer) this.#hasToldFull = true;
       return false;
     }
+    this.#hasToldFull = false;
     executor.addWorkers(enlisted.workers, enlisted.clients);
     const numbers = enlisted.workers.map(({ worker }) => worker);
     const hasJoined = await members.untilJoined(
@@ -122,12 +128,6 @@ export class JobScaler implements Scaler {
     if (signal.aborted) throw closed();
     this.#refuse(`scale up by ${count}`, "not all of the new workers could be started");
     await this.#remove(numbers);
-    return false;
-  }
-
-  /** As many as there is room for. */
-  async #growSome(count: number): Promise<boolean> {
-    for (let some = count; some >= 1; some = Math.floor(some / 2)) if (await this.#grow(some)) return true;
     return false;
   }
 
@@ -149,7 +149,11 @@ export class JobScaler implements Scaler {
     let why = "there is no room";
     while (this.#missing > 0 && !until.aborted) {
       try {
-        const enlisted = await fleet.enlist(this.#missing, { signal: until, isPatient: true });
+        const enlisted = await fleet.enlist(this.#missing, {
+          signal: until,
+          isPatient: true,
+          takesFewer: true,
+        });
         if (enlisted.kind === "refused") break;
         executor.addWorkers(enlisted.workers, enlisted.clients);
         const count = enlisted.workers.length;

@@ -5,7 +5,7 @@ import { hostname } from "node:os";
 import type { WorkerInfo } from "../../core/job/worker_info.ts";
 import { LOCAL_AGENT, type WorkerCommand } from "../protocol.ts";
 import type { AgentClient } from "./agent_client.ts";
-import type { Enlisted, Fleet } from "./fleet.ts";
+import type { Enlisted, EnlistOptions, Fleet } from "./fleet.ts";
 import type { JobMembers } from "./job_members.ts";
 
 export interface LocalFleetOptions {
@@ -34,10 +34,12 @@ export class LocalFleet implements Fleet {
     this.#options = options;
   }
 
-  async enlist(count: number): Promise<Enlisted> {
+  async enlist(wanted: number, { takesFewer }: EnlistOptions): Promise<Enlisted> {
     const { client, commandFor, members, mostWorkers } = this.#options;
     const { size } = members;
-    if (size + count > mostWorkers) {
+    const room = mostWorkers - size;
+    const count = takesFewer ? Math.min(wanted, room) : wanted;
+    if (count > room || count < 1) {
       const why = `a job of this machine alone has at most ${mostWorkers} workers, and this one has ${size}`;
       return { kind: "refused", why };
     }

@@ -78,7 +78,7 @@ export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]
       if (!isPatient || isOver) throw unreachable.error;
     }
     const why = describeMissing(request, placement);
-    if (!isPatient) throw new NotEnoughResourcesError(`Cannot run the job: ${why}`);
+    if (!isPatient) throw new NotEnoughResourcesError(`Cannot run the job: ${why}`, { fields: { why } });
     // With refusals it is told already why.
     if (refusals.length === 0) notice(`waiting: ${why}`);
     else await pause(AGAIN_MS, signal);

@@ -5,7 +5,7 @@ import type { WorkerInfo } from "../../core/job/worker_info.ts";
 import { AgentClient } from "../../net/driver/agent_client.ts";
 import type { LeaseTimes } from "../../net/driver/agent_watch.ts";
 import type { Executor } from "../../net/driver/executor.ts";
-import type { Enlisted, Fleet } from "../../net/driver/fleet.ts";
+import type { Enlisted, EnlistOptions, Fleet } from "../../net/driver/fleet.ts";
 import type { Transport } from "../../net/protocol.ts";
 
 export interface InProcessFleetOptions {
@@ -25,13 +25,16 @@ export class InProcessFleet implements Fleet {
     this.#options = options;
   }
 
-  async enlist(count: number): Promise<Enlisted> {
+  async enlist(count: number, { takesFewer }: EnlistOptions): Promise<Enlisted> {
     const { agents, slots, executor } = this.#options;
     const taken = new Map(agents.map(({ id }) => [id, executor.members.on(id).length]));
     const places: string[] = [];
     for (let i = 0; i < count; i++) {
       const [id, workers] = [...taken].toSorted(([, a], [, b]) => a - b)[0];
-      if (workers >= slots) return { kind: "refused", why: "all agents are full" };
+      if (workers >= slots) {
+        if (takesFewer && i > 0) break;
+        return { kind: "refused", why: "all agents are full" };
+      }
       taken.set(id, workers + 1);
       places.push(id);
     }

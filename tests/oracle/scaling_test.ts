@@ -265,3 +265,18 @@ test("adaptive: a load that comes in waves gets workers for its waves once, and 
   }
   expect(sizes).toEqual([1, 2, 3]);
 }, 60_000);
+
+test("adaptive: it takes what room there is, and tells once that there is no more", async () => {
+  await using cluster = await Cluster.open({ agents: 1, slots: 1, spareSlots: 2 });
+  const { job } = cluster;
+  const begun = closeGate(job);
+  job.scaler.adaptive({ min: 8, max: 16, upAfterMs: 0 });
+  const execution = job.start(gated, { tasks: 3 });
+  await until("three work", () => new Set(begun).size === 3);
+  // It is tried again four times a second.
+  await pause(1_000);
+  opened.resolve();
+  await execution.done;
+  expect(cluster.logged).toEqual(["cannot scale up by 5: all agents are full"]);
+  expect(job.scaler.adaptive(false)).toBe(true);
+}, 60_000);
