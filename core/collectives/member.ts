@@ -55,6 +55,8 @@ type LetterHead = Pick<Letter, "sequence" | "label"> & { readonly kind: Lane };
 
 interface Wait {
   readonly rank: number;
+  /** Ends the wait, with no result. */
+  readonly stop: () => void;
   /** Ends the wait when what it is for is there, or cannot come any more. */
   readonly look: () => void;
 }
@@ -63,6 +65,8 @@ export class Member {
   readonly #ports: MemberPorts;
   readonly #pairs: readonly Pair[];
   readonly #waits = new Set<Wait>();
+  /** Operations that were begun and are not over. */
+  readonly #begun = new Set<{ readonly label: string }>();
   readonly #windowBytes: number;
   #collectives = 0;
   /** The collective at hand: the next one begins when it is over. */
@@ -97,14 +101,14 @@ export class Member {
       () => undefined,
       () => undefined,
     );
-    return result;
+    return this.#follow(label, result);
   }
 
   /** Sends a value; resolves when there is room for the next one. */
   async send(to: number, value: unknown): Promise<void> {
     this.#checkOpen("send");
     this.#checkRank("send", to);
-    await this.#post(to, { kind: "value", sequence: 0, label: "send" }, value);
+    await this.#follow("send", this.#post(to, { kind: "value", sequence: 0, label: "send" }, value));
   }
 
   /** The next value that a member sent with `send`. */
@@ -112,16 +116,46 @@ export class Member {
     this.#checkOpen("receive");
     this.#checkRank("receive", from);
     const { queue } = this.#pairs[from].value;
-    return this.#take(from, await this.#until(from, "receive", () => queue.shift()));
+    const letter = this.#until(from, "receive", () => queue.shift());
+    return this.#take(from, await this.#follow("receive", letter));
   }
 
-  /** Its function has returned: tells those that may wait for it. */
+  /**
+   * Its function has returned: tells those that may wait for it.
+   *
+   * @throws {LucioleError} code "not-awaited" When an operation is not over: nobody would hear of its end.
+   */
   finish(): void {
+    const [begun] = this.#begun;
+    if (begun !== undefined) {
+      throw new LucioleError(
+        "not-awaited",
+        `Cannot end ${this.#ports.nameOf(this.#ports.rank)}: its function has returned before ${begun.label} was over; await it`,
+        { fields: { operation: begun.label, rank: this.#ports.rank } },
+      );
+    }
     this.#hasReturned = true;
     for (const [rank] of this.#pairs.entries()) {
       if (rank === this.#ports.rank) continue;
       const sequence = this.#collectives;
       this.#ports.post(rank, { kind: "returned", sequence, label: "", payload: NOTHING });
+    }
+  }
+
+  /** Nothing is waited for any more; what user code left behind does not fail later, in somebody else's task. */
+  end(): void {
+    this.#hasReturned = true;
+    for (const { stop } of this.#waits) stop();
+    this.#waits.clear();
+  }
+
+  async #follow<R>(label: string, operation: Promise<R>): Promise<R> {
+    const begun = { label };
+    this.#begun.add(begun);
+    try {
+      return await operation;
+    } finally {
+      this.#begun.delete(begun);
     }
   }
 
@@ -189,18 +223,21 @@ export class Member {
     const { signal, timeoutMs, later } = this.#ports;
     return new Promise<T>((resolve, reject) => {
       const end = (act: () => void): void => {
-        stop();
+        wait.stop();
         this.#waits.delete(wait);
-        signal.removeEventListener("abort", onAbort);
         act();
       };
       const onAbort = (): void => end(() => reject(signal.reason));
-      const stop = later(timeoutMs, () => {
+      const cancel = later(timeoutMs, () => {
         const state = `sent nothing of it within ${timeoutMs / 1000} s`;
         end(() => reject(this.#failure("collective-timeout", doing, rank, state)));
       });
       const wait: Wait = {
         rank,
+        stop: () => {
+          cancel();
+          signal.removeEventListener("abort", onAbort);
+        },
         look: () => {
           try {
             const found = look();

@@ -33,20 +33,27 @@ export async function runProgramHead(scope: TaskScope, head: ProgramHead, next: 
   gang.join((from, letter) => member.deliver(from, letter));
   const open = (dataset: string): LocalRows<unknown> | undefined => openRows(scope, head, dataset);
   const context = new ProgramContext({ task: scope.context, member, rank, workers, epoch, open });
-  const row = await result(scope, head, () => spec.fn(context));
-  await scope.settle();
-  member.finish();
-  next.row(row);
+  try {
+    const row = await result(scope, head, async () => {
+      const returned = await spec.fn(context);
+      if (!scope.ports.signal.aborted) member.finish();
+      return returned;
+    });
+    await scope.settle();
+    next.row(row);
+  } finally {
+    member.end();
+  }
 }
 
 /** What user code returns, or the end of the attempt: it need not look at its signal. */
-async function result(scope: TaskScope, head: ProgramHead, call: () => unknown): Promise<unknown> {
+async function result(scope: TaskScope, head: ProgramHead, call: () => Promise<unknown>): Promise<unknown> {
   const { signal } = scope.ports;
   const aborted = Promise.withResolvers<void>();
   const onAbort = (): void => aborted.resolve();
   signal.addEventListener("abort", onAbort);
   try {
-    const running = (async () => await call())();
+    const running = call();
     if (signal.aborted) aborted.resolve();
     return await Promise.race([running, aborted.promise]);
   } catch (error) {

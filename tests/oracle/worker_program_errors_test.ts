@@ -30,6 +30,10 @@ const CASES: Readonly<Record<string, (ctx: WorkerContext) => unknown>> = {
     if (ctx.rank === 0) await ctx.receive(1);
     else await ctx.receive(0);
   },
+  "forgets to await": async (ctx) => {
+    if (ctx.rank === 1) void ctx.receive(0);
+    else await ctx.barrier();
+  },
   "sends to nobody": async (ctx) => await ctx.send(ctx.size, 1),
   "sends a function": async (ctx) => await ctx.allGather(() => 1),
   "strange root": async (ctx) => await ctx.broadcast(1, ctx.size),
@@ -87,6 +91,14 @@ describe("a worker program fails as a whole", () => {
     const root = await failureOf(patient, "other root");
     expect(root.code).toBe("collective-mismatch");
     expect(root.message).toMatch(/broadcast of rank [01]/);
+  });
+
+  test("when a function returns before what it began is over, which disturbs nobody later", async () => {
+    const error = await failureOf(patient, "forgets to await");
+    expect(error.code).toBe("not-awaited");
+    expect(error.message).toMatch(
+      /^Cannot end rank 1 .*: its function has returned before receive was over; await it/,
+    );
   });
 
   test("when one waited for longer than the program allows, and says for whom", async () => {
