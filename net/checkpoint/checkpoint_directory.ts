@@ -22,6 +22,8 @@ const COPIES = "copies";
 /** A log of less is not worth being written anew. */
 const MIN_REWRITE_BYTES = 2 ** 20;
 const ASK_AGAIN_MS = 500;
+/** One that was killed a moment ago may not be gone yet. */
+const ENDING_MS = 2_000;
 
 export interface DirectoryOptions {
   readonly path: string;
@@ -65,7 +67,7 @@ type Cannot = (why: string, cause?: unknown) => LucioleError;
 /** A driver that is started again elsewhere may come before it shows that the one before is dead. */
 async function takeLock(path: string, options: DirectoryOptions, cannot: Cannot): Promise<LockFile> {
   const file = join(path, LOCK);
-  const deadline = Date.now() + STALE_MS + ASK_AGAIN_MS;
+  const begun = Date.now();
   let first: LockOwner | undefined;
   for (;;) {
     const taken = takeLockFile(file);
@@ -73,8 +75,9 @@ async function takeLock(path: string, options: DirectoryOptions, cannot: Cannot)
     first ??= taken;
     // One that is detached comes as soon as the agent of the one before is lost, which ends a moment later.
     const mayEnd = taken.isElsewhere || host.sent !== undefined;
-    const isAwaited = options.isResumed && mayEnd && taken.pid === first.pid;
-    if (!isAwaited || Date.now() >= deadline) {
+    const waitMs = mayEnd ? STALE_MS + ASK_AGAIN_MS : ENDING_MS;
+    const isAwaited = options.isResumed && taken.pid === first.pid;
+    if (!isAwaited || Date.now() - begun >= waitMs) {
       throw cannot(`the driver with process ${taken.pid} on ${taken.host} is using it`);
     }
     await pause(ASK_AGAIN_MS, options.signal);

@@ -19,11 +19,11 @@ export function processSpace(): string {
   return createHash("sha256").update(`${hostname()} ${namespace}`).digest("hex").slice(0, 8);
 }
 
-/** Whether a process of this space is there, anybody's. */
+/** Whether a process of this space is there, anybody's; one that has ended and that nobody has waited for is not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return statOf(pid)[0] !== "Z";
   } catch (error) {
     // EPERM: there is such a process, but it is somebody else's.
     return error instanceof Error && "code" in error && error.code === "EPERM";
@@ -32,11 +32,17 @@ export function isAlive(pid: number): boolean {
 
 /** What tells a process from a later one of the same number; empty where the system does not tell. */
 export function startOf(pid: number): string {
+  // In clock ticks.
+  return statOf(pid)[19] ?? "";
+}
+
+/** State, parent and so on, see proc(5); nothing where the system does not tell. */
+function statOf(pid: number): readonly string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name before may hold anything, the last parenthesis ends it; then the 20th is the start in clock ticks.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    // The name before may hold anything, the last parenthesis ends it.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
-    return "";
+    return [];
   }
 }
