@@ -42,11 +42,12 @@ export class MessageRoute {
   #take(): MessagesRequest | undefined {
     const letters = new Map<Letter, number>();
     const parcels: WorkerParcel[] = [];
-    for (const end of this.#due) {
+    for (const end of [...this.#due]) {
       if (parcels.length >= MAX_FRAMES) break;
       const parcel = parcelOf(end, letters);
-      // What is left of it goes with the next request.
-      if (parcel?.frame === undefined) this.#due.delete(end);
+      this.#due.delete(end);
+      // What is left of it goes with a later request: those who waited longer come first.
+      if (parcel?.frame !== undefined) this.#due.add(end);
       if (parcel !== undefined) parcels.push(parcel);
     }
     return parcels.length === 0 ? undefined : { letters: [...letters.keys()], parcels };

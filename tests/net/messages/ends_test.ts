@@ -110,6 +110,22 @@ describe("DriverMessages", () => {
     await expect(messages.send("one", [0])).rejects.toThrow("Cannot send a message: the job is closed");
   });
 
+  test("tells each of many workers something before it tells some of them all", async () => {
+    const messages = new DriverMessages();
+    const agent = new PaperAgent("a1");
+    const busy = Array.from({ length: 8 }, (_, worker) => worker);
+    messages.add(agent.client, [...busy, 8]);
+    // One fills a frame, and a request has eight of these.
+    const large = new Uint8Array(600_000);
+    for (let n = 0; n < 3; n++) await messages.send(large, busy);
+    await messages.send("small", [8]);
+    for (const worker of [...busy, 8]) messages.hear(worker, hello(worker));
+    await agent.until(() => agent.told.has(8));
+    expect(agent.told.get(0)?.length).toBeLessThan(3);
+    await agent.until(() => busy.every((worker) => agent.told.get(worker)?.length === 3));
+    messages.close();
+  });
+
   test("close() refuses what waits for room", async () => {
     const messages = new DriverMessages();
     messages.add(new PaperAgent("a1").client, [0]);
