@@ -1,6 +1,9 @@
 /** Loops over executions: what a turn sends, how loops end, and what they compute, against plain loops. */
 import { heapStats } from "bun:jsc";
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Dataset } from "../../core/graph/dataset.ts";
 import type { DatasetInput } from "../../core/program/dataset_ref.ts";
 import { flow } from "../../core/program/flow.ts";
@@ -8,6 +11,9 @@ import type { DatasetHandle } from "../../net/driver/handle.ts";
 import type { Job } from "../../net/driver/job.ts";
 import { Cluster } from "./cluster.ts";
 import { until } from "./until.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "luciole-iterations-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SEED = Number(process.env.SEED ?? 7);
 /** So many maps make a large graph, and one task. */
@@ -92,6 +98,52 @@ describe("C7: iterations", () => {
     expect(await rows.collect()).toEqual(Array.from({ length: 8 }, (_, i) => i + 3000));
     // The steps of a turn, for lineage, in the driver and two agents; a graph or a shard would be more.
     expect((after - before) / 900).toBeLessThan(20e3);
+  }, 120_000);
+});
+
+const added = flow("added-values", (f, p: { values: readonly number[] }) =>
+  f.values(p.values, { shards: 4 }).map((n) => n + 1),
+);
+const reread = flow("reread-numbers", (f, p: { path: string }) => f.binary<number>(p.path));
+
+/** Bytes that the heap grew by for each of so many turns, after as many that fill what is kept for all of them. */
+async function growthOf(turns: number, perform: (turn: number) => Promise<void>): Promise<number> {
+  const sizes: number[] = [];
+  for (const from of [0, turns]) {
+    for (let i = 0; i < turns; i++) await perform(from + i);
+    Bun.gc(true);
+    sizes.push(heapStats().heapSize);
+  }
+  return (sizes[1] - sizes[0]) / turns;
+}
+
+describe("C7: memory of long loops", () => {
+  test("C7: turns whose parameters are values leave nothing in memory", async () => {
+    await using cluster = await Cluster.open({ agents: 2, slots: 2 });
+    let values: readonly number[] = [1, 2, 3, 4];
+    const growth = await growthOf(500, async () => {
+      using rows = await cluster.job.execute(added, { values });
+      values = await rows.collect();
+    });
+    expect(values).toEqual([1001, 1002, 1003, 1004]);
+    expect(growth).toBeLessThan(1500);
+  }, 120_000);
+
+  test("C7: a loop that reads what it has persisted leaves nothing of the turns before", async () => {
+    await using cluster = await Cluster.open({ agents: 2, slots: 1 });
+    const { job } = cluster;
+    let rows = await job.execute(first);
+    const growth = await growthOf(400, async (i) => {
+      rows = await replaced(rows, job.execute(turn, { rows, steps: 1, by: 1 }));
+      if (i % 50 > 0) return;
+      const path = join(folder, String(i));
+      await rows.persist(path);
+      rows = await replaced(rows, job.execute(reread, { path }));
+    });
+    expect((await rows.collect()).toSorted((a, b) => a - b)).toEqual(
+      [0, 1, 2, 3, 4, 5, 6, 7].map((n) => n + 800),
+    );
+    expect(growth).toBeLessThan(3000);
   }, 120_000);
 });
 
