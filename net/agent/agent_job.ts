@@ -24,6 +24,7 @@ import {
   type WorkerReport,
 } from "../protocol.ts";
 import { AgentMailbox } from "./agent_mail.ts";
+import { GangMail } from "./gang_mail.ts";
 import { withHeldInputs } from "./held_inputs.ts";
 import { JobLogs } from "./job_logs.ts";
 import { JobShards, type ShardRequest } from "./job_shards.ts";
@@ -61,6 +62,7 @@ export class AgentJob {
   readonly #queue = new AgentQueue();
   readonly #definitions = new JobDefinitions();
   readonly #workers = new Map<number, WorkerHandle>();
+  readonly #gangs = new GangMail((worker, mail) => this.#workers.get(worker)?.mail.push(mail));
   readonly #held = new Map<number, (reply: NextReply) => void>();
   #order: JobOrder | undefined;
   #droppedLogs = 0;
@@ -77,7 +79,7 @@ export class AgentJob {
       job: options.job,
       agent: options.agent,
       transportTo: options.peers?.find ?? (() => undefined),
-      deliver: (worker, mail) => this.#workers.get(worker)?.mail.push(mail),
+      deliver: (worker, mail) => this.#gangs.deliver(worker, mail),
       onTrouble: (text) => this.#log(-1, "warn", `${text}; it is tried again`),
     });
     this.shards = new JobShards({
@@ -322,6 +324,7 @@ export class AgentJob {
   #forget(worker: number): void {
     const before = this.#workers.size;
     this.#workers.delete(worker);
+    this.#gangs.forget(worker);
     this.#held.delete(worker);
     const { memoryBytes } = this.#order ?? {};
     if (this.#order !== undefined && memoryBytes !== undefined && before > 0) {
@@ -356,11 +359,13 @@ export class AgentJob {
       },
     });
     this.#workers.set(worker, handle);
+    this.#gangs.started(worker);
     this.#definitions.started(worker);
   }
 
   #give(worker: number, first: TaskOrder, others: readonly TaskOrder[]): void {
     const [order, ...more] = withHeldInputs([first, ...others], this.#options.agent, this.shards.held);
+    for (const { gang } of [order, ...more]) if (gang !== undefined) this.#gangs.given(worker, gang.id);
     const definitions = this.#definitions.tell(worker, [order, ...more]);
     this.#reply(worker, {
       kind: "order",
