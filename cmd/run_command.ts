@@ -46,12 +46,14 @@ const CLUSTER: readonly OptionSpec[] = [
   { ...lease, default: "30s" },
 ];
 
+const FOLLOW_TEXT = "show what it prints, and end as it does";
+
 const DETACHED: readonly OptionSpec[] = [
   {
     name: "detach",
     text: "have an agent run the driver, and print the id of the job: luciole attach follows it",
   },
-  { name: "follow", text: "with --detach: show what it prints, and end as it does" },
+  { name: "follow", text: `with --detach: ${FOLLOW_TEXT}` },
 ];
 
 const SYMMETRIC: readonly OptionSpec[] = [
@@ -73,7 +75,8 @@ export function addRun(root: Command): void {
 
 /** The same as `run --detach`. */
 export function addSubmit(root: Command): void {
-  const options = ALL.filter((spec) => spec.name !== "detach" && !SYMMETRIC.includes(spec));
+  const options = ALL.filter((spec) => !DETACHED.includes(spec) && !SYMMETRIC.includes(spec));
+  options.push({ name: "follow", text: FOLLOW_TEXT });
   addVerb(root.command("submit").description("run a program with its driver on an agent"), options, {
     detach: "true",
   });

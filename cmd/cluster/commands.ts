@@ -71,7 +71,7 @@ export function addClusterCommands(root: Command): void {
     const { showStatus } = await import("./client.ts");
     await showStatus(config, texts);
   });
-  const jobs = root.command("jobs").description("list the jobs that run, and detached ones that have ended");
+  const jobs = root.command("jobs").description("list the jobs that run, and how others ended of late");
   addVerb(jobs, CLIENT_OPTIONS, async (texts, config) => {
     const { showJobs } = await import("./client.ts");
     await showJobs(config, texts);

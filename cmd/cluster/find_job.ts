@@ -24,9 +24,13 @@ export function findJob(all: readonly ClusterJob[], wanted: string, doing: strin
     const more = found.length > MAX_SHOWN ? ` and ${found.length - MAX_SHOWN} more` : "";
     throw new LucioleError("usage", `Cannot ${doing} "${wanted}": it may be ${shown.join(", ")}${more}`);
   }
-  const ended = all.findLast((job) => hasEnded(job) && (job.job === wanted || job.name === wanted));
+  const ended = all.findLast((job) => hasEnded(job) && isMeant(job, wanted));
   const why = ended === undefined ? whyNone(jobs, wanted) : endText(ended);
   throw new LucioleError("not-found", `Cannot ${doing} "${wanted}": ${why}`);
+}
+
+function isMeant({ job, name }: ClusterJob, wanted: string): boolean {
+  return name === wanted || (wanted !== "" && job.startsWith(wanted));
 }
 
 function endText({ state, cause = "" }: ClusterJob): string {
@@ -39,6 +43,6 @@ function whyNone(jobs: readonly ClusterJob[], wanted: string): string {
     wanted,
     jobs.flatMap(({ job, name }) => [job, name]),
   );
-  const hint = meant === undefined ? "luciole jobs lists those that run" : `did you mean ${meant}?`;
-  return `no job of that id or name runs; ${hint}`;
+  const hint = meant === undefined ? "luciole jobs lists them all" : `did you mean ${meant}?`;
+  return `no job has that id or name; ${hint}`;
 }

@@ -35,7 +35,7 @@ export function jobsText(jobs: readonly ClusterJob[], now: number, width: number
     { title: "JOB", text: ({ job }) => job },
     { title: "NAME", text: ({ name }) => name, least: 8 },
     { title: "STATE", text: ({ state }) => state },
-    { title: "WORKERS", text: ({ workers }) => String(workers), isRight: true },
+    { title: "WORKERS", text: workersText, isRight: true },
     {
       title: "AGENTS",
       text: ({ agents }) => (agents.length === 0 ? "" : String(agents.length)),
@@ -53,6 +53,11 @@ export function jobsText(jobs: readonly ClusterJob[], now: number, width: number
 function causeLines({ job, name, state, cause, details = [] }: ClusterJob): readonly string[] {
   if (cause === undefined || cause === "") return [];
   return [`${job} (${name}) ${state}: ${cause}`, ...details];
+}
+
+/** A driver that ended before it opened a job had none. */
+function workersText({ workers, endedAt }: ClusterJob): string {
+  return workers === 0 && endedAt !== undefined ? "" : String(workers);
 }
 
 function driverText({ driver, detached }: ClusterJob): string {

@@ -24,7 +24,10 @@ export function clusterJobs(
   history: readonly EndedJob[] = [],
 ): readonly ClusterJob[] {
   const detached = detachedJobs(agents);
-  const present = presentJobs(agents, detached);
+  const present = presentJobs(agents, detached).map((job) => {
+    const ends = history.filter((ended) => shownAs(ended.job, detached) === job.job);
+    return hasEnded(job) ? withEnds(job, ends) : job;
+  });
   const ids = new Set(present.map(({ job }) => job));
   const past = history.filter(({ job }) => !ids.has(shownAs(job, detached))).map(endedJob);
   const ended = [...past, ...present.filter(hasEnded)].sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
@@ -33,6 +36,13 @@ export function clusterJobs(
 
 function endedJob({ outcome, isGuess: _, allWorkers: __, ...ended }: EndedJob): ClusterJob {
   return { ...ended, program: ended.name, state: outcome, agents: [] };
+}
+
+/** Of an ended driver only its agent tells; what its jobs had, and why they failed, their agents do. */
+function withEnds(job: ClusterJob, ends: readonly EndedJob[]): ClusterJob {
+  const workers = Math.max(job.workers, ...ends.map((ended) => ended.workers));
+  const details = ends.findLast(({ cause }) => cause !== "" && cause === job.cause)?.details;
+  return { ...job, workers, ...(details === undefined ? {} : { details }) };
 }
 
 /** Those that run, and all of detached drivers. */

@@ -254,6 +254,7 @@ export class GraphQueue {
     });
     const by = names.length === 0 ? "" : `, the others are held by ${names.join(", ")}`;
     const asks = `it asks for ${plural(wants.count, "worker")}${each}`;
-    return `${asks}, and of the job's ${places.length} ${free === 1 ? "1 is" : `${free} are`} free${by}`;
+    const there = plural(places.length, "worker");
+    return `${asks}, and ${free} of the job's ${there} ${free === 1 ? "is" : "are"} free${by}`;
   }
 }

@@ -151,8 +151,6 @@ export class ProgramContext implements WorkerContext {
 
 /** As other ranks have to call it, too: `sum of Float64Array(1000)`. */
 function nameOf(by: unknown, value: unknown): string {
-  const name = typeof by === "string" ? by : "by a function";
-  return typeof by === "string" && isVector(value)
-    ? `${name} of ${value.constructor.name}(${value.length})`
-    : name;
+  if (typeof by !== "string") return "by a function";
+  return isVector(value) || Array.isArray(value) ? `${by} of ${value.constructor.name}(${value.length})` : by;
 }

@@ -209,7 +209,7 @@ export function compileRunFlags(texts: FlagTexts, env: Variables): RunFlags {
   }
   const masters = symmetric === undefined ? reader.read(FLAGS.master) : [symmetric.head];
   if (detach !== undefined && masters === undefined) {
-    throw usage("Cannot run with --detach alone: --master names the cluster whose agents run the driver");
+    throw usage("Cannot have an agent run the driver: --master must say of which cluster");
   }
   return {
     ...(workers === undefined ? {} : { workers: workers.least }),

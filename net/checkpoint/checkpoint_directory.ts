@@ -13,6 +13,8 @@ import { plural } from "../../core/program/plural.ts";
 import { pause } from "../pause.ts";
 import { host } from "../program/host.ts";
 import { type LockFile, type LockOwner, STALE_MS, takeLockFile } from "../runtime/lock_file.ts";
+import { systemCode } from "../store/disk.ts";
+import { systemReason } from "../system_reason.ts";
 import { CopyFiles } from "./copy_files.ts";
 import { LogFile, readLog } from "./log_file.ts";
 
@@ -59,11 +61,13 @@ export async function openCheckpointDirectory(options: DirectoryOptions): Promis
   } catch (error) {
     throw error instanceof LucioleError && error.code === "checkpoint"
       ? error
-      : cannot(describeThrown(error), error);
+      : // What the system says is told in words; its own text would come a second time as the cause.
+        cannot(systemReason(error), systemCode(error) === undefined ? error : undefined);
   }
 }
 
 type Cannot = (why: string, cause?: unknown) => LucioleError;
+
 /** A driver that is started again elsewhere may come before it shows that the one before is dead. */
 async function takeLock(path: string, options: DirectoryOptions, cannot: Cannot): Promise<LockFile> {
   const file = join(path, LOCK);

@@ -7,6 +7,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import type { JobEnd } from "../../core/cluster/job_end.ts";
 import { LucioleError } from "../../core/errors.ts";
 import type { StageReport } from "../../core/schedule/outcome.ts";
+import { systemReason } from "../system_reason.ts";
 
 /** One line, without its time. */
 export type JobRecord =
@@ -57,8 +58,8 @@ export function openEventLog(path: string, onTrouble: (text: string) => void): E
   try {
     file = openSync(path, "a");
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LucioleError("output-unwritable", `Cannot write the event log "${path}": ${reason}`, { cause });
+    const message = `Cannot write the event log "${path}": ${systemReason(cause)}`;
+    throw new LucioleError("output-unwritable", message, { fields: { path } });
   }
   const close = (): void => {
     if (file !== undefined) closeSync(file);

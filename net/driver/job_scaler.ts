@@ -6,6 +6,7 @@
 
 import { describeThrown } from "../../core/errors.ts";
 import { type AdaptiveOptions, AdaptivePolicy } from "../../core/job/adaptive.ts";
+import { plural } from "../../core/program/plural.ts";
 import { pause } from "../pause.ts";
 import type { Executor } from "./executor.ts";
 import type { Fleet } from "./fleet.ts";
@@ -177,7 +178,10 @@ export class JobScaler implements Scaler {
     const { members } = this.#options.executor;
     const numbers = members.workers.map(({ worker }) => worker).toSorted((a, b) => b - a);
     if (count >= numbers.length) {
-      this.#refuse(`scale down by ${count}`, `the job has ${numbers.length} workers, and needs one`);
+      this.#refuse(
+        `scale down by ${count}`,
+        `the job has ${plural(numbers.length, "worker")}, and needs one`,
+      );
       return false;
     }
     await this.#remove(numbers.slice(0, count));

@@ -164,7 +164,7 @@ export class WorkerSets {
       const { execution } = command;
       const waiting = this.#waiting.get(execution);
       if (command.kind === "queued") {
-        log(`waiting: flow "${command.flow}" ${command.why}`);
+        log(`waiting: flow "${command.flow}"${command.why === "" ? "" : `: ${command.why}`}`);
         continue;
       }
       this.#waiting.delete(execution);

@@ -173,21 +173,18 @@ describe("cancel", () => {
     ["j", [clusterJob("j1"), clusterJob("j2")], 'Cannot cancel "j": it may be j1, j2'],
     ["count", [clusterJob("j1"), clusterJob("j2")], 'Cannot cancel "count": it may be j1, j2'],
     ["x", [], 'Cannot cancel "x": no job runs on the cluster'],
-    [
-      "cuont",
-      [clusterJob("j1")],
-      'Cannot cancel "cuont": no job of that id or name runs; did you mean count?',
-    ],
+    ["cuont", [clusterJob("j1")], 'Cannot cancel "cuont": no job has that id or name; did you mean count?'],
     [
       "zzz",
       [clusterJob("j1")],
-      'Cannot cancel "zzz": no job of that id or name runs; luciole jobs lists those that run',
+      'Cannot cancel "zzz": no job has that id or name; luciole jobs lists them all',
     ],
     [
-      "",
-      [clusterJob("j1")],
-      'Cannot cancel "": no job of that id or name runs; luciole jobs lists those that run',
+      "j4f",
+      [clusterJob("j4f1", { state: "succeeded", endedAt: NOW, agents: [] }), clusterJob("k1")],
+      'Cannot cancel "j4f": it has ended: succeeded',
     ],
+    ["", [clusterJob("j1")], 'Cannot cancel "": no job has that id or name; luciole jobs lists them all'],
   ])("refuses %j", (wanted, all, message) => {
     expect(cancel(new FakeCluster([agentView("a1")], all), fakeTerminal(), wanted)).rejects.toThrow(message);
   });
@@ -215,6 +212,9 @@ describe("a detached job", () => {
     const text = terminal.lines.join("\n");
     expect(text).toContain("ann@laptop on a1");
     expect(text).toContain("j2 (count) failed: no words");
+    const none = fakeTerminal({ width: 120 });
+    await jobs(new FakeCluster([], [{ ...failed, workers: 0 }]), none);
+    expect(none.lines.join("\n")).toMatch(/^j2 +count +failed +1 min 5 s +ann@/m);
   });
 
   test("is cancelled at its guard first, which would start it again, and at no agent that is gone", async () => {

@@ -71,7 +71,10 @@ test("workers that die are told, with the line that they ran", async () => {
 }, 60_000);
 
 test("a log that cannot be written is refused before anything runs", async () => {
-  const { code, stdout, stderr } = await folder.run([LUCIOLE, "run", "--event-log", "none/log", "job.ts"]);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-  expect(stderr).toStartWith('error: Cannot write the event log "none/log": ENOENT');
+  const of = (log: string) => folder.run([LUCIOLE, "run", "--event-log", log, "job.ts"]);
+  const why = "there is no such file or directory";
+  expect(await of("none/log")).toMatchObject({
+    ...{ code: 1, stdout: "", stderr: `error: Cannot write the event log "none/log": ${why}\n` },
+  });
+  expect((await of(".")).stderr).toBe('error: Cannot write the event log ".": it is a directory\n');
 });

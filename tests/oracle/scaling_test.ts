@@ -194,7 +194,7 @@ test("S7: numbers that are none are refused, more than there are change nothing,
   expect(await job.scaler.scaleUp(3)).toBe(false);
   expect([job.workers, job.epoch]).toEqual([1, 1]);
   expect(cluster.logged).toEqual([
-    "cannot scale down by 1: the job has 1 workers, and needs one",
+    "cannot scale down by 1: the job has 1 worker, and needs one",
     "cannot scale up by 3: all agents are full",
   ]);
   const { scaler } = job;

@@ -98,7 +98,7 @@ describe("sets of workers", () => {
     gates.get("d")?.open();
     await Promise.all([c.done, d.done]);
     expect(cluster.logged[0]).toStartWith(
-      'waiting: flow "sets-held" it asks for 3 workers, and of the job\'s 4 1 is free',
+      'waiting: flow "sets-held": it asks for 3 workers, and 1 of the job\'s 4 workers is free',
     );
   });
 
@@ -164,19 +164,19 @@ describe("sets of workers", () => {
         },
       );
     expect(await refused({ workers: 3 })).toBe(
-      'Cannot execute flow "sets-performed": it asks for 3 workers, and of the job\'s 2 2 are free',
+      'Cannot execute flow "sets-performed": it asks for 3 workers, and 2 of the job\'s 2 workers are free',
     );
     expect(await refused({ workers: [0, 7] })).toBe(
       'Cannot execute flow "sets-performed": it asks for worker 7, and the job has workers 0, 1',
     );
     expect(await refused({ workers: 1, resources: { cpu: 2 } })).toBe(
-      'Cannot execute flow "sets-performed": it asks for 1 worker with the resources of 2 each, and of the job\'s 2 2 are free',
+      'Cannot execute flow "sets-performed": it asks for 1 worker with the resources of 2 each, and 2 of the job\'s 2 workers are free',
     );
     gate("busy");
     const busy = job.start(held, { name: "busy", shards: 2 }, { workers: 2 });
     await until("it runs", () => began("busy").size === 2);
     expect(await refused({ workers: 1, queue: false })).toStartWith(
-      'Cannot execute flow "sets-performed": it asks for 1 worker, and of the job\'s 2 0 are free, the others are held by "sets-held"',
+      'Cannot execute flow "sets-performed": it asks for 1 worker, and 0 of the job\'s 2 workers are free, the others are held by "sets-held"',
     );
     gates.get("busy")?.open();
     await busy.done;
@@ -193,7 +193,9 @@ describe("sets of workers", () => {
     ]);
     expect(isUp).toBe(true);
     expect((await rows.collect()).length).toBe(12);
-    expect(await job.execute(performed, p, { workers: 3 }).then(String, String)).toContain("2 are free");
+    expect(await job.execute(performed, p, { workers: 3 }).then(String, String)).toContain(
+      "2 of the job's 2 workers are free",
+    );
     expect(job.scaler.adaptive({ max: 4, upAfterMs: 100 })).toBe(true);
     const more = await soon("workers that join", job.execute(performed, p, { workers: 4 }));
     expect((await more.collect()).length).toBe(12);

@@ -22,6 +22,12 @@ const CASES: Readonly<Record<string, (ctx: WorkerContext) => unknown>> = {
   "other lengths": async (ctx) => {
     await ctx.allReduce(new Float64Array(2 + (ctx.rank % 2)), "sum");
   },
+  "other arrays": async (ctx) => {
+    await ctx.reduce(
+      Array.from({ length: 2 + (ctx.rank % 2) }, () => 1),
+      "max",
+    );
+  },
   "other root": async (ctx) => {
     await ctx.broadcast("x", ctx.rank % 2);
     await ctx.barrier();
@@ -88,6 +94,9 @@ describe("a worker program fails as a whole", () => {
   test("when members give vectors of different lengths, and roots that differ", async () => {
     const lengths = await failureOf(patient, "other lengths");
     expect(lengths.message).toMatch(/sum of Float64Array\([23]\) \(collective 1\).*Float64Array\([23]\)/);
+    const arrays = await failureOf(patient, "other arrays");
+    expect(arrays.code).toBe("collective-mismatch");
+    expect(arrays.message).toMatch(/max of Array\([23]\) to rank 0 \(collective 1\).*max of Array\([23]\)/);
     const root = await failureOf(patient, "other root");
     expect(root.code).toBe("collective-mismatch");
     expect(root.message).toMatch(/broadcast of rank [01]/);

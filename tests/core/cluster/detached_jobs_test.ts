@@ -65,6 +65,22 @@ describe("clusterJobs() of detached drivers", () => {
     expect(jobs).toMatchObject([
       { job: "j1", state: "failed", cause: "no words", endedAt: 90, detached: { exitCode: 3 } },
     ]);
+    expect(jobs[0]).not.toHaveProperty("details");
+  });
+
+  test("says of one that ended how many workers its job had, and where the cause was", () => {
+    const ended = driver({ state: "failed", endedAt: 90, exitCode: 1, cause: "no words" });
+    const past = { name: "wc", driver: "ann@laptop", since: 6, endedAt: 80, outcome: "failed" } as const;
+    const jobs = clusterJobs(
+      [agent("a1", [ended])],
+      [
+        { ...past, job: "j1-2", workers: 4, cause: "", details: ["no line of it"] },
+        { ...past, job: "j1", workers: 3, cause: "no words", details: ["    at wc.ts:3"] },
+        { ...past, job: "j2", workers: 9, cause: "no words", details: ["    at other.ts:1"] },
+      ],
+    );
+    expect(jobs.map(({ job }) => job)).toEqual(["j2", "j1"]);
+    expect(jobs[1]).toMatchObject({ workers: 4, cause: "no words", details: ["    at wc.ts:3"] });
   });
 
   test.each([

@@ -31,6 +31,13 @@ describe("parseRunFlags()", () => {
     });
   });
 
+  test.each([
+    [["--detach"], "Cannot have an agent run the driver: --master must say of which cluster"],
+    [["--resume"], "Cannot run with --resume alone: say with --checkpoint DIR what to go on from"],
+  ])("refuses %j without what goes with it", (argv, message) => {
+    expect(() => parseRunFlags(argv, {})).toThrow(message);
+  });
+
   test("takes only exact names", () => {
     const argv = [
       "--worker",
