@@ -12,6 +12,7 @@ const STATUS: Readonly<Record<string, number>> = {
   "not-serialisable": 400,
   "not-found": 404,
   "shard-lost": 404,
+  cancelled: 409,
   "name-taken": 409,
   "not-enough-resources": 409,
   "program-missing": 404,

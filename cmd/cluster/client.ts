@@ -9,7 +9,7 @@ import { LucioleError } from "../../core/errors.ts";
 import { openClusterAccess } from "../../net/driver/cluster_access.ts";
 import { openClusterClient } from "../../net/driver/cluster_client.ts";
 import { followDriver } from "../../net/driver/follow.ts";
-import { endWithReaders, outliveReaders } from "../../net/runtime/closed_pipes.ts";
+import { endWithReaders } from "../../net/runtime/closed_pipes.ts";
 import { userAtHost } from "../../net/runtime/machine.ts";
 import { untilSignal } from "../../net/runtime/signals.ts";
 import { outputWidth } from "../table.ts";
@@ -53,7 +53,7 @@ export async function attachJob(
   wanted: string,
   { isFromNow }: AttachChoices,
 ): Promise<void> {
-  outliveReaders();
+  endWithReaders();
   const access = await openClusterAccess(config);
   const found = findJob(await access.master.jobs(), wanted, "attach to");
   if (found.detached === undefined) {

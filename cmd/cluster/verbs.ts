@@ -4,6 +4,7 @@
  * The master knows which agents a job has; its lines are read from the agents, and they end it.
  */
 import type { AgentInfo, ClusterJob } from "../../core/cluster/agent_info.ts";
+import { hasEnded } from "../../core/cluster/cluster_jobs.ts";
 import { isOver } from "../../core/cluster/driver_info.ts";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import type { LogEntry } from "../../net/agent/job_logs.ts";
@@ -119,10 +120,10 @@ async function cancelDetached(cluster: ClusterPort, terminal: Terminal, job: Clu
   const by = `${terminal.user} with luciole cancel`;
   for (const { agent } of places.toReversed()) await cluster.endDriver(agent.agent, job.job, by);
   const names = places.filter(({ load }) => !isOver(load.state) && load.state !== "guarded");
-  const text =
-    names.length === 0
-      ? `Job ${job.job} (${job.name}) has ended already: ${job.state}`
-      : `Cancelled job ${job.job} (${job.name}), whose driver was on agent ${names[0]?.agent.agent.id}`;
+  const where = names[0]?.agent.agent.id ?? `${job.detached?.agent ?? "unknown"}, which is gone`;
+  const text = hasEnded(job)
+    ? `Job ${job.job} (${job.name}) has ended already: ${job.state}`
+    : `Cancelled job ${job.job} (${job.name}), whose driver was on agent ${where}`;
   terminal.print(
     terminal.isJson
       ? JSON.stringify({ job: job.job, agents: names.map(({ agent }) => agent.agent.id) })

@@ -53,9 +53,9 @@ export interface AgentOptions {
   readonly onFailure?: OnFailure;
   /** What its workers show to other agents. */
   readonly access?: PeerAccess;
-  /** Those that it may run; none when missing. */
   /** Reaches other agents; by default over TCP, where the order of the job says. */
   readonly transportTo?: TransportTo;
+  /** Those that it may run; none when missing. */
   readonly drivers?: Pick<DetachedDriversOptions, "directory" | "most" | "masters" | "cluster" | "keepMs">;
 }
 

@@ -8,7 +8,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DriverLife } from "../../core/agent/driver_life.ts";
 import { type DriverLoad, jobOfRun } from "../../core/cluster/driver_info.ts";
-import { describeThrown, LucioleError, NotEnoughResourcesError } from "../../core/errors.ts";
+import { CancelledError, describeThrown, LucioleError, NotEnoughResourcesError } from "../../core/errors.ts";
 import type { ClusterAccess } from "../driver/cluster_access.ts";
 import type { DriverAccess, DriverOrder } from "../driver_protocol.ts";
 import { pause } from "../pause.ts";
@@ -49,6 +49,9 @@ export interface DetachedDriversOptions {
 const KEEP_MS = 3_600_000;
 const MAX_ENDED = 50;
 const GUARDED_MS = 5_000;
+/** Those that were ended before they came: how many of them are known, and for how long. */
+const MAX_REFUSED = 1_000;
+const REFUSED_MS = 5 * 60_000;
 
 export class DetachedDrivers {
   readonly #options: DetachedDriversOptions;
@@ -56,6 +59,8 @@ export class DetachedDrivers {
   /** Those whose programs are being opened. */
   readonly #starting = new Map<string, Promise<void>>();
   readonly #guards: DriverGuards;
+  /** When they were ended by those who sent them, and do not know whether they came. */
+  readonly #refused = new Map<string, number>();
   readonly #timer: ReturnType<typeof setInterval>;
   #isClosed = false;
 
@@ -118,7 +123,11 @@ export class DetachedDrivers {
 
   async #start(job: string, order: DriverOrder): Promise<void> {
     const { id, programs, most } = this.#options;
-    if (this.free - this.#starting.size <= 0) {
+    const refusedAt = this.#refused.get(job);
+    if (refusedAt !== undefined && performance.now() - refusedAt < REFUSED_MS) {
+      throw new CancelledError(`Cannot run the driver of job ${job} on agent ${id}: it was cancelled before`);
+    }
+    if (this.free <= 0) {
       const state = this.#isClosed ? "it ends" : `it runs ${this.#running} of ${most} drivers`;
       throw new NotEnoughResourcesError(`Cannot run the driver of job ${job} on agent ${id}: ${state}`, {
         fields: { job, most },
@@ -154,6 +163,7 @@ export class DetachedDrivers {
     });
     const before = this.#drivers.get(job);
     await before?.stop({ kind: "agent", why: "it was started again" });
+    this.#drivers.delete(job);
     await before?.forget();
     this.#drivers.set(job, driver);
     driver.start(program);
@@ -187,6 +197,8 @@ export class DetachedDrivers {
   /** Its process is gone when this resolves; fine when there is none. */
   async cancel(job: string, by: string): Promise<void> {
     await this.#starting.get(job)?.catch(() => undefined);
+    // The request that starts it may come after this one, from a client that has given up on it.
+    if (!this.#drivers.has(job) && !this.#guards.has(job)) this.#refuse(job);
     this.#guards.forget(job);
     await this.#drivers.get(job)?.stop({ kind: "cancel", by });
   }
@@ -229,7 +241,18 @@ export class DetachedDrivers {
   get #running(): number {
     let running = 0;
     for (const { isThere } of this.#drivers.values()) if (isThere) running++;
+    // One that waits for its guard runs already.
+    for (const job of this.#starting.keys()) if (this.#drivers.get(job)?.isThere !== true) running++;
     return running;
+  }
+
+  #refuse(job: string): void {
+    this.#refused.delete(job);
+    this.#refused.set(job, performance.now());
+    for (const oldest of this.#refused.keys()) {
+      if (this.#refused.size <= MAX_REFUSED) break;
+      this.#refused.delete(oldest);
+    }
   }
 
   #changed(): void {

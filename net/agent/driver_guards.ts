@@ -6,7 +6,7 @@
  */
 import { DriverLife } from "../../core/agent/driver_life.ts";
 import { type DriverLoad, isOver } from "../../core/cluster/driver_info.ts";
-import { LucioleError } from "../../core/errors.ts";
+import { LucioleError, NotEnoughResourcesError } from "../../core/errors.ts";
 import type { ClusterAccess } from "../driver/cluster_access.ts";
 import { DetachedClient } from "../driver/detached_client.ts";
 import type { DriverHome, DriverOrder, DriverReply } from "../driver_protocol.ts";
@@ -43,6 +43,8 @@ interface Guard {
 }
 
 const LOOK_MS = 1_000;
+/** Each is a request a second, and a line in every heartbeat. */
+const MAX_GUARDED = 200;
 
 export class DriverGuards {
   readonly #options: DriverGuardsOptions;
@@ -63,9 +65,14 @@ export class DriverGuards {
     return this.#guards.has(job);
   }
 
-  /** @param program Kept for as long as the driver is guarded. */
+  /** @param program Kept for as long as the driver is guarded. @throws {NotEnoughResourcesError} */
   add(job: string, order: DriverOrder, home: DriverHome, program: OpenProgram): void {
     this.forget(job);
+    if (this.#guards.size >= MAX_GUARDED) {
+      program.release();
+      const message = `Cannot guard the driver of job ${job} on agent ${this.#options.id}: it guards ${MAX_GUARDED}`;
+      throw new NotEnoughResourcesError(message, { fields: { job } });
+    }
     const life = new DriverLife(job, "guarded");
     const guard: Guard = { order, home, life, program, since: Date.now(), over: new AbortController() };
     this.#guards.set(job, guard);
@@ -87,7 +94,8 @@ export class DriverGuards {
 
   #drop(job: string, guard: Guard): void {
     guard.over.abort();
-    this.#guards.delete(job);
+    // It may have been asked to guard a later run meanwhile.
+    if (this.#guards.get(job) === guard) this.#guards.delete(job);
     this.#options.onChange();
   }
 

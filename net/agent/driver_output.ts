@@ -40,6 +40,8 @@ export class DriverOutput {
   #writing: Promise<void> = Promise.resolve();
   #isEnded = false;
   readonly #waiting = new Set<() => void>();
+  /** Bytes after the last record that a full disk did not take. */
+  #lost = 0;
 
   constructor(options: DriverOutputOptions) {
     this.#options = { segmentBytes: SEGMENT_BYTES, segments: SEGMENTS, ...options };
@@ -58,8 +60,7 @@ export class DriverOutput {
     await this.#writing.catch(() => undefined);
     this.#isEnded = true;
     this.#wake();
-    await this.#file?.close().catch(() => undefined);
-    this.#file = undefined;
+    await this.#close();
   }
 
   async delete(): Promise<void> {
@@ -71,18 +72,15 @@ export class DriverOutput {
   async *read(from: number, isFollowed: boolean, signal: AbortSignal): AsyncGenerator<Piece> {
     let position = from;
     while (!signal.aborted) {
-      const first = this.#segments[0]?.start ?? 0;
-      if (position < first) {
-        yield { kind: "dropped", next: first, count: first - position };
-        position = first;
-      }
-      const segment = this.#segments.find(
-        ({ start, length }) => position >= start && position < start + length,
-      );
+      const segment = this.#segments.find(({ start, length }) => position < start + length);
       if (segment === undefined) {
         if (this.#isEnded || !isFollowed) return;
         await this.#more(signal);
         continue;
+      }
+      if (position < segment.start) {
+        yield { kind: "dropped", next: segment.start, count: segment.start - position };
+        position = segment.start;
       }
       const pieces = await readSegment(segment, position);
       for (const piece of pieces) {
@@ -104,29 +102,59 @@ export class DriverOutput {
   }
 
   async #write(stream: OutputStream, bytes: Buffer, time: number): Promise<void> {
+    // Of a process that the driver left behind, which still has its pipes.
+    if (this.#isEnded) return;
     for (let at = 0; at < bytes.length; at += MAX_RECORD_BYTES) {
       const part = bytes.subarray(at, at + MAX_RECORD_BYTES);
-      const segment = await this.#segmentFor(HEAD_BYTES + part.length);
       const head = Buffer.alloc(HEAD_BYTES);
       head.writeUInt32LE(part.length, 0);
       head.writeUInt8(STREAMS.indexOf(stream), 4);
       head.writeDoubleLE(time, 5);
       const record = Buffer.concat([head, part]);
-      await this.#file?.write(record, 0, record.length, segment.length);
-      segment.length += record.length;
+      await this.#append(record).catch(async (error) => {
+        await this.#lose(record.length);
+        throw error;
+      });
     }
     this.#wake();
+  }
+
+  async #append(record: Buffer): Promise<void> {
+    const segment = await this.#segmentFor(record.length);
+    const written = await this.#file?.write(record, 0, record.length, segment.length);
+    // A disk that fills up takes the beginning of it.
+    if (written?.bytesWritten !== record.length) throw new Error("Cannot keep output: the disk is full");
+    segment.length += record.length;
+  }
+
+  /** Readers are told of it as of what is not kept any more. */
+  async #lose(bytes: number): Promise<void> {
+    await this.#close();
+    const last = this.#segments.at(-1);
+    if (last?.length === 0) {
+      this.#segments.pop();
+      await rm(last.path, { force: true });
+      this.#lost = last.start - this.position;
+    }
+    this.#lost += bytes;
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close().catch(() => undefined);
   }
 
   async #segmentFor(bytes: number): Promise<Segment> {
     const { directory, segmentBytes, segments } = this.#options;
     const last = this.#segments.at(-1);
     if (last !== undefined && this.#file !== undefined && last.length + bytes <= segmentBytes) return last;
-    const start = this.position;
-    await this.#file?.close();
+    const start = this.position + this.#lost;
+    await this.#close();
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const segment = { path: join(directory, `${start}.output`), start, length: 0 };
     this.#file = await open(segment.path, "w", 0o600);
+    this.#lost = 0;
     this.#segments.push(segment);
     if (this.#segments.length > segments) {
       const [oldest] = this.#segments.splice(0, 1);

@@ -51,6 +51,7 @@ export async function openClusterJob(
     place: (request, waitMs) => access.master.place(request, { waitMs, signal }),
     start: (grants) => seats.start(grants),
     isPatient: flags.cluster.isPatient,
+    isMasterKnown: detached !== undefined,
     onNotice: (text) => output.parts.log(text),
     signal,
   });

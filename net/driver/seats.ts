@@ -24,6 +24,8 @@ export interface SeatsOptions {
   readonly isPatient: boolean;
   /** Who waits tries agents for so long that cannot be reached: they may come back, and masters miss others sooner. */
   readonly unreachableMs?: number;
+  /** The master was there a moment ago: whoever sent a detached driver has asked it. */
+  readonly isMasterKnown?: boolean;
   /** Told what it waits for, and which agents are passed over. */
   readonly onNotice: (text: string) => void;
   readonly signal: AbortSignal;
@@ -89,9 +91,9 @@ export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]
 
 /** Asks the master; once it has answered it may be away for a while, for those who wait. */
 function patientMaster(options: SeatsOptions): SeatsOptions["place"] {
-  const { place, isPatient, signal } = options;
+  const { place, isPatient, signal, isMasterKnown = false } = options;
   const notice = once(options.onNotice);
-  let answeredAt: number | undefined;
+  let answeredAt = isMasterKnown ? performance.now() : undefined;
   return async (request, waitMs) => {
     for (;;) {
       try {

@@ -37,9 +37,8 @@ export async function submitDriver(
   if (cluster === undefined) throw new LucioleError("internal", "Cannot detach: no cluster is named");
   const access = await openClusterAccess(cluster);
   await localProgram();
-  const job = newJobId();
-  const submission = new Submission({ access, cluster, job, signal });
-  const agent = await submission.run((program) => orderOf(program, detach, args));
+  const submission = new Submission({ access, cluster, signal });
+  const { job, agent } = await submission.run((program) => orderOf(program, detach, args));
   if (flags.isJson) process.stdout.write(`${JSON.stringify({ job, agent })}\n`);
   else if (!detach.follows) process.stdout.write(`${job}\n`);
   if (!flags.isQuiet && !flags.isJson) {
@@ -76,20 +75,25 @@ function withWholePaths(flags: Detach["flags"]): Detach["flags"] {
 interface SubmissionOptions {
   readonly access: ClusterAccess;
   readonly cluster: ClusterFlags;
-  readonly job: string;
   readonly signal: AbortSignal;
+}
+
+/** What runs, and where. */
+interface Submitted {
+  readonly job: string;
+  readonly agent: string;
 }
 
 class Submission {
   readonly #options: SubmissionOptions;
+  #job = newJobId();
   #told = "";
 
   constructor(options: SubmissionOptions) {
     this.#options = options;
   }
 
-  /** @returns The agent that runs it. */
-  async run(order: (program: DriverOrder["program"]) => DriverOrder): Promise<string> {
+  async run(order: (program: DriverOrder["program"]) => DriverOrder): Promise<Submitted> {
     const { access, cluster, signal } = this.#options;
     for (;;) {
       signal.throwIfAborted();
@@ -99,7 +103,7 @@ class Submission {
       for (const { agent } of withRoom(allowed)) {
         try {
           await this.#startOn(agent.id, agent.address, order);
-          return agent.id;
+          return { job: this.#job, agent: agent.id };
         } catch (error) {
           signal.throwIfAborted();
           if (!isPassedOver(error)) throw error;
@@ -120,9 +124,9 @@ class Submission {
     address: string,
     order: (program: DriverOrder["program"]) => DriverOrder,
   ): Promise<void> {
-    const { access, job, signal } = this.#options;
+    const { access, signal } = this.#options;
     const transport = access.connect(id, address);
-    const client = new DetachedClient({ id, address, transport }, job);
+    const client = new DetachedClient({ id, address, transport }, this.#job);
     const program = await localProgram();
     const start = async (): Promise<void> =>
       client.start(order(await shipProgram(transport, program, { agent: id, signal })), signal);
@@ -136,6 +140,8 @@ class Submission {
       // Nobody knows whether it was heard, and no other agent may run it too.
       if (isUnheard(error) || signal.aborted) {
         await client.end("its client, which went before it was started").catch(() => undefined);
+        // That agent, which may hear of it later, is not to start what another one runs then.
+        this.#job = newJobId();
       }
       throw signal.aborted ? new CancelledError("The driver was not detached: it was cancelled") : error;
     }

@@ -9,11 +9,13 @@ import process from "node:process";
 import type { WireError } from "../../../core/errors.ts";
 import type { AgentEvent, TaskOrder } from "../../../core/schedule/order.ts";
 import { type AttemptResult, NO_TOTALS } from "../../../core/schedule/report.ts";
-import { type Agent, createAgent } from "../../../net/agent/agent.ts";
+import { type Agent, type AgentOptions, createAgent } from "../../../net/agent/agent.ts";
+import { ProgramCache } from "../../../net/agent/program_cache.ts";
 import { workersInProcess } from "../../../net/agent/worker_in_process.ts";
 import type { StartedWorker, WorkerStart } from "../../../net/agent/worker_starter.ts";
 import { decode, encode } from "../../../net/cbor.ts";
 import { readSequence } from "../../../net/cbor_sequence.ts";
+import { clusterAccess } from "../../../net/driver/cluster_access.ts";
 import {
   type NextReply,
   type PerformedAttempt,
@@ -57,6 +59,15 @@ export interface AgentWorldOptions {
   /** Default: scripted. */
   readonly workers?: "scripted" | "process" | "memory";
   readonly command?: readonly string[];
+  /** Detached drivers that it runs at a time, with workers that are processes; a driver is this command. */
+  readonly drivers?: DriversOfWorld;
+}
+
+export interface DriversOfWorld {
+  readonly most: number;
+  readonly command: readonly string[];
+  /** "host:port". */
+  readonly masters?: readonly string[];
 }
 
 export class AgentWorld {
@@ -96,6 +107,7 @@ export class AgentWorld {
       ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
       ...(options.heldBytes === undefined ? {} : { heldBytes: options.heldBytes }),
       ...(startWorker === undefined ? {} : { startWorker }),
+      ...(options.drivers === undefined ? {} : await withDrivers(directory, options.drivers)),
     });
     return new AgentWorld(agent, directory, scripted, options.command);
   }
@@ -124,6 +136,13 @@ export class AgentWorld {
     throw new Error(`${response.status} ${(answer as WireError).code}: ${(answer as WireError).message}`);
   }
 
+  /** A request of the network. */
+  async remotely(method: string, path: string, body?: unknown): Promise<Response> {
+    const init = { method, headers: { [PROTOCOL_HEADER]: String(PROTOCOL) } };
+    const sent = body === undefined ? init : { ...init, body: encode(body) as Uint8Array<ArrayBuffer> };
+    return await this.agent.remote.fetch(new Request(`http://agent${path}`, sent));
+  }
+
   async startJob(workers = 1): Promise<void> {
     const command = { command: this.#command, environment: {}, workingDirectory: process.cwd() };
     await this.call("PUT", ROUTES.job(JOB), { workers, firstWorker: 0, command });
@@ -143,6 +162,19 @@ export class AgentWorld {
     if (response.body === null) throw new Error("no events");
     return new EventReader(response.body);
   }
+}
+
+async function withDrivers(
+  directory: string,
+  { most, command, masters = [] }: DriversOfWorld,
+): Promise<Pick<AgentOptions, "programs" | "drivers">> {
+  const own = { command, version: "1.0.0", platform: "linux-x64" };
+  const cache = { agent: "a1", directory: join(directory, "programs"), maxBytes: 1e6, own };
+  const cluster = clusterAccess(await currentRuntime(), masters, {});
+  return {
+    programs: await ProgramCache.create(cache),
+    drivers: { directory: join(directory, "drivers"), most, masters, cluster },
+  };
 }
 
 function startScripted(start: WorkerStart, workers: ScriptedWorker[]): StartedWorker {

@@ -1,6 +1,6 @@
 /** What drivers print, on disk: read back as it came, from any place, bounded, and while it grows. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DriverOutput } from "../../../net/agent/driver_output.ts";
@@ -46,6 +46,31 @@ describe("DriverOutput", () => {
     expect(sizes.length).toBe(3);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(1000);
     await output.delete();
+  });
+
+  test("tells what a disk that was full has not taken, and goes on", async () => {
+    const output = new DriverOutput({ directory, segmentBytes: 40 });
+    await output.write("stdout", bytes("before\n"), 1);
+    const [before] = await all(output);
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, "in its place");
+    for (const lost of ["lost at once, as it is long", "lost"])
+      await expect(output.write("stdout", bytes(lost), 2)).rejects.toThrow();
+    rmSync(directory);
+    await output.write("stdout", bytes("after\n"), 3);
+    const [gap, after, ...more] = await all(output, before?.next);
+    expect(gap).toMatchObject({ kind: "dropped", count: 27 + 4 + 2 * 13 });
+    expect(after?.kind === "output" && text(after.bytes)).toBe("after\n");
+    expect(more).toEqual([]);
+    await output.delete();
+  });
+
+  test("takes nothing any more when it has ended: processes that a driver leaves behind keep its pipes", async () => {
+    const output = new DriverOutput({ directory });
+    await output.write("stdout", bytes("a\n"), 1);
+    await output.delete();
+    await output.write("stdout", bytes("b\n"), 2);
+    expect(existsSync(directory)).toBe(false);
   });
 
   test("goes on with a reader that follows until it ends, and cuts what is long", async () => {

@@ -143,7 +143,17 @@ describe("takeSeats()", () => {
     const never = async (): Promise<Placement> => {
       throw gone;
     };
-    expect(takeSeats({ ...all, place: never })).rejects.toThrow("Cannot use the master");
+    await expect(takeSeats({ ...all, place: never })).rejects.toThrow("Cannot use the master");
+  });
+
+  test("goes on waiting for a master that was known, of a detached driver, before it has answered", async () => {
+    let asks = 0;
+    const { all } = options(() => ({ a: 2 }));
+    const place = async (wanted: PlacementRequest): Promise<Placement> => {
+      if (asks++ === 0) throw new LucioleError(UNREACHABLE, "Cannot use the master");
+      return all.place(wanted, 0);
+    };
+    expect(seatsOf(await takeSeats({ ...all, place, isMasterKnown: true }))).toEqual([["a", 2]]);
   });
 
   test("gives up when the signal is aborted", async () => {

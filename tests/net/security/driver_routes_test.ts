@@ -67,6 +67,11 @@ const ROUTES = [
   ["DELETE", "/v1/drivers/j1"],
   ["GET", "/v1/drivers/j1/output"],
 ] as const;
+const PROGRAM_ROUTES = [
+  ["POST", "/v1/programs"],
+  ["POST", "/v1/programs/a1/blocks"],
+  ["POST", "/v1/programs/a1/commit"],
+] as const;
 
 async function send(handler: Handler, method: string, path: string, token?: string, body?: unknown) {
   const headers = { [PROTOCOL_HEADER]: String(PROTOCOL), ...(token === undefined ? {} : authHeaders(token)) };
@@ -82,6 +87,30 @@ async function send(handler: Handler, method: string, path: string, token?: stri
 const guard = (app: Parameters<typeof guarded>[0]): Handler => guarded(app, { secret, clock: () => NOW });
 
 describe("X1: the routes of detached drivers", () => {
+  test("and of programs are all known to these tests", () => {
+    const known = [...ROUTES, ...PROGRAM_ROUTES].map((route) => route.join(" "));
+    const own = agent.remote.routes.filter(
+      ({ method, path }) => method !== "ALL" && !/^.v1.(jobs|agent)/.test(path),
+    );
+    expect(
+      own.map(({ method, path }) => `${method} ${path.replace(":driver", "j1").replace(":sha256", "a1")}`),
+    ).toEqual(expect.arrayContaining(known));
+    expect(own.length).toBe(known.length);
+  });
+
+  test.each(PROGRAM_ROUTES)("%s %s is refused to strangers and to workers", async (method, path) => {
+    const old = NOW - 3_600_000;
+    const bad = [undefined, "hello", clusterToken(otherSecret, NOW), clusterToken(secret, old)];
+    const ofJobs = [
+      jobToken(secret, "j1", NOW),
+      driverToken(otherSecret, "j1", NOW),
+      driverToken(secret, "j1", old),
+    ];
+    for (const token of [...bad, ...ofJobs])
+      expect((await send(guard(agent.remote), method, path, token)).status).toBe(401);
+    expect((await send(guard(agent.remote), method, path, clusterToken(secret, NOW))).status).not.toBe(401);
+  });
+
   test.each(ROUTES)("%s %s is refused without a token of the cluster", async (method, path) => {
     const bad = [
       undefined,
@@ -159,9 +188,9 @@ describe("X4: the order of a driver", () => {
     send(agent.remote.fetch as Handler, "PUT", `/v1/drivers/${job}`, undefined, body);
 
   test("is taken as it is meant", async () => {
-    expect(await put(ORDER)).toEqual({ status: 404, code: "program-missing" });
+    expect(await put(ORDER, "j3")).toEqual({ status: 404, code: "program-missing" });
     const guards = { agent: "a2", address: "h:7401" };
-    expect(await put({ ...ORDER, guards })).toEqual({ status: 404, code: "program-missing" });
+    expect(await put({ ...ORDER, guards }, "j3")).toEqual({ status: 404, code: "program-missing" });
   });
 
   test.each([

@@ -44,7 +44,7 @@ const ODD = [
 ];
 const SAMPLES = AGENT_SAMPLES.map(([method, path, body]) => ({ method, path, body }));
 /** What stands for an id in the samples. */
-const ID = /^[acej]\d$/;
+const ID = /^[acegjl]\d$/;
 let home: string;
 let world: AgentWorld;
 

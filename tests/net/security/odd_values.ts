@@ -10,9 +10,11 @@ const NAMES = [
   "agent address after at attempt attempts bytes bytesIn bytesOut blocks body cause chunks code command counters",
   "dataCenter diskBytes driver ended environment error events execution executions exclude firstWorker flow from",
   "freeDiskBytes freeMemoryBytes freeSlots group held host id incarnation input isFollowed isLeaving items job jobs",
-  "kind labels leaseMs length level load memoryBytes message messages ms name near orders params partition",
+  "kind labels leaseMs length level load memoryBytes ms name near orders params partition",
   "partitions peers pieces plan platform program programs rack release result rowsIn rowsOut samples seed sequence",
   "sha256 shard sides since size sizeBytes slots spilledBytes state stack task template templates text to token totals version worker",
+  "acknowledged args base drivers endedAt exitCode details flags frame gang graceMs guards hashes heard history label",
+  "letters life mail outcome parcel parcels payload receipt received run script",
   "workers workingDirectory __proto__ constructor toString",
 ].flatMap((line) => line.split(" "));
 
@@ -44,7 +46,19 @@ const ODD_TEXTS = [
     "started",
     "ended",
   ],
-  ...["progress", "log", "message", "returned", "all", "info", "a".repeat(101), "a".repeat(100_000)],
+  ...[
+    "progress",
+    "log",
+    "parcel",
+    "returned",
+    "all",
+    "info",
+    "collective",
+    "driverMessage",
+    "bundle",
+    "a".repeat(101),
+    "a".repeat(100_000),
+  ],
 ];
 const ODD_NUMBERS = [
   0,

@@ -1,0 +1,57 @@
+/** How many detached drivers an agent takes, and those that are ended before they have come. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { DRIVER_SAMPLES, driverOrder } from "../security/samples.ts";
+import { AgentWorld } from "./agent_world.ts";
+
+const MOST = 2;
+let world: AgentWorld;
+let silent: ReturnType<typeof Bun.serve>;
+
+beforeEach(async () => {
+  // A master that never answers: nobody guards a driver for some seconds.
+  silent = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Promise(() => undefined) });
+  const masters = [`127.0.0.1:${silent.port}`];
+  const drivers = { most: MOST, command: ["/bin/sh", "-c", "sleep 60"], masters };
+  world = await AgentWorld.open({ workers: "process", drivers });
+  for (const sample of DRIVER_SAMPLES.filter(([, path]) => path.startsWith("/v1/programs"))) {
+    expect((await world.remotely(...sample)).status).toBeLessThan(300);
+  }
+});
+afterEach(async () => {
+  await silent.stop(true);
+  await world.close();
+});
+
+const {
+  flags: { checkpoint: _, ...flags },
+  ...order
+} = driverOrder();
+const put = async (job: string, more: object = {}): Promise<number> =>
+  (await world.remotely("PUT", `/v1/drivers/${job}`, { ...order, flags, ...more })).status;
+
+describe("the detached drivers of an agent", () => {
+  test("start not when their client has ended them before they came", async () => {
+    expect((await world.remotely("DELETE", "/v1/drivers/j1?by=me")).status).toBe(204);
+    expect(await put("j1")).toBe(409);
+    expect(world.agent.load().drivers).toEqual([]);
+    expect(await put("j2")).toBe(204);
+  });
+
+  test("count once each while they look for who guards them", async () => {
+    const first = put("j1", { flags: { ...flags, checkpoint: "/shared/kept" } });
+    while (world.agent.load().drivers?.length !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(world.agent.load().freeDrivers).toBe(1);
+    expect(await put("j2")).toBe(204);
+    expect(await put("j3")).toBe(409);
+    expect((await world.remotely("DELETE", "/v1/drivers/j2")).status).toBe(204);
+    expect(await first).toBe(204);
+  }, 30_000);
+
+  test("are guarded here in a bounded number", async () => {
+    const guards = { agent: "a2", address: "127.0.0.1:9" };
+    for (let i = 0; i < 200; i++) expect(await put(`g${i}`, { guards })).toBe(204);
+    expect(await put("g200", { guards })).toBe(409);
+    expect(await put("g7", { guards })).toBe(204);
+    expect(world.agent.load().drivers?.length).toBe(200);
+  }, 30_000);
+});
