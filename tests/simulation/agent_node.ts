@@ -7,6 +7,7 @@ import { agentInfo, agentLoad, jobLoad } from "../core/cluster/agents.ts";
 import { JobPart } from "./job_part.ts";
 import type { MasterNode } from "./master_node.ts";
 import type { AgentPort, JobStart } from "./ports.ts";
+import { SimulatedDisk } from "./simulated_disk.ts";
 import type { World } from "./world.ts";
 
 const HEARTBEAT_MS = 2_000;
@@ -22,6 +23,7 @@ export class AgentNode implements AgentPort {
   readonly #world: World;
   readonly #masters: readonly MasterNode[];
   #leases = new Leases();
+  #disk = new SimulatedDisk();
   #sequence = 0;
   #isTicking = false;
 
@@ -35,6 +37,21 @@ export class AgentNode implements AgentPort {
 
   get info(): AgentInfo {
     return agentInfo(this.name, { slots: this.slots, incarnation: `${this.name}-${this.life}` });
+  }
+
+  get refusal(): string | undefined {
+    return this.#disk.refusal(this.#world.timeline.now);
+  }
+
+  /** Somebody else fills the disk, and takes that back later. */
+  fillDisk(ms: number): void {
+    const { timeline } = this.#world;
+    this.#disk.fill(timeline.now, ms);
+    const disk = this.#disk;
+    const look = (): void => {
+      if (disk === this.#disk && disk.measure(timeline.now)) timeline.after(SimulatedDisk.MEASURE_MS, look);
+    };
+    timeline.after(this.#world.random.below(SimulatedDisk.MEASURE_MS), look);
   }
 
   start({ job, firstWorker, workers, leaseMs, isSkewed }: JobStart): "ok" | "refused" {
@@ -80,6 +97,7 @@ export class AgentNode implements AgentPort {
     for (const part of this.jobs.values()) part.crash();
     this.jobs.clear();
     this.#leases = new Leases();
+    this.#disk = new SimulatedDisk();
   }
 
   restart(): void {

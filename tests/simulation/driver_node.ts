@@ -7,6 +7,7 @@ import type { WireError } from "../../core/errors.ts";
 import type { PhysicalPlan } from "../../core/plan/physical.ts";
 import { applyAll, check, datasetPieces, needsTicks } from "../../core/schedule/job_scheduler.ts";
 import {
+  type AttemptEvent,
   createJobState,
   type JobCommand,
   type JobEvent,
@@ -18,8 +19,9 @@ import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
 import { AgentLine } from "./agent_line.ts";
 import { Collection } from "./collection.ts";
 import type { Process } from "./network.ts";
-import { add, type Content, NO_ROWS, oracle, type Rows, rowsOf, type Shards } from "./rows.ts";
-import type { World } from "./world.ts";
+import type { Random } from "./random.ts";
+import { add, COMPARE, type Content, NO_ROWS, oracle, type Rows, rowsOf, type Shards } from "./rows.ts";
+import { type World, wireError } from "./world.ts";
 
 const TICK_MS = 200;
 const BACKOFF_MS = 250;
@@ -31,6 +33,8 @@ export interface DriverOptions {
   readonly job: string;
   readonly speculates: boolean;
   readonly isSkewed: boolean;
+  /** Has news come from the wrong agents or twice, and publications fail. */
+  readonly slips: Random | undefined;
   /** Told of each execution that has ended. */
   readonly onEnded: (execution: string, outcome: ExecutionOutcome) => void;
 }
@@ -131,7 +135,9 @@ export class DriverNode implements Process {
     }
     const template = { id: `t${this.executions.size % PLANS}`, body: NO_BYTES };
     this.#told.define({ id, template: template.id, params: NO_BYTES }, template);
-    this.feed({ kind: "executionSubmitted", execution: id, plan, compare: new Map(), followed, workers });
+    const sorts = plan.groups.flatMap(({ head }) => (head.kind === "merge" ? [head.order.node] : []));
+    const compare = new Map(sorts.map((node) => [node, COMPARE]));
+    this.feed({ kind: "executionSubmitted", execution: id, plan, compare, followed, workers });
     for (const dataset of this.#dropped) this.feed({ kind: "datasetReleased", dataset });
     if (this.lines.size === 0) this.#cancelAll();
   }
@@ -266,6 +272,11 @@ export class DriverNode implements Process {
   #publish({ execution, sinks }: Extract<JobCommand, { kind: "publishSinks" }>): void {
     const { files, random } = this.#world;
     let ms = 1;
+    if (sinks.length > 0 && this.#options.slips?.chance(4) === true) {
+      const error = wireError("output-unwritable", "the output cannot be moved to its place");
+      this.#later(random.below(50), () => this.feed({ kind: "sinksPublished", execution, error }));
+      return;
+    }
     for (const { node, parts } of sinks) {
       const place = this.#place(execution, node);
       this.#later(ms, () =>
@@ -359,9 +370,18 @@ export class DriverNode implements Process {
         event.kind === "attemptEnded" ||
         event.kind === "attemptLost"
       )
-        ofAttempts.push({ ...event, agent });
+        ofAttempts.push(...this.#slip({ ...event, agent }));
     }
     this.#feedAll(ofAttempts);
+  }
+
+  /** The same may come of another agent before, which counts for nothing, and once more later. */
+  #slip(event: AttemptEvent): readonly JobEvent[] {
+    const { slips } = this.#options;
+    if (slips === undefined || !slips.chance(8)) return [event];
+    if (slips.chance(2)) this.#later(slips.below(100), () => this.feed(event));
+    const others = [...this.lines.keys(), "a-stranger"].filter((id) => id !== event.agent);
+    return [{ ...event, agent: slips.pick(others) }, event];
   }
 
   /** Each attempt ends once, as far as its agent tells. */

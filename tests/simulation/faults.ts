@@ -29,6 +29,9 @@ const FAULTS: Readonly<Record<string, { readonly weight: number; readonly strike
   lostShard: { weight: 3, strike: loseShard },
 };
 
+/** Those of runs that have them beside the others. */
+const MORE_FAULTS: Readonly<Record<string, Fault>> = { fullDisk: fillDisk };
+
 const DRAWN = Object.keys(FAULTS).flatMap((name) => Array.from({ length: FAULTS[name].weight }, () => name));
 
 /** Plans a number of faults for some time from now on. */
@@ -38,6 +41,19 @@ export function planFaults(targets: FaultTargets, count: number, withinMs: numbe
     const name = random.pick(DRAWN);
     world.timeline.after(random.below(withinMs), () => {
       const what = FAULTS[name].strike(targets);
+      if (what !== undefined) world.tell(`fault: ${what}`);
+    });
+  }
+}
+
+/** Plans some of the faults that not all runs have. */
+export function planMoreFaults(targets: FaultTargets, count: number, withinMs: number): void {
+  const { world, random } = targets;
+  const strikes = Object.values(MORE_FAULTS);
+  for (let i = 0; i < count; i += 1) {
+    const strike = random.pick(strikes);
+    world.timeline.after(random.below(withinMs), () => {
+      const what = strike(targets);
       if (what !== undefined) world.tell(`fault: ${what}`);
     });
   }
@@ -109,6 +125,13 @@ function slowDisk({ agents, random, world }: FaultTargets): string {
     agent.slowness = 1;
   });
   return `the disk of ${agent.name} is slow`;
+}
+
+function fillDisk({ agents, random }: FaultTargets): string {
+  const agent = random.pick(agents);
+  const ms = random.pick([50, 300, 1_000, 5_000]);
+  agent.fillDisk(ms);
+  return `the disk of ${agent.name} is full for ${ms} ms`;
 }
 
 function loseShard({ agents, random }: FaultTargets): string | undefined {

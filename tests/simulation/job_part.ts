@@ -37,6 +37,8 @@ export class JobPart implements PartPort {
   #stream: OpenStream | undefined;
   #isFlushing = false;
   #timerAt = Number.POSITIVE_INFINITY;
+  /** Workers that have no process, and get none. */
+  readonly #over = new Set<number>();
   isEnding = false;
 
   constructor(job: string, agent: AgentPort, world: World, isSkewed: boolean) {
@@ -59,7 +61,14 @@ export class JobPart implements PartPort {
     if (this.agent.jobs.get(this.job) !== this) return;
     for (const command of this.#queue.apply(event, this.#world.timeline.now)) this.#perform(command);
     this.#queue.check();
+    if (event.kind === "exited") this.#checkReplaced(event.worker);
     this.#arm();
+  }
+
+  /** Another process takes the place of one that is gone, unless the driver is told that none does. */
+  #checkReplaced(worker: number): void {
+    if (this.isEnding || this.#over.has(worker) || this.workers.get(worker)?.isUp !== false) return;
+    throw new Error(`worker ${worker} of ${this.job} died on ${this.agent.name}, and no other was started`);
   }
 
   launch(orders: readonly TaskOrder[], definitions: Definitions): void {
@@ -179,9 +188,16 @@ export class JobPart implements PartPort {
         this.#discard(command.attempt);
         return;
       case "emit":
+        this.#noteOver(command.event);
         this.#events.push(command.event);
         this.#flush();
     }
+  }
+
+  #noteOver(event: AgentEvent): void {
+    if (event.kind === "workerLeft") this.workers.delete(event.worker);
+    if (event.kind === "workerLeft" || (event.kind === "workerExited" && event.isFinal === true))
+      this.#over.add(event.worker);
   }
 
   #commit(attempt: string): void {

@@ -3,10 +3,10 @@
  * net/resumed_body.ts does, and to the end where they are still written.
  */
 import type { WireError } from "../../core/errors.ts";
-import type { ShardPiece } from "../../core/plan/physical.ts";
+import type { ShardPiece, TaskInput } from "../../core/plan/physical.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { PartPort } from "./ports.ts";
-import { type Content, type Rows, rowsOf } from "./rows.ts";
+import { type Content, type Rows, rowsOfPiece } from "./rows.ts";
 import { type World, wireError } from "./world.ts";
 
 const WAITS_MS = [20, 200, 1_000];
@@ -22,9 +22,11 @@ export class PieceReader {
   readonly #part: PartPort;
   readonly #world: World;
   readonly #pieces: readonly ShardPiece[];
+  readonly #input: TaskInput;
   readonly #rows = new Map<ShardPiece, Rows>();
 
   constructor(part: PartPort, world: World, { input }: TaskOrder) {
+    this.#input = input;
     this.#part = part;
     this.#world = world;
     this.#pieces = [...input.pieces, ...Object.values(input.sides)].flat();
@@ -73,7 +75,7 @@ export class PieceReader {
       reading.onError(lost(piece, "it is not there"));
       return;
     }
-    this.#rows.set(piece, rowsOf(content, piece.partition));
+    this.#rows.set(piece, rowsOfPiece(content, piece, this.#input));
     if (this.#rows.size === this.#pieces.length) reading.onRead(this.#rows);
   }
 }

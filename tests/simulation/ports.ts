@@ -49,6 +49,8 @@ export interface AgentPort extends Process {
   readonly jobs: ReadonlyMap<string, PartPort>;
   /** What its tasks take is so many times as long: a slow disk. */
   readonly slowness: number;
+  /** Why nothing may be written now. */
+  readonly refusal: string | undefined;
   start(order: JobStart): "ok" | "refused";
   end(job: string, onEnded: () => void): void;
   /** A job's part, for its driver: it is there. */

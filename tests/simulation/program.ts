@@ -37,6 +37,10 @@ export interface ProgramOptions {
   readonly isImpatient: boolean;
   /** Has some executions performed by some of the workers only. */
   readonly sets: Random | undefined;
+  /** Has news come from the wrong agents or twice, and publications fail. */
+  readonly slips: Random | undefined;
+  /** Has some of the executions sort. */
+  readonly sorts: Random | undefined;
 }
 
 type Phase = "placing" | "running" | "settling" | "closing" | "over";
@@ -59,10 +63,10 @@ export class Program {
   #settlesUntil = 0;
 
   constructor(options: ProgramOptions, world: World) {
-    const { job, speculates, isSkewed, masters, random } = options;
+    const { job, speculates, isSkewed, masters, random, slips } = options;
     this.#options = options;
     this.#world = world;
-    this.driver = new DriverNode({ job, speculates, isSkewed, onEnded: () => this.#goOn() }, world);
+    this.driver = new DriverNode({ job, speculates, isSkewed, slips, onEnded: () => this.#goOn() }, world);
     this.#seats = new Seats(
       {
         job,
@@ -133,10 +137,10 @@ export class Program {
   }
 
   #submit(): void {
-    const { random, executions, isSkewed, isPoisoned, isImpatient, groups } = this.#options;
+    const { random, executions, isSkewed, isPoisoned, isImpatient, groups, sorts } = this.#options;
     const id = `e${this.#submitted}`;
     this.#submitted += 1;
-    const { plan, outputs } = randomPlan(random, this.#datasets, { isSkewed, groups });
+    const { plan, outputs } = randomPlan(random, this.#datasets, { isSkewed, groups, sorts });
     const followed = random.chance(3) ? new Set(outputs.map(({ node }) => node)) : new Set<number>();
     const busy = plan.groups.filter(({ tasks }) => tasks > 0);
     if (isPoisoned && busy.length > 0) {

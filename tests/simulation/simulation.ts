@@ -3,7 +3,7 @@
  * same run, bit by bit.
  */
 import { AgentNode } from "./agent_node.ts";
-import { planFaults } from "./faults.ts";
+import { planFaults, planMoreFaults } from "./faults.ts";
 import { MasterNode } from "./master_node.ts";
 import { Network } from "./network.ts";
 import { OutputFiles } from "./output_files.ts";
@@ -78,17 +78,16 @@ export class Simulation {
     const programs = !this.#isSmall && random.chance(3) ? 2 : 1;
     for (let i = 0; i < programs; i += 1) this.#programs.push(this.#newProgram(`j${i}`));
     const { random: chance } = this.#world;
-    planFaults(
-      {
-        world: this.#world,
-        random: chance,
-        agents: this.#agents,
-        masters: this.#masters,
-        programs: this.#programs,
-      },
-      this.#faults,
-      random.pick([100, 300, 3_000]),
-    );
+    const targets = {
+      world: this.#world,
+      agents: this.#agents,
+      masters: this.#masters,
+      programs: this.#programs,
+    };
+    const withinMs = random.pick([100, 300, 3_000]);
+    planFaults({ ...targets, random: chance }, this.#faults, withinMs);
+    if (this.#isCalm || this.#seed % 5 !== 4) return;
+    planMoreFaults({ ...targets, random: new Random(this.#seed + 3) }, 2, withinMs);
   }
 
   #newProgram(job: string): Program {
@@ -109,6 +108,8 @@ export class Simulation {
         isImpatient: random.chance(8),
         // Of a seed of its own: without sets a run is what it was before there were any.
         sets: this.#seed % 3 === 2 ? new Random(this.#seed) : undefined,
+        slips: this.#seed % 4 === 2 ? new Random(this.#seed + 2) : undefined,
+        sorts: this.#seed % 4 === 1 ? new Random(this.#seed + 1) : undefined,
       },
       this.#world,
     );
@@ -165,7 +166,7 @@ export class Simulation {
 
   /** Where nothing goes wrong but user code, that alone is told of. */
   #checkCalm(program: Program, id: string, code: string): void {
-    const isOwn = code === "task" || code === "disk-full";
+    const isOwn = code === "task" || code === "disk-full" || code === "output-unwritable";
     // Of what another execution was to give, or of slots for a pipeline.
     const isOfOther = code === "dataset-missing" || code === "not-enough-resources";
     if (code === "cancelled" && program.cancelled.size > 0) return;

@@ -11,7 +11,7 @@ import type { TaskOrder, WorkerDefinitions } from "../../core/schedule/order.ts"
 import { type AttemptResult, NO_TOTALS, type ShardReport } from "../../core/schedule/report.ts";
 import { PieceReader } from "./piece_reader.ts";
 import type { PartPort } from "./ports.ts";
-import { add, type Content, compute, NO_ROWS, type Rows } from "./rows.ts";
+import { add, type Content, compute, isEmpty, marksOf, NO_ROWS, type Rows } from "./rows.ts";
 import { planOfOrder, type World, wireError } from "./world.ts";
 
 /** How long orders may wait behind one that takes long. */
@@ -166,8 +166,10 @@ export class WorkerNode {
     const { ms, error } = this.#world.work(this.#part.job, order);
     this.#later(Math.min(MAX_WORK_MS, ms * this.#part.agent.slowness), () => {
       if (!isCurrent()) return;
+      const { refusal } = this.#part.agent;
       if (error !== undefined) this.#fail(error);
-      else this.#commit(order, contents);
+      else if (refusal === undefined) this.#commit(order, contents);
+      else this.#fail(wireError("disk-full", `Cannot write ${order.attempt}: ${refusal}`, {}, true));
     });
   }
 
@@ -189,6 +191,8 @@ export class WorkerNode {
 
   #report(order: TaskOrder, content: Content): ShardReport {
     const isSkewed = this.#part.isSkewed;
+    const { tail } = planOfOrder(this.#world, this.#part.job, order).groups[order.group];
+    if (tail.kind === "runs") return reportOfRuns(content);
     const partitions = content.map(({ rows, sum }, i) => {
       const isEmpty = rows === 0 && sum === 0;
       const bytes = isSkewed && i === 1 ? 100 * BYTES_OF_ROWS : BYTES_OF_ROWS;
@@ -215,4 +219,11 @@ export class WorkerNode {
     this.#current = undefined;
     this.#later(0.1, () => this.#next({ attempt, result }));
   }
+}
+
+/** One partition, with the first key of each of its chunks. */
+function reportOfRuns(content: Content): ShardReport {
+  const marks = marksOf(content);
+  const size = { rows: content.length, bytes: content.length * BYTES_OF_ROWS, chunks: marks.length };
+  return { partitions: [isEmpty(content) ? { rows: 0, bytes: 0, chunks: 0 } : size], marks };
 }

@@ -1,7 +1,7 @@
 /**
- * Random physical plans: chains, joins, unions, gathers, spreads, exchanges, sinks.
+ * Random physical plans: chains, joins, unions, gathers, spreads, exchanges, sorts, sinks.
  */
-import type { InputEdge } from "../../../core/plan/physical.ts";
+import type { InputEdge, SortOrder } from "../../../core/plan/physical.ts";
 import type { Random } from "../../simulation/random.ts";
 import { edge, type GroupOptions, hashTail, planOf } from "./plans.ts";
 
@@ -18,7 +18,9 @@ function randomInputs(random: Random, groups: GroupOptions[], datasets: readonly
       const dataset = random.pick(datasets);
       return { ref: dataset.id, shards: dataset.shards };
     }
-    const group = random.below(groups.length);
+    // Sorted runs are read by the group that merges them alone.
+    const readable = [...groups.keys()].filter((i) => groups[i].tail?.kind !== "runs");
+    const group = random.pick(readable);
     return { ref: group, shards: groups[group].tasks };
   };
   const source = from();
@@ -61,15 +63,43 @@ function skewedGroups(random: Random): GroupOptions[] {
   ];
 }
 
+/** A sort of what one of the groups wrote: its rows as sorted runs, and a group that merges ranges of them. */
+function sortGroups(random: Random, groups: readonly GroupOptions[]): GroupOptions[] {
+  const order: SortOrder = { node: groups.length, by: "row", descending: false };
+  const readable = [...groups.keys()].filter((i) => groups[i].tail?.kind !== "runs");
+  const from = random.pick(readable);
+  const input = edge(groups.length, "range");
+  return [
+    {
+      tasks: groups[from].tasks,
+      inputs: [edge(from, "forward")],
+      tail: { kind: "runs", order, hasKeyColumn: false },
+    },
+    {
+      tasks: 1 + random.below(4),
+      head: { kind: "merge", input, order, hasKeyColumn: false },
+      needsCommittedInput: true,
+    },
+  ];
+}
+
+export interface RandomPlanOptions {
+  readonly isSkewed: boolean;
+  /** At most. */
+  readonly groups?: number;
+  /** Has some of them sort. */
+  readonly sorts?: Random | undefined;
+}
+
 /** A plan of a few groups that read each other, or datasets that are there already. */
 export function randomPlan(
   random: Random,
   datasets: readonly Dataset[],
-  { isSkewed, groups: most = 6 }: { readonly isSkewed: boolean; readonly groups?: number },
+  { isSkewed, groups: most = 6, sorts }: RandomPlanOptions,
 ) {
   const groups: GroupOptions[] = isSkewed && random.chance(2) ? skewedGroups(random) : [];
-  const size = groups.length + 1 + random.below(most);
-  for (let i = groups.length; i < size; i += 1) {
+  const count = groups.length + 1 + random.below(most);
+  for (let i = groups.length; i < count; i += 1) {
     const isSource = (i === 0 && datasets.length === 0) || random.chance(4);
     const base = isSource ? { tasks: random.below(6) } : randomInputs(random, groups, datasets);
     const tail = random.chance(3)
@@ -78,8 +108,11 @@ export function randomPlan(
         ? ({ kind: "discard" } as const)
         : undefined;
     groups.push(tail === undefined ? base : { ...base, tail });
+    if (sorts?.chance(2) === true) groups.push(...sortGroups(sorts, groups));
   }
-  const outputs = groups.map((_, i) => i).filter((i) => i === size - 1 || random.chance(3));
+  const last = groups.length - 1;
+  const stored = [...groups.keys()].filter((i) => groups[i].tail?.kind !== "runs");
+  const outputs = stored.filter((i) => i === last || random.chance(3));
   const sink = random.chance(3)
     ? groups.push({
         tasks: groups[0].tasks,
