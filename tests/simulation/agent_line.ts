@@ -52,6 +52,18 @@ export class AgentLine {
     if (!this.#isBusy) this.#sendNext();
   }
 
+  /** Sends a request beside the others, once. */
+  send(act: (part: PartPort) => void, onDone: () => void, onBroken: () => void): void {
+    this.#call<boolean>(
+      (part, answer) => {
+        if (part !== undefined) act(part);
+        answer(part !== undefined);
+      },
+      (isKnown) => (isKnown ? onDone() : onBroken()),
+      onBroken,
+    );
+  }
+
   leave(): void {
     this.isThere = false;
   }

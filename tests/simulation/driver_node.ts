@@ -18,6 +18,7 @@ import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
 import { AgentLine } from "./agent_line.ts";
 import { Collection } from "./collection.ts";
+import { Crew } from "./crew.ts";
 import type { Process } from "./network.ts";
 import type { Random } from "./random.ts";
 import { add, COMPARE, type Content, NO_ROWS, oracle, type Rows, rowsOf, type Shards } from "./rows.ts";
@@ -25,6 +26,7 @@ import { type World, wireError } from "./world.ts";
 
 const TICK_MS = 200;
 const BACKOFF_MS = 250;
+const CARRY_AGAIN_MS = 200;
 /** Executions share so many plans, as far as agents and workers tell them apart. */
 const PLANS = 2;
 const NO_BYTES = new Uint8Array();
@@ -61,7 +63,9 @@ export class DriverNode implements Process {
   readonly #ends = new Set<string>();
   /** Handles that are gone, perhaps before the execution is known to the scheduler. */
   readonly #dropped = new Set<string>();
-  readonly #workers = new Map<string, readonly number[]>();
+  readonly crew: Crew;
+  /** Agents to whose workers messages are on their way. */
+  readonly #carrying = new Set<string>();
   /** Executions that only some workers perform. */
   readonly #bound = new Set<string>();
   readonly #told = new ToldDefinitions();
@@ -72,6 +76,11 @@ export class DriverNode implements Process {
     this.name = `driver-${options.job}`;
     this.#options = options;
     this.#world = world;
+    this.crew = new Crew({
+      now: () => world.timeline.now,
+      onMail: (agent) => this.#carry(agent),
+      onEpoch: (epoch, workers) => this.feed({ kind: "epochBegan", epoch, workers }),
+    });
     this.state = createJobState({
       job: options.job,
       memoryBytesPerWorker: 1,
@@ -86,11 +95,69 @@ export class DriverNode implements Process {
 
   /** Begins with the workers that it was granted. */
   open(grants: readonly Grant[]): void {
-    let firstWorker = 0;
-    for (const { agent, workers } of grants) {
-      const numbers = Array.from({ length: workers }, (_, i) => firstWorker + i);
-      firstWorker += workers;
-      this.#workers.set(agent.id, numbers);
+    this.#connect(grants);
+    this.#enlist(grants, 0);
+  }
+
+  /** More workers were started for it. */
+  grow(grants: readonly Grant[], first: number): void {
+    this.#connect(grants.filter(({ agent }) => !this.lines.has(agent.id)));
+    this.#enlist(grants, first);
+  }
+
+  /** Takes workers away: they get no more tasks, end those that they hold, and go. */
+  shrink(workers: readonly number[], graceMs: number): void {
+    const agents = new Set(
+      this.crew.workers.filter(({ worker }) => workers.includes(worker)).map(({ agent }) => agent),
+    );
+    this.crew.leave(workers);
+    for (const agent of agents) {
+      this.#seat(agent);
+      this.lines.get(agent)?.queue((part) => part.apply({ kind: "retired", workers, graceMs }));
+    }
+  }
+
+  #enlist(grants: readonly Grant[], first: number): void {
+    let worker = first;
+    const infos = grants.flatMap(({ agent: { id }, workers }) =>
+      Array.from({ length: workers }, () => ({ worker: worker++, agent: id, host: id })),
+    );
+    this.crew.add(infos);
+    for (const { agent } of grants) {
+      if (this.lines.has(agent.id)) this.#seat(agent.id);
+      else this.crew.lose(agent.id);
+    }
+  }
+
+  /** The scheduler gives tasks to the workers that are to stay. */
+  #seat(agent: string): void {
+    const workers = this.crew.on(agent);
+    this.feed({ kind: "agentJoined", agent, slots: workers.length, workers });
+  }
+
+  /** Carries messages to the workers of an agent, one request at a time. */
+  #carry(agent: string): void {
+    const line = this.lines.get(agent);
+    if (line === undefined || this.#carrying.has(agent) || this.#isClosing) return;
+    const delivery = this.crew.take(agent);
+    if (delivery.length === 0) return;
+    this.#carrying.add(agent);
+    const over = (): void => {
+      this.#carrying.delete(agent);
+      this.#carry(agent);
+    };
+    line.send(
+      (part) => part.deliver(delivery),
+      over,
+      () => {
+        this.crew.broken(agent);
+        this.#later(CARRY_AGAIN_MS, over);
+      },
+    );
+  }
+
+  #connect(grants: readonly Grant[]): void {
+    for (const { agent } of grants) {
       const node = this.#world.agents.get(agent.id);
       if (node === undefined) throw new Error(`${agent.id} was granted and never was`);
       const line = new AgentLine(
@@ -104,13 +171,12 @@ export class DriverNode implements Process {
         this.#world,
       );
       this.lines.set(agent.id, line);
-      this.feed({ kind: "agentJoined", agent: agent.id, slots: workers, workers: numbers });
     }
   }
 
   /** Numbers of all workers that are there. */
   get workers(): readonly number[] {
-    return [...this.#workers.values()].flat();
+    return this.crew.workers.map(({ worker }) => worker);
   }
 
   get isOver(): boolean {
@@ -371,6 +437,7 @@ export class DriverNode implements Process {
         event.kind === "attemptLost"
       )
         ofAttempts.push(...this.#slip({ ...event, agent }));
+      else this.crew.hear(event);
     }
     this.#feedAll(ofAttempts);
   }
@@ -394,7 +461,7 @@ export class DriverNode implements Process {
     if (this.#isClosing) return;
     this.#world.tell(`${this.name} loses ${agent}: ${cause}`);
     this.lines.delete(agent);
-    this.#workers.delete(agent);
+    this.crew.lose(agent);
     this.#told.dropAgent(agent);
     this.feed({ kind: "agentLost", agent, cause: `agent ${agent} is gone: ${cause}` });
     // Others take over from workers that are gone.

@@ -5,9 +5,12 @@
 import { AgentQueue } from "../../core/agent/agent_queue.ts";
 import { JobDefinitions } from "../../core/agent/job_definitions.ts";
 import type { QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
+import type { Parcel } from "../../core/messages/letter.ts";
 import type { AgentEvent, Definitions, TaskOrder } from "../../core/schedule/order.ts";
+import type { Delivery } from "./crew.ts";
 import type { AgentPort, EventStream, PartPort } from "./ports.ts";
 import type { Content } from "./rows.ts";
+import type { WorkerMail } from "./worker_mail.ts";
 import { WorkerNode } from "./worker_node.ts";
 import type { World } from "./world.ts";
 
@@ -37,6 +40,7 @@ export class JobPart implements PartPort {
   #stream: OpenStream | undefined;
   #isFlushing = false;
   #timerAt = Number.POSITIVE_INFINITY;
+  readonly #mails = new Map<number, readonly WorkerMail[]>();
   /** Workers that have no process, and get none. */
   readonly #over = new Set<number>();
   isEnding = false;
@@ -80,6 +84,19 @@ export class JobPart implements PartPort {
     this.apply({ kind: "released", attempts });
     for (const attempt of attempts) this.#discard(attempt);
     this.#definitions.release(executions, templates);
+  }
+
+  tell(worker: number, parcel: Parcel): void {
+    this.#events.push({ kind: "parcel", worker, parcel });
+    this.#flush();
+  }
+
+  deliver(delivery: Delivery): void {
+    for (const { worker, parcel } of delivery) this.workers.get(worker)?.deliver(parcel);
+  }
+
+  mailsOf(worker: number): readonly WorkerMail[] {
+    return this.#mails.get(worker) ?? [];
   }
 
   openChannel(attempt: string): void {
@@ -162,7 +179,8 @@ export class JobPart implements PartPort {
       case "startWorker": {
         const worker = this.workers.get(command.worker) ?? new WorkerNode(this, command.worker, this.#world);
         this.workers.set(command.worker, worker);
-        worker.start();
+        const mail = worker.start();
+        if (mail !== undefined) this.#mails.set(command.worker, [...this.mailsOf(command.worker), mail]);
         this.#definitions.started(command.worker);
         return;
       }

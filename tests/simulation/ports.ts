@@ -2,9 +2,12 @@
  * What simulated agents, and their parts of jobs, are to others.
  */
 import type { QueueEvent } from "../../core/agent/queue_events.ts";
+import type { Parcel } from "../../core/messages/letter.ts";
 import type { AgentEvent, Definitions, TaskOrder } from "../../core/schedule/order.ts";
+import type { Delivery } from "./crew.ts";
 import type { Process } from "./network.ts";
 import type { Content } from "./rows.ts";
+import type { WorkerMail } from "./worker_mail.ts";
 
 export interface JobStart {
   readonly job: string;
@@ -30,6 +33,12 @@ export interface PartPort {
   /** Shards that are kept. */
   readonly shards: readonly string[];
   apply(event: QueueEvent): void;
+  /** Takes a worker's parcel for the driver. */
+  tell(worker: number, parcel: Parcel): void;
+  /** Hands parcels of the driver on to workers that are there. */
+  deliver(delivery: Delivery): void;
+  /** What the processes of a worker heard and sent, first to last. */
+  mailsOf(worker: number): readonly WorkerMail[];
   /** Queues orders, with what they refer to and the agent does not know. */
   launch(orders: readonly TaskOrder[], definitions: Definitions): void;
   release(attempts: readonly string[], executions: readonly string[], templates: readonly string[]): void;

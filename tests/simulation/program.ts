@@ -128,6 +128,7 @@ export class Program {
       this.#later(this.#options.random.below(300), () => this.#closeChannel());
     }
     this.#submit();
+    this.#bustle();
   }
 
   #later(ms: number, act: () => void): void {
@@ -215,6 +216,7 @@ export class Program {
     if (!this.driver.isUp) return;
     const left = this.#left();
     if (left === undefined) {
+      this.#checkMail();
       this.#close();
     } else if (this.#world.timeline.now > this.#settlesUntil) {
       throw new Error(`${this.#options.job} has ended, and ${left}`);
@@ -229,12 +231,43 @@ export class Program {
       const left = [...state.executions.values()].map(({ id, history }) => `${id}: ${history.join(", ")}`);
       return `executions are not forgotten: ${left.join("; ")}`;
     }
+    const unheard = this.driver.crew.left();
+    if (unheard !== undefined && this.#world.mails !== undefined) return unheard;
     if (state.attempts.size > 0) return `attempts ${[...state.attempts.keys()]} are not forgotten`;
     for (const { agent } of lines.values()) {
       const shards = agent.jobs.get(this.#options.job)?.shards ?? [];
       if (shards.length > 0) return `shards ${shards.join(" ")} are left on ${agent.name}`;
     }
     return undefined;
+  }
+
+  #checkMail(): void {
+    const { job } = this.#options;
+    if (this.#world.mails === undefined) return;
+    this.driver.crew.check(({ agent, worker }) =>
+      this.driver.lines.get(agent)?.agent.jobs.get(job)?.mailsOf(worker),
+    );
+  }
+
+  /** Messages, and workers that come and go, while executions run. */
+  #bustle(): void {
+    const { mails } = this.#world;
+    if (mails === undefined) return;
+    for (let count = mails.below(12); count > 0; count -= 1) {
+      this.#later(mails.below(300), () => {
+        const { workers } = this.driver;
+        if (mails.chance(2) || workers.length === 0) this.driver.crew.send();
+        else this.driver.crew.send(mails.pick(workers));
+      });
+    }
+    if (mails.chance(2)) this.#later(mails.below(200), () => this.#shrink(mails));
+  }
+
+  #shrink(mails: Random): void {
+    const { workers } = this.driver;
+    if (workers.length < 2) return;
+    const left = workers.slice(1).filter(() => mails.chance(2));
+    if (left.length > 0) this.driver.shrink(left, mails.pick([0, 5, 200, 5_000]));
   }
 
   #close(): void {

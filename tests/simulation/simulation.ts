@@ -55,6 +55,7 @@ export class Simulation {
       timeline,
       network,
       random: new Random(random.below(2 ** 32)),
+      mails: seed % 4 === 3 ? new Random(seed + 4) : undefined,
       files: new OutputFiles(),
       agents: new Map(),
       plans: new Map(),

@@ -6,12 +6,14 @@
 
 import type { EndedAttempt } from "../../core/agent/queue_events.ts";
 import type { WireError } from "../../core/errors.ts";
+import type { Parcel } from "../../core/messages/letter.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import type { TaskOrder, WorkerDefinitions } from "../../core/schedule/order.ts";
 import { type AttemptResult, NO_TOTALS, type ShardReport } from "../../core/schedule/report.ts";
 import { PieceReader } from "./piece_reader.ts";
 import type { PartPort } from "./ports.ts";
 import { add, type Content, compute, isEmpty, marksOf, NO_ROWS, type Rows } from "./rows.ts";
+import { WorkerMail } from "./worker_mail.ts";
 import { planOfOrder, type World, wireError } from "./world.ts";
 
 /** How long orders may wait behind one that takes long. */
@@ -28,6 +30,7 @@ export class WorkerNode {
   /** Grows with each start. */
   #life = 0;
   #hand: TaskOrder[] = [];
+  #mail: WorkerMail | undefined;
   #current: { readonly order: TaskOrder; readonly begunAt: number } | undefined;
   readonly #early = new Set<string>();
   /** Plans that it knows, and those of the executions. */
@@ -44,12 +47,42 @@ export class WorkerNode {
     return this.#current?.order.attempt;
   }
 
-  start(): void {
+  /** @returns The messages of its process, when there are any in this run. */
+  start(): WorkerMail | undefined {
     this.#life += 1;
     this.#executions.clear();
     this.#templates.clear();
     this.isUp = true;
-    this.#later(5 + this.#world.random.below(20), () => this.#ask());
+    this.#later(5 + this.#world.random.below(20), () => {
+      this.#ask();
+      this.#tell();
+    });
+    const { mails, timeline } = this.#world;
+    this.#mail =
+      mails && new WorkerMail(`${this.#part.agent.name}-${this.number}-${this.#life}`, timeline.now);
+    return this.#mail;
+  }
+
+  /** Something came of the driver. */
+  deliver(parcel: Parcel): void {
+    const mail = this.#mail;
+    this.#later(0.1, () => {
+      mail?.arrive(parcel, this.#world.timeline.now);
+      if (mail !== undefined && mail.waiting > 0) this.#listenLater(mail);
+      this.#tell();
+    });
+  }
+
+  #listenLater(mail: WorkerMail): void {
+    this.#later(this.#world.mails?.below(30) ?? 0, () => {
+      mail.listen();
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    for (let parcel = this.#mail?.take(); parcel !== undefined; parcel = this.#mail?.take())
+      this.#part.tell(this.number, parcel);
   }
 
   take(orders: readonly TaskOrder[], definitions: WorkerDefinitions | undefined): void {
@@ -162,7 +195,14 @@ export class WorkerNode {
     });
   }
 
+  #say(): void {
+    const { mails, timeline } = this.#world;
+    for (let count = mails?.below(4) ?? 0; count > 0; count -= 1) this.#mail?.send(timeline.now);
+    this.#tell();
+  }
+
   #work(order: TaskOrder, contents: ReadonlyMap<ShardPiece, Rows>, isCurrent: () => boolean): void {
+    this.#say();
     const { ms, error } = this.#world.work(this.#part.job, order);
     this.#later(Math.min(MAX_WORK_MS, ms * this.#part.agent.slowness), () => {
       if (!isCurrent()) return;

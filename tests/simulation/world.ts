@@ -15,6 +15,8 @@ export interface World {
   readonly timeline: Timeline;
   readonly network: Network;
   readonly random: Random;
+  /** Set when drivers and workers send messages to each other. */
+  readonly mails: Random | undefined;
   readonly files: OutputFiles;
   readonly agents: Map<string, AgentPort>;
   /** By job and execution. */
