@@ -270,11 +270,17 @@ function forgetIfUnneeded(turn: Turn, execution: Execution): void {
   if (
     execution.isReplayed ||
     execution.downstream.size > 0 ||
-    execution.outputs.some((output) => output.isHeld)
+    execution.outputs.some((output) => output.isHeld) ||
+    execution.groups.some(isBeingCopied)
   )
     return;
   moveExecution(execution, { kind: "ended" }, turn.now);
   forget(turn, execution);
+}
+
+/** Its shards stay until then. */
+function isBeingCopied({ isCopied, tasks }: Group): boolean {
+  return isCopied && tasks.some(({ keep }) => keep.isCopying);
 }
 
 function forget(turn: Turn, execution: Execution): void {

@@ -125,6 +125,7 @@ export function onKept(turn: Turn, event: EventOf<"shardKept">): void {
     for (const part of parts) part.keep.isKept = true;
   }
   for (const part of parts) releaseIfUnneeded(turn, part);
+  turn.touched.add(group.execution);
 }
 
 /** Somebody wants an output that nobody held: what is missing of it is brought or computed. */

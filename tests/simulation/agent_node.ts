@@ -57,8 +57,9 @@ export class AgentNode implements AgentPort {
   start({ job, firstWorker, workers, leaseMs, isSkewed }: JobStart): "ok" | "refused" {
     const known = this.jobs.get(job);
     if (known?.isEnding === true) return "refused";
+    const isThere = known?.workers.has(firstWorker) === true;
+    if (!isThere && workers > this.slots - this.#used()) return "refused";
     if (known === undefined) {
-      if (workers > this.slots - this.#used()) return "refused";
       this.jobs.set(job, new JobPart(job, this, this.#world, isSkewed));
     }
     this.jobs.get(job)?.apply({ kind: "start", firstWorker, workers });

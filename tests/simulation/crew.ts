@@ -152,7 +152,7 @@ export class Crew {
     for (const { number, ends } of accepted) {
       for (const end of ends) {
         if (end.lane.state === "gone") continue;
-        end.accepted.push(number);
+        end.accept(number);
         this.#options.onMail(end.agent);
       }
     }

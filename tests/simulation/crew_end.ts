@@ -34,6 +34,15 @@ export class CrewEnd {
     return this.info.agent;
   }
 
+  /** @throws When it overtakes one that was sent before, or there was no room. */
+  accept(number: number): void {
+    if (number <= (this.accepted.at(-1) ?? -1))
+      throw new Error(`message ${number} overtakes ${this.accepted.at(-1)}`);
+    if (this.lane.waiting > MAIL_BOUNDS.letters)
+      throw new Error(`${this.lane.waiting} messages are under way`);
+    this.accepted.push(number);
+  }
+
   arrive({ life, frame, receipt }: Parcel, now: number): void {
     if (this.#replaced.has(life) || this.lane.state === "gone") return;
     const intake = this.#intake?.life === life ? this.#intake : this.#begin(life, now);

@@ -15,9 +15,12 @@ import {
 } from "../../core/schedule/job_state.ts";
 import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
+import { NO_TOTALS } from "../../core/schedule/report.ts";
 import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
 import { AgentLine } from "./agent_line.ts";
 import { Collection } from "./collection.ts";
+import { Copier } from "./copier.ts";
+import type { Copies } from "./copies.ts";
 import { Crew } from "./crew.ts";
 import type { Process } from "./network.ts";
 import type { Random } from "./random.ts";
@@ -26,19 +29,30 @@ import { type World, wireError } from "./world.ts";
 
 const TICK_MS = 200;
 const BACKOFF_MS = 250;
+const STRANGE = "told by an agent that does not run it";
 const CARRY_AGAIN_MS = 200;
 /** Executions share so many plans, as far as agents and workers tell them apart. */
 const PLANS = 2;
 const NO_BYTES = new Uint8Array();
+const REPLAYED: ExecutionOutcome = { kind: "done", totals: NO_TOTALS, stages: [] };
 
 export interface DriverOptions {
   readonly job: string;
   readonly speculates: boolean;
   readonly isSkewed: boolean;
+  /** Its checkpoint. */
+  readonly copies: Copies | undefined;
   /** Has news come from the wrong agents or twice, and publications fail. */
   readonly slips: Random | undefined;
   /** Told of each execution that has ended. */
   readonly onEnded: (execution: string, outcome: ExecutionOutcome) => void;
+}
+
+export interface SubmitOptions {
+  /** The only ones that perform it. */
+  readonly workers?: readonly number[] | undefined;
+  /** An earlier driver saw its end: the outputs that are wanted from the start. */
+  readonly held?: ReadonlySet<number>;
 }
 
 interface Execution {
@@ -64,6 +78,7 @@ export class DriverNode implements Process {
   /** Handles that are gone, perhaps before the execution is known to the scheduler. */
   readonly #dropped = new Set<string>();
   readonly crew: Crew;
+  readonly #copier: Copier | undefined;
   /** Agents to whose workers messages are on their way. */
   readonly #carrying = new Set<string>();
   /** Executions that only some workers perform. */
@@ -76,6 +91,8 @@ export class DriverNode implements Process {
     this.name = `driver-${options.job}`;
     this.#options = options;
     this.#world = world;
+    const { job, copies } = options;
+    this.#copier = copies && new Copier({ job, copies, driver: this }, world);
     this.crew = new Crew({
       now: () => world.timeline.now,
       onMail: (agent) => this.#carry(agent),
@@ -183,19 +200,19 @@ export class DriverNode implements Process {
     return [...this.executions.values()].every(({ outcome }) => outcome !== undefined);
   }
 
-  /** @param workers The only ones that perform it. */
   submit(
     id: string,
     plan: PhysicalPlan,
     followed: ReadonlySet<number>,
-    workers?: readonly number[] | undefined,
+    { workers, held }: SubmitOptions = {},
   ): void {
     const { job } = this.#options;
     if (workers !== undefined) this.#bound.add(id);
     const expected = oracle(plan, this.datasets);
-    this.executions.set(id, { plan, expected });
+    this.executions.set(id, { plan, expected, ...(held === undefined ? {} : { outcome: REPLAYED }) });
     this.#world.plans.set(`${job}/${id}`, plan);
     for (const { node, group, kind } of plan.outputs) {
+      if (kind === "sink" && held !== undefined) continue;
       if (kind === "sink") this.#world.files.open(this.#place(id, node));
       else this.datasets.set(`${id}.${node}`, expected[group]);
     }
@@ -203,9 +220,23 @@ export class DriverNode implements Process {
     this.#told.define({ id, template: template.id, params: NO_BYTES }, template);
     const sorts = plan.groups.flatMap(({ head }) => (head.kind === "merge" ? [head.order.node] : []));
     const compare = new Map(sorts.map((node) => [node, COMPARE]));
-    this.feed({ kind: "executionSubmitted", execution: id, plan, compare, followed, workers });
+    const { copies } = this.#options;
+    const checkpoint = copies && {
+      copied: copies.groupsOf(plan),
+      kept: copies.keptOf(id, plan),
+      held,
+    };
+    this.feed({ kind: "executionSubmitted", execution: id, plan, compare, followed, workers, checkpoint });
+    if (held !== undefined) this.#hold(id, plan, held);
     for (const dataset of this.#dropped) this.feed({ kind: "datasetReleased", dataset });
     if (this.lines.size === 0) this.#cancelAll();
+  }
+
+  /** Handles of an execution of an earlier driver that are wanted after all. */
+  #hold(id: string, { outputs }: PhysicalPlan, held: ReadonlySet<number>): void {
+    for (const { node, kind } of outputs) {
+      if (kind === "dataset" && !held.has(node)) this.feed({ kind: "datasetHeld", dataset: `${id}.${node}` });
+    }
   }
 
   cancel(execution: string, cause: WireError): void {
@@ -312,6 +343,12 @@ export class DriverNode implements Process {
       case "warning":
         this.#world.tell(`${this.name}: ${command.text}`);
         return;
+      case "keep":
+        this.#copier?.keep(command);
+        return;
+      case "restore":
+        this.#copier?.restore(command);
+        return;
       case "outputReady":
       case "channelUnneeded":
       case "progress":
@@ -364,6 +401,8 @@ export class DriverNode implements Process {
   #end(id: string, outcome: ExecutionOutcome): void {
     const execution = this.executions.get(id);
     if (execution === undefined || execution.outcome !== undefined) throw new Error(`${id} ended twice`);
+    if (outcome.kind === "failed" && outcome.error.message.includes(STRANGE))
+      throw new Error(`${id} failed: ${STRANGE}`);
     execution.outcome = outcome;
     this.#world.tell(
       `${this.name}: ${id} ${outcome.kind}${"error" in outcome ? ` ${outcome.error.message}` : ""}`,
@@ -448,7 +487,8 @@ export class DriverNode implements Process {
     if (slips === undefined || !slips.chance(8)) return [event];
     if (slips.chance(2)) this.#later(slips.below(100), () => this.feed(event));
     const others = [...this.lines.keys(), "a-stranger"].filter((id) => id !== event.agent);
-    return [{ ...event, agent: slips.pick(others) }, event];
+    const result = { kind: "failed", error: wireError("plan", STRANGE), totals: NO_TOTALS } as const;
+    return [{ kind: "attemptEnded", attempt: event.attempt, result, agent: slips.pick(others) }, event];
   }
 
   /** Each attempt ends once, as far as its agent tells. */

@@ -30,7 +30,7 @@ const FAULTS: Readonly<Record<string, { readonly weight: number; readonly strike
 };
 
 /** Those of runs that have them beside the others. */
-const MORE_FAULTS: Readonly<Record<string, Fault>> = { fullDisk: fillDisk };
+const MORE_FAULTS: Readonly<Record<string, Fault>> = { fullDisk: fillDisk, driverCrash: crashDriver };
 
 const DRAWN = Object.keys(FAULTS).flatMap((name) => Array.from({ length: FAULTS[name].weight }, () => name));
 
@@ -88,9 +88,11 @@ function crashMaster({ masters, random, world }: FaultTargets): string | undefin
 }
 
 function crashDriver({ programs, random }: FaultTargets): string | undefined {
-  const { driver } = random.pick(programs);
+  const program = random.pick(programs);
+  const { driver } = program;
   if (!driver.isUp) return undefined;
   driver.crash();
+  program.resume();
   return `${driver.name} is killed`;
 }
 

@@ -40,6 +40,9 @@ export class JobPart implements PartPort {
   #stream: OpenStream | undefined;
   #isFlushing = false;
   #timerAt = Number.POSITIVE_INFINITY;
+  /** Workers that get no more orders, and what each was given last. */
+  readonly #retired = new Set<number>();
+  readonly #hands = new Map<number, readonly string[]>();
   readonly #mails = new Map<number, readonly WorkerMail[]>();
   /** Workers that have no process, and get none. */
   readonly #over = new Set<number>();
@@ -50,6 +53,10 @@ export class JobPart implements PartPort {
     this.agent = agent;
     this.isSkewed = isSkewed;
     this.#world = world;
+  }
+
+  get present(): readonly number[] {
+    return [...this.workers.values()].filter(({ isUp }) => isUp).map(({ number }) => number);
   }
 
   /** Shards that are kept. */
@@ -65,6 +72,7 @@ export class JobPart implements PartPort {
     if (this.agent.jobs.get(this.job) !== this) return;
     for (const command of this.#queue.apply(event, this.#world.timeline.now)) this.#perform(command);
     this.#queue.check();
+    if (event.kind === "retired") for (const worker of event.workers) this.#retired.add(worker);
     if (event.kind === "exited") this.#checkReplaced(event.worker);
     this.#arm();
   }
@@ -92,7 +100,13 @@ export class JobPart implements PartPort {
   }
 
   deliver(delivery: Delivery): void {
-    for (const { worker, parcel } of delivery) this.workers.get(worker)?.deliver(parcel);
+    const { mails, timeline } = this.#world;
+    for (const { worker, parcel } of delivery) {
+      // What comes later may overtake it.
+      if (mails?.chance(5) === true)
+        timeline.after(mails.below(30), () => this.workers.get(worker)?.deliver(parcel));
+      else this.workers.get(worker)?.deliver(parcel);
+    }
   }
 
   mailsOf(worker: number): readonly WorkerMail[] {
@@ -109,6 +123,11 @@ export class JobPart implements PartPort {
     if (!this.#channels.delete(attempt)) return;
     this.keep(attempt, content);
     this.#commit(attempt);
+  }
+
+  restore(attempt: string, content: Content): void {
+    this.openChannel(attempt);
+    this.closeChannel(attempt, content);
   }
 
   /** What a worker wrote, before it tells so. */
@@ -171,6 +190,11 @@ export class JobPart implements PartPort {
   }
 
   #give(worker: number, orders: readonly TaskOrder[]): void {
+    const before = this.#hands.get(worker) ?? [];
+    const attempts = orders.map(({ attempt }) => attempt);
+    if (this.#retired.has(worker) && attempts.some((attempt) => !before.includes(attempt)))
+      throw new Error(`worker ${worker} gets ${attempts}, and is to go`);
+    this.#hands.set(worker, attempts);
     this.workers.get(worker)?.take(orders, this.#definitions.tell(worker, orders));
   }
 

@@ -30,6 +30,8 @@ export interface PartPort {
   readonly agent: AgentPort;
   /** Whether the second partition of shards is much larger than others. */
   readonly isSkewed: boolean;
+  /** Workers that are there. */
+  readonly present: readonly number[];
   /** Shards that are kept. */
   readonly shards: readonly string[];
   apply(event: QueueEvent): void;
@@ -44,6 +46,8 @@ export interface PartPort {
   release(attempts: readonly string[], executions: readonly string[], templates: readonly string[]): void;
   openChannel(attempt: string): void;
   closeChannel(attempt: string, content: Content): void;
+  /** Takes a shard that the driver has a copy of. */
+  restore(attempt: string, content: Content): void;
   /** What a worker wrote, before it tells so. */
   keep(attempt: string, content: Content): void;
   /** Tells what an attempt wrote once it is whole; undefined when it is not here. */

@@ -6,8 +6,10 @@ import type { Grant } from "../../core/cluster/placement.ts";
 import type { WireError } from "../../core/errors.ts";
 import type { Task } from "../../core/schedule/execution_state.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import { isDone, taskName } from "../../core/schedule/transitions.ts";
 import { type Dataset, randomPlan } from "../core/schedule/random_plans.ts";
+import { Copies } from "./copies.ts";
 import { DriverNode } from "./driver_node.ts";
 import type { MasterNode } from "./master_node.ts";
 import type { Random } from "./random.ts";
@@ -39,6 +41,8 @@ export interface ProgramOptions {
   readonly sets: Random | undefined;
   /** Has news come from the wrong agents or twice, and publications fail. */
   readonly slips: Random | undefined;
+  /** Has shards copied, and drivers go on after one that was killed. */
+  readonly checkpoint: Random | undefined;
   /** Has some of the executions sort. */
   readonly sorts: Random | undefined;
 }
@@ -46,7 +50,7 @@ export interface ProgramOptions {
 type Phase = "placing" | "running" | "settling" | "closing" | "over";
 
 export class Program {
-  readonly driver: DriverNode;
+  driver: DriverNode;
   phase: Phase = "placing";
   /** Executions of which a task always throws. */
   readonly poisoned = new Map<string, { readonly group: number; readonly task: number }>();
@@ -55,7 +59,10 @@ export class Program {
   readonly unread: string[] = [];
   readonly #options: ProgramOptions;
   readonly #world: World;
-  readonly #seats: Seats;
+  #seats: Seats;
+  readonly #copies: Copies | undefined;
+  /** Drivers that were killed, and have another in their place. */
+  #drivers = 0;
   readonly #datasets: Dataset[] = [];
   #submitted = 0;
   #grants: readonly Grant[] = [];
@@ -63,25 +70,13 @@ export class Program {
   #settlesUntil = 0;
 
   constructor(options: ProgramOptions, world: World) {
-    const { job, speculates, isSkewed, masters, random, slips } = options;
+    const { random } = options;
     this.#options = options;
     this.#world = world;
-    this.driver = new DriverNode({ job, speculates, isSkewed, slips, onEnded: () => this.#goOn() }, world);
-    this.#seats = new Seats(
-      {
-        job,
-        driver: this.driver,
-        workers: 1 + random.below(4),
-        masters,
-        isSkewed,
-        onTaken: (grants) => this.#begin(grants),
-        onGivenUp: () => {
-          this.phase = "over";
-        },
-      },
-      world,
-    );
-    world.timeline.after(random.below(20), () => this.#seats.take());
+    this.#copies = options.checkpoint && new Copies(options.checkpoint);
+    [this.driver, this.#seats] = this.#newDriver(1 + random.below(4));
+    const seats = this.#seats;
+    world.timeline.after(random.below(20), () => seats.take());
   }
 
   get isOver(): boolean {
@@ -116,6 +111,79 @@ export class Program {
     return [this.phase, ...agents, ...running].join(" | ");
   }
 
+  #newDriver(workers: number): [DriverNode, Seats] {
+    const { speculates, isSkewed, masters, slips } = this.#options;
+    const copies = this.#copies;
+    const job = this.#job;
+    const onEnded = (id: string, { kind }: ExecutionOutcome): void => {
+      this.#noteEnd(id, kind === "done");
+      this.#goOn();
+    };
+    const driver = new DriverNode({ job, speculates, isSkewed, slips, copies, onEnded }, this.#world);
+    const seats = new Seats(
+      {
+        job,
+        driver,
+        workers,
+        masters,
+        isSkewed,
+        onTaken: (grants) => this.#begin(grants),
+        onGivenUp: () => {
+          this.phase = "over";
+        },
+      },
+      this.#world,
+    );
+    return [driver, seats];
+  }
+
+  get #job(): string {
+    return this.#drivers === 0 ? this.#options.job : `${this.#options.job}r${this.#drivers}`;
+  }
+
+  /** Another driver has gone on in the place of one that was killed. */
+  get hasResumed(): boolean {
+    return this.#drivers > 0;
+  }
+
+  /** The driver was killed: another one goes on with its checkpoint, if there is one. */
+  resume(): void {
+    const copies = this.#copies;
+    if (copies === undefined || this.phase === "over" || this.phase === "closing" || this.#drivers >= 2)
+      return;
+    this.#drivers += 1;
+    this.phase = "placing";
+    [this.driver, this.#seats] = this.#newDriver(1 + copies.random.below(4));
+    this.#world.tell(`${this.driver.name} goes on`);
+    const seats = this.#seats;
+    this.#world.timeline.after(copies.random.below(500), () => seats.take());
+  }
+
+  /** What an earlier driver began: what is done is there already, what is not is begun again. */
+  #replay(copies: Copies): void {
+    for (const { id, plan, followed, isDone } of copies.past) {
+      const nodes = plan.outputs.flatMap(({ node, kind }) => (kind === "dataset" ? [node] : []));
+      if (isDone)
+        this.driver.submit(id, plan, new Set(), {
+          held: new Set(nodes.filter(() => copies.random.chance(2))),
+        });
+      else this.driver.submit(id, plan, followed);
+    }
+    const wanted = new Set(this.#datasets.map(({ id }) => id));
+    for (const { id, plan } of copies.past) {
+      for (const { node } of plan.outputs)
+        if (!wanted.has(`${id}.${node}`)) this.driver.release(`${id}.${node}`);
+    }
+  }
+
+  #noteEnd(id: string, isDone: boolean): void {
+    const past = this.#copies?.past;
+    const at = past?.findIndex((execution) => execution.id === id) ?? -1;
+    if (past === undefined || at < 0) return;
+    if (isDone) past[at].isDone = true;
+    else past.splice(at, 1);
+  }
+
   #begin(grants: readonly Grant[]): void {
     this.phase = "running";
     this.#grants = grants;
@@ -127,13 +195,16 @@ export class Program {
       this.#datasets.push({ id: "ch", shards: 1 });
       this.#later(this.#options.random.below(300), () => this.#closeChannel());
     }
-    this.#submit();
+    if (this.#copies !== undefined) this.#replay(this.#copies);
+    if (this.#submitted < this.#options.executions) this.#submit();
+    else this.#later(1, () => this.#finish());
     this.#bustle();
   }
 
   #later(ms: number, act: () => void): void {
+    const { driver } = this;
     this.#world.timeline.after(ms, () => {
-      if (this.driver.isUp && this.phase === "running") act();
+      if (driver.isUp && this.phase === "running") act();
     });
   }
 
@@ -148,7 +219,8 @@ export class Program {
       const group = random.pick(busy);
       this.poisoned.set(id, { group: group.id, task: random.below(group.tasks) });
     }
-    this.driver.submit(id, plan, followed, this.#someWorkers());
+    this.#copies?.past.push({ id, plan, followed, isDone: false });
+    this.driver.submit(id, plan, followed, { workers: this.#someWorkers() });
     for (const { node, shards } of outputs) this.#datasets.push({ id: `${id}.${node}`, shards });
     if (isImpatient && random.chance(3)) this.#later(random.below(60), () => this.#cancel(id));
     if (this.#submitted < executions) this.#later(random.below(40), () => this.#submit());
@@ -181,13 +253,10 @@ export class Program {
     for (const dataset of gone) this.#datasets.splice(this.#datasets.indexOf(dataset), 1);
     if (this.#datasets.length > 1 && this.#options.random.chance(4)) {
       const [{ id }] = this.#datasets.splice(this.#options.random.below(this.#datasets.length), 1);
-      this.#world.timeline.after(0, () => this.#release(id));
+      const { driver } = this;
+      this.#world.timeline.after(0, () => driver.release(id));
     }
-    this.#world.timeline.after(1, () => this.#finish());
-  }
-
-  #release(id: string): void {
-    if (this.driver.isUp) this.driver.release(id);
+    this.#later(1, () => this.#finish());
   }
 
   #finish(): void {
@@ -213,7 +282,6 @@ export class Program {
 
   /** Without a handle nothing may be left, as soon as agents have been told. */
   #settle(): void {
-    if (!this.driver.isUp) return;
     const left = this.#left();
     if (left === undefined) {
       this.#checkMail();
@@ -221,28 +289,38 @@ export class Program {
     } else if (this.#world.timeline.now > this.#settlesUntil) {
       throw new Error(`${this.#options.job} has ended, and ${left}`);
     } else {
-      this.#world.timeline.after(50, () => this.#settle());
+      const { driver } = this;
+      this.#world.timeline.after(50, () => {
+        if (driver.isUp) this.#settle();
+      });
     }
   }
 
   #left(): string | undefined {
     const { state, lines } = this.driver;
-    if (state.executions.size > 0) {
-      const left = [...state.executions.values()].map(({ id, history }) => `${id}: ${history.join(", ")}`);
+    // What an earlier driver saw the end of is known as long as the job; without an agent nothing of it comes back.
+    const known = [...state.executions.values()].filter(
+      ({ isReplayed, status }) => !isReplayed || (status.kind === "recovering" && lines.size > 0),
+    );
+    if (known.length > 0) {
+      const left = known.map(({ id, history }) => `${id}: ${history.join(", ")}`);
       return `executions are not forgotten: ${left.join("; ")}`;
     }
     const unheard = this.driver.crew.left();
     if (unheard !== undefined && this.#world.mails !== undefined) return unheard;
     if (state.attempts.size > 0) return `attempts ${[...state.attempts.keys()]} are not forgotten`;
     for (const { agent } of lines.values()) {
-      const shards = agent.jobs.get(this.#options.job)?.shards ?? [];
+      const part = agent.jobs.get(this.#job);
+      const stray = part?.present.filter((worker) => !this.driver.workers.includes(worker)) ?? [];
+      if (stray.length > 0) return `workers ${stray} are at work on ${agent.name}, and were taken away`;
+      const shards = part?.shards ?? [];
       if (shards.length > 0) return `shards ${shards.join(" ")} are left on ${agent.name}`;
     }
     return undefined;
   }
 
   #checkMail(): void {
-    const { job } = this.#options;
+    const job = this.#job;
     if (this.#world.mails === undefined) return;
     this.driver.crew.check(({ agent, worker }) =>
       this.driver.lines.get(agent)?.agent.jobs.get(job)?.mailsOf(worker),

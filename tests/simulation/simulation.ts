@@ -93,6 +93,7 @@ export class Simulation {
 
   #newProgram(job: string): Program {
     const random = this.#random;
+    const checkpoint = this.#seed % 5 === 4 ? new Random(this.#seed + 5) : undefined;
     return new Program(
       {
         job,
@@ -103,13 +104,15 @@ export class Simulation {
         isSkewed: random.chance(3),
         speculates: random.chance(2),
         isPoisoned: random.chance(10),
-        hasChannel: random.chance(5),
+        // What was written to a channel goes with its driver.
+        hasChannel: random.chance(5) && checkpoint === undefined,
         flaky: random.chance(4) ? 20 : 0,
         straggling: random.chance(8) ? 20 : 0,
         isImpatient: random.chance(8),
         // Of a seed of its own: without sets a run is what it was before there were any.
         sets: this.#seed % 3 === 2 ? new Random(this.#seed) : undefined,
         slips: this.#seed % 4 === 2 ? new Random(this.#seed + 2) : undefined,
+        checkpoint,
         sorts: this.#seed % 4 === 1 ? new Random(this.#seed + 1) : undefined,
       },
       this.#world,
@@ -117,7 +120,7 @@ export class Simulation {
   }
 
   #program(job: string): Program {
-    return this.#programs[Number(job.slice(1))];
+    return this.#programs[Number.parseInt(job.slice(1), 10)];
   }
 
   /** Runs to the end. @throws When something is not as it must be. */
@@ -148,6 +151,7 @@ export class Simulation {
     let killed = 0;
     for (const program of this.#programs) {
       const { driver } = program;
+      if (program.hasResumed) killed += 1;
       if (!driver.isUp) {
         killed += 1;
         continue;
