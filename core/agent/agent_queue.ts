@@ -40,6 +40,8 @@ const MAX_FAILED_STARTS = 3;
 
 export class AgentQueue {
   readonly #workers = new Map<number, WorkerState>();
+  /** Numbers of workers that were removed. */
+  readonly #left = new Set<number>();
   readonly #book = new OrderBook();
   readonly #recent = new RecentEvents();
   #hasEnded = false;
@@ -142,7 +144,8 @@ export class AgentQueue {
   }
 
   #start(number: number, now: number): void {
-    if (this.#hasEnded || this.#workers.has(number)) return;
+    // A request to start it may come once more, late.
+    if (this.#hasEnded || this.#workers.has(number) || this.#left.has(number)) return;
     this.#workers.set(number, newWorker(number, now + START_GRACE_MS));
     this.#commands.push({ kind: "startWorker", worker: number });
   }
@@ -194,6 +197,7 @@ export class AgentQueue {
 
   #remove(number: number): void {
     this.#workers.delete(number);
+    this.#left.add(number);
     this.#emit({ kind: "workerLeft", worker: number });
   }
 

@@ -54,6 +54,11 @@ export class Crew {
     return this.workers.filter((one) => one.agent === agent).map(({ worker }) => worker);
   }
 
+  /** It was a member there, and is none any more. */
+  hasLeft(agent: string, worker: number): boolean {
+    return this.#ends.get(worker)?.agent === agent && !this.on(agent).includes(worker);
+  }
+
   add(workers: readonly WorkerInfo[]): void {
     for (const info of workers) this.#ends.set(info.worker, new CrewEnd(info));
     this.#apply({ kind: "added", workers });

@@ -5,7 +5,7 @@
 import type { Grant } from "../../core/cluster/placement.ts";
 import type { WireError } from "../../core/errors.ts";
 import type { PhysicalPlan } from "../../core/plan/physical.ts";
-import { applyAll, check, datasetPieces, needsTicks } from "../../core/schedule/job_scheduler.ts";
+import { applyAll, check, needsTicks } from "../../core/schedule/job_scheduler.ts";
 import {
   type AttemptEvent,
   createJobState,
@@ -18,13 +18,14 @@ import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import { NO_TOTALS } from "../../core/schedule/report.ts";
 import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
 import { AgentLine } from "./agent_line.ts";
+import { checkDataset, checkSink } from "./check_outputs.ts";
 import { Collection } from "./collection.ts";
 import { Copier } from "./copier.ts";
 import type { Copies } from "./copies.ts";
 import { Crew } from "./crew.ts";
 import type { Process } from "./network.ts";
 import type { Random } from "./random.ts";
-import { add, COMPARE, type Content, NO_ROWS, oracle, type Rows, rowsOf, type Shards } from "./rows.ts";
+import { COMPARE, type Content, oracle, type Shards } from "./rows.ts";
 import { type World, wireError } from "./world.ts";
 
 const TICK_MS = 200;
@@ -407,61 +408,13 @@ export class DriverNode implements Process {
     this.#world.tell(
       `${this.name}: ${id} ${outcome.kind}${"error" in outcome ? ` ${outcome.error.message}` : ""}`,
     );
+    const known = { job: this.#options.job, state: this.state, plan: execution.plan, world: this.#world };
     for (const { node, group, kind } of execution.plan.outputs) {
-      if (kind === "sink") this.#checkSink(id, node, execution.expected[group], outcome);
-      else if (outcome.kind === "done") this.#checkDataset(`${id}.${node}`, execution.expected[group]);
+      if (kind === "sink") checkSink(this.#world, this.#place(id, node), execution.expected[group], outcome);
+      else if (outcome.kind === "done") checkDataset(known, `${id}.${node}`, execution.expected[group]);
       else this.datasets.delete(`${id}.${node}`);
     }
     this.#options.onEnded(id, outcome);
-  }
-
-  #checkSink(id: string, node: number, expected: Shards, outcome: ExecutionOutcome): void {
-    const { files } = this.#world;
-    const place = this.#place(id, node);
-    const output = files.outputs.get(place);
-    if (outcome.kind !== "done") {
-      files.discard(place);
-      if (output !== undefined && outcome.kind === "failed")
-        throw new Error(`${place} is there, and ${id} failed`);
-      return;
-    }
-    const rows = expected.map((content) => content[0]).reduce(add, NO_ROWS);
-    if (output?.times !== 1 || output.files.size !== expected.length || !isSame(files.read(place), rows)) {
-      throw new Error(`${place} is not what it should be: ${JSON.stringify(files.read(place))}`);
-    }
-  }
-
-  /** All shards that can be read now. */
-  #checkDataset(dataset: string, expected: Shards): void {
-    if (!this.state.outputs.has(dataset)) return;
-    const [id, node] = dataset.split(".");
-    const plan = this.executions.get(id)?.plan;
-    const group = plan?.outputs.find((output) => output.node === Number(node))?.group ?? 0;
-    const found = this.state.executions.get(id)?.groups[group];
-    const sums = new Map<number, Rows | undefined>();
-    for (const { shard: part, piece } of datasetPieces(this.state, dataset)) {
-      const shard = found?.tasks[part]?.shard ?? part;
-      let content: Content | undefined;
-      this.#world.agents
-        .get(piece.agent)
-        ?.jobs.get(this.#options.job)
-        ?.find(piece.attempt, (there) => {
-          content = there;
-        });
-      const before = sums.has(shard) ? sums.get(shard) : NO_ROWS;
-      sums.set(shard, before && content && add(before, rowsOf(content, -1)));
-    }
-    if (sums.size < expected.length && found?.present === found?.tasks.length)
-      throw new Error(`${dataset} has ${sums.size} shards of ${expected.length}`);
-    for (const [shard, rows] of sums) {
-      // Its agent may be gone, and nobody has noticed.
-      if (
-        rows !== undefined &&
-        found?.present === found?.tasks.length &&
-        !isSame(rows, rowsOf(expected[shard], -1))
-      )
-        throw new Error(`shard ${shard} of ${dataset} is not what it should be`);
-    }
   }
 
   #hear(agent: string, events: readonly AgentEvent[]): void {
@@ -520,8 +473,4 @@ export class DriverNode implements Process {
     };
     for (const [id, { outcome }] of this.executions) if (outcome === undefined) this.cancel(id, cause);
   }
-}
-
-function isSame(a: Rows | undefined, b: Rows): boolean {
-  return a?.rows === b.rows && a.sum === b.sum;
 }

@@ -18,7 +18,7 @@ import { type World, wireError } from "./world.ts";
 
 const CHANNEL = [{ rows: 3, sum: 77 }];
 /** How long a job that is over may take to let go of everything. */
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 150_000;
 
 export interface ProgramOptions {
   readonly job: string;
@@ -287,7 +287,7 @@ export class Program {
       this.#checkMail();
       this.#close();
     } else if (this.#world.timeline.now > this.#settlesUntil) {
-      throw new Error(`${this.#options.job} has ended, and ${left}`);
+      throw new Error(`${this.#job} has ended, and ${left} (${this.describe()})`);
     } else {
       const { driver } = this;
       this.#world.timeline.after(50, () => {
@@ -297,7 +297,7 @@ export class Program {
   }
 
   #left(): string | undefined {
-    const { state, lines } = this.driver;
+    const { state, lines, crew } = this.driver;
     // What an earlier driver saw the end of is known as long as the job; without an agent nothing of it comes back.
     const known = [...state.executions.values()].filter(
       ({ isReplayed, status }) => !isReplayed || (status.kind === "recovering" && lines.size > 0),
@@ -311,7 +311,9 @@ export class Program {
     if (state.attempts.size > 0) return `attempts ${[...state.attempts.keys()]} are not forgotten`;
     for (const { agent } of lines.values()) {
       const part = agent.jobs.get(this.#job);
-      const stray = part?.present.filter((worker) => !this.driver.workers.includes(worker)) ?? [];
+      const stray = part?.present.filter((worker) => crew.hasLeft(agent.name, worker)) ?? [];
+      const mails = part?.present.map((worker) => part.mailsOf(worker).at(-1)) ?? [];
+      if (mails.some((mail) => mail?.isQuiet === false)) return `messages of ${agent.name} are under way`;
       if (stray.length > 0) return `workers ${stray} are at work on ${agent.name}, and were taken away`;
       const shards = part?.shards ?? [];
       if (shards.length > 0) return `shards ${shards.join(" ")} are left on ${agent.name}`;

@@ -91,3 +91,12 @@ test("one that has not asked yet is killed at once", () => {
   expect(told(queue.apply({ kind: "tick" }, 5))).toEqual(["kill 0"]);
   expect(told(queue.apply({ kind: "exited", worker: 0, cause: "was killed" }, 6))).toEqual(["workerLeft 0"]);
 });
+
+test("a request to start workers that comes once more, late, starts none that were removed", () => {
+  const queue = started(2);
+  queue.apply({ kind: "retired", workers: [1], graceMs: 100 }, 1);
+  queue.apply({ kind: "exited", worker: 1, cause: "ended" }, 2);
+  expect(told(queue.apply({ kind: "start", firstWorker: 0, workers: 2 }, 3))).toEqual([]);
+  expect(told(queue.apply({ kind: "start", firstWorker: 2, workers: 1 }, 4))).toEqual(["startWorker 2"]);
+  queue.check();
+});

@@ -120,3 +120,21 @@ test("apply() fails the readers of a shard of which only the copy was left when 
   cluster.send({ kind: "restoreFailed", execution: "e", group: 0, task: 0, error: damaged });
   expect(cluster.outcomes.get("f")).toMatchObject({ kind: "failed", error: { code: "checkpoint-damaged" } });
 });
+
+test("apply() keeps an execution that nobody needs any more until its shards are copied, and leaves none of them", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 4);
+  submit(cluster, PLAN, {});
+  cluster.commitGroup("e", 0);
+  cluster.commitGroup("e", 1);
+  cluster.commitGroup("e", 2);
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+  cluster.send({ kind: "datasetReleased", dataset: "e.2" });
+  expect(cluster.shards()).toEqual(["e-1-0-1", "e-1-1-1"]);
+  for (const shard of [0, 1]) {
+    cluster.send({ kind: "shardKept", execution: "e", group: 1, shard, isKept: shard === 0 });
+  }
+  expect(cluster.shards()).toEqual([]);
+  expect(cluster.state.executions.size).toBe(0);
+  expect(cluster.state.attempts.size).toBe(0);
+});
