@@ -4,7 +4,7 @@
  * The name of a file says what is in it: `<execution>/<group>-<shard>-<rows>-<batches>-<bytes>.batches`. It gets
  * that name when it is whole, so nothing else need be kept of it; what is damaged later is found by its checksums.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeItem, encodeBatch, itemLength } from "../../core/batch/codec.ts";
@@ -64,7 +64,8 @@ export class CopyFiles {
   ): Promise<ShardCopy> {
     const { execution, group, shard } = place;
     const directory = this.#of(execution);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    // Not what is above it: when somebody has deleted the checkpoint, nothing of it comes back.
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
     const draft = join(directory, `${group}-${shard}-${this.#drafts++}${DRAFT}`);
     const file = await open(draft, "w", 0o600);
     const found = { rows: 0, batches: 0, bytes: 0 };

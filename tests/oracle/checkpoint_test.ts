@@ -3,7 +3,7 @@
  * undisturbed run: what they tell, what they write, and what is computed again.
  */
 import { afterEach, expect, test } from "bun:test";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { unframe } from "../../core/checkpoint/frames.ts";
 import { decode } from "../../net/cbor.ts";
@@ -153,6 +153,21 @@ test("a loop's checkpoint holds the last turn's rows and the small results that 
   };
   await checkpointProgram(cluster.job, { path: scratch.at("out"), turns: 12, marks: () => true, onTurn });
   expect(most.rows).toBeLessThanOrEqual(3);
+});
+
+test("a checkpoint that is deleted while the job runs does not come back, and the job goes on", async () => {
+  using scratch = new Scratch();
+  const path = scratch.at("deleted");
+  const cluster = await Cluster.open({ ...SHAPES[0], checkpoint: { path, isResumed: false } });
+  const onTurn = (turn: number): void => {
+    if (turn === 2) rmSync(path, { recursive: true });
+  };
+  const options = { path: scratch.at("out"), turns: 6, marks: () => true };
+  const told = await checkpointProgram(cluster.job, { ...options, onTurn });
+  await cluster[Symbol.asyncDispose]();
+  expect(existsSync(path)).toBe(false);
+  await using plain = await Cluster.open(SHAPES[0]);
+  expect(await checkpointProgram(plain.job, { ...options, path: scratch.at("again") })).toEqual(told);
 });
 
 test("a checkpoint that is damaged, of another program, or in use is told as such", async () => {
