@@ -317,12 +317,16 @@ export function canEverFit(state: JobState, execution: Execution, pipeline: Pipe
   return pipelineSize(pipeline) <= slots - slotsOfOthers(state, execution);
 }
 
-/** Slots of its workers that the pipelines of others must have, even when they take all that they can elsewhere. */
+/**
+ * Slots of its workers that the open streams of others must have, even when they take all that they can elsewhere. Worker
+ * programs end by themselves, and are waited for.
+ */
 function slotsOfOthers(state: JobState, execution: Execution): number {
   const own = setOf(state, execution);
   let slots = 0;
   for (const other of state.live) {
-    if (other === execution || !other.pipeline?.isGranted || !isActive(other)) continue;
+    if (other === execution || !other.pipeline?.isGranted || other.pipeline.isGang || !isActive(other))
+      continue;
     const set = setOf(state, other);
     const elsewhere = own === undefined ? 0 : totalSlots(state, set) - totalSlots(state, meet(own, set));
     slots += Math.max(0, pipelineSize(other.pipeline) - elsewhere);

@@ -175,6 +175,18 @@ describe("worker()", () => {
     expect(new Set([...two, ...three].map(({ worker }) => worker)).size).toBe(5);
   });
 
+  test("several at the same time on the same workers take turns", async () => {
+    await using cluster = await Cluster.open({ agents: 2, slots: 2 });
+    const sets = [undefined, [0, 1], [1, 2, 3], [0, 1], undefined, 2, [3]];
+    const run = async (workers: number | readonly number[] | undefined): Promise<readonly unknown[]> =>
+      await (
+        await cluster.job.execute(everyRank, undefined, workers === undefined ? {} : { workers })
+      ).collect();
+    const rows = await Promise.all([...sets, ...sets].map(run));
+    const sizes = [4, 2, 3, 2, 4, 2, 1];
+    expect(rows).toEqual([...sizes, ...sizes].map((size) => Array.from({ length: size }, (_, rank) => rank)));
+  });
+
   test("C17: the result is a dataset like any other, in the order of ranks", async () => {
     await using cluster = await Cluster.open({ agents: 2, slots: 2 });
     const ranks = await cluster.job.execute(everyRank);
