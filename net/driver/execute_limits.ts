@@ -29,6 +29,13 @@ export function compileLimits(flow: string, options: ExecuteOptions): ExecuteLim
   const { workers, resources = {}, schedule, retries, queue = true } = options;
   const refuse = (what: string, value: unknown): RangeError =>
     new RangeError(`Cannot execute flow "${flow}": ${what}, got ${show(value)}`);
+  const mustBe = (what: string, value: unknown): TypeError =>
+    new TypeError(`Cannot execute flow "${flow}": ${what}, got ${show(value)}`);
+  if (workers !== undefined && typeof workers !== "number" && typeof workers !== "object")
+    throw mustBe("workers must be a number of workers or a list of theirs", workers);
+  if (typeof queue !== "boolean") throw mustBe("queue must be true or false", queue);
+  if (typeof resources !== "object" || resources === null)
+    throw mustBe("resources must be an object such as { cpu: 2 }", resources);
   if (typeof workers === "number" && !(Number.isSafeInteger(workers) && workers >= 1))
     throw refuse("workers must be an integer of at least 1", workers);
   if (typeof workers === "object") checkNumbers(flow, "workers", workers);
@@ -41,7 +48,7 @@ export function compileLimits(flow: string, options: ExecuteOptions): ExecuteLim
   if (retries !== undefined && !(Number.isSafeInteger(retries) && retries >= 0))
     throw refuse("retries must be an integer of at least 0", retries);
   if (schedule !== undefined && typeof schedule !== "function")
-    throw new TypeError(`Cannot execute flow "${flow}": schedule must be a function, got ${show(schedule)}`);
+    throw mustBe("schedule must be a function", schedule);
   const isBound = workers !== undefined || schedule !== undefined || options.resources !== undefined;
   return {
     wants: workers,

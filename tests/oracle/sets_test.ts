@@ -6,6 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { NotEnoughResourcesError } from "../../core/errors.ts";
 import type { DatasetInput } from "../../core/program/dataset_ref.ts";
 import { flow } from "../../core/program/flow.ts";
+import type { ExecuteOptions } from "../../net/driver/execute_options.ts";
 import { Random } from "../simulation/random.ts";
 import { Cluster } from "./cluster.ts";
 import { soon, until } from "./until.ts";
@@ -301,6 +302,16 @@ describe("sets of workers", () => {
       'resources.memory must be bytes or a size such as "2GiB"',
     );
     expect(await told({ retries: -1 })).toContain("retries must be an integer of at least 0, got -1");
+    // What the compiler does not see.
+    const odd = (options: unknown) => told(options as ExecuteOptions);
+    expect(await odd({ workers: "2" })).toContain("TypeError: Cannot execute flow");
+    expect(await odd({ workers: true })).toContain(
+      "workers must be a number of workers or a list of theirs, got true",
+    );
+    expect(await odd({ queue: 0 })).toContain("queue must be true or false, got 0");
+    expect(await odd({ resources: null })).toContain(
+      "resources must be an object such as { cpu: 2 }, got null",
+    );
   });
 
   test("retries bounds how often a task may fail", async () => {
