@@ -4,6 +4,7 @@
  * Performs what its states allow (core/agent/driver_life.ts). Knows nothing of HTTP, nor of other drivers.
  */
 import { existsSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DriverLife, type DriverStop } from "../../core/agent/driver_life.ts";
 import type { DriverLoad, DriverState } from "../../core/cluster/driver_info.ts";
@@ -155,6 +156,8 @@ export class DetachedDriver {
   async forget(): Promise<void> {
     this.#life.forget(performance.now());
     await this.#output.delete();
+    // With what it wrote there itself, where the client's directory is not.
+    await rm(this.#options.directory, { recursive: true, force: true });
   }
 
   async #exited(exit: ProcessExit): Promise<void> {

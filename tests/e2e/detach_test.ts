@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DetachedCluster } from "./detached_cluster.ts";
-import { BUN } from "./executable.ts";
+import { BUN, LUCIOLE } from "./executable.ts";
 
 const FILES = {
   "words.txt": "to be or not to be that is the question\n".repeat(200),
@@ -23,6 +23,14 @@ const FILES = {
       console.log("begun", await (await job.execute(numbers)).count());
       while (!existsSync(job.args[0])) await new Promise((resolve) => setTimeout(resolve, 20));
       console.log("ended", await (await job.execute(numbers)).count());
+    });`,
+  "talk.ts": `import { existsSync } from "node:fs";
+    import { run } from "luciole";
+    await run(async (job) => {
+      for (let i = 0; !existsSync(job.args[0]); i++) {
+        console.log("line", i);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     });`,
   "exit.ts": `import { run } from "luciole";
     await run(async (job) => { process.exit(Number(job.args[0])); });`,
@@ -156,6 +164,16 @@ describe("luciole attach", () => {
       code: 1,
       stderr: expect.stringContaining('Cannot attach to "nobody"'),
     });
+  });
+
+  test("ends when nobody reads what it shows any more, and the job goes on", async () => {
+    const path = gate();
+    const job = await detached.submit(["talk.ts", path]);
+    const { stdout } = await detached.command(["sh", "-c", `"${LUCIOLE}" attach ${job} | head -n 1`]);
+    expect(stdout).toBe("line 0\n");
+    expect((await detached.listed(job, ({ state }) => state === "running")).job).toBe(job);
+    writeFileSync(path, "");
+    await detached.listed(job, ({ state }) => state === "succeeded");
   });
 
   test("shows thousands of lines byte for byte", async () => {

@@ -68,6 +68,8 @@ export interface DriversOfWorld {
   readonly command: readonly string[];
   /** "host:port". */
   readonly masters?: readonly string[];
+  /** For how long what became of one is kept. */
+  readonly keepMs?: number;
 }
 
 export class AgentWorld {
@@ -166,14 +168,20 @@ export class AgentWorld {
 
 async function withDrivers(
   directory: string,
-  { most, command, masters = [] }: DriversOfWorld,
+  { most, command, masters = [], keepMs }: DriversOfWorld,
 ): Promise<Pick<AgentOptions, "programs" | "drivers">> {
   const own = { command, version: "1.0.0", platform: "linux-x64" };
   const cache = { agent: "a1", directory: join(directory, "programs"), maxBytes: 1e6, own };
   const cluster = clusterAccess(await currentRuntime(), masters, {});
   return {
     programs: await ProgramCache.create(cache),
-    drivers: { directory: join(directory, "drivers"), most, masters, cluster },
+    drivers: {
+      directory: join(directory, "drivers"),
+      most,
+      masters,
+      cluster,
+      ...(keepMs === undefined ? {} : { keepMs }),
+    },
   };
 }
 

@@ -1,5 +1,7 @@
 /** How many detached drivers an agent takes, and those that are ended before they have come. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { DRIVER_SAMPLES, driverOrder } from "../security/samples.ts";
 import { AgentWorld } from "./agent_world.ts";
 
@@ -11,7 +13,7 @@ beforeEach(async () => {
   // A master that never answers: nobody guards a driver for some seconds.
   silent = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Promise(() => undefined) });
   const masters = [`127.0.0.1:${silent.port}`];
-  const drivers = { most: MOST, command: ["/bin/sh", "-c", "sleep 60"], masters };
+  const drivers = { most: MOST, command: ["/bin/sh", "-c", "echo > own; sleep 60"], masters, keepMs: 300 };
   world = await AgentWorld.open({ workers: "process", drivers });
   for (const sample of DRIVER_SAMPLES.filter(([, path]) => path.startsWith("/v1/programs"))) {
     expect((await world.remotely(...sample)).status).toBeLessThan(300);
@@ -45,6 +47,15 @@ describe("the detached drivers of an agent", () => {
     expect(await put("j3")).toBe(409);
     expect((await world.remotely("DELETE", "/v1/drivers/j2")).status).toBe(204);
     expect(await first).toBe(204);
+  }, 30_000);
+
+  test("leave nothing on disk when they are forgotten, not even what they wrote in the directory given to them", async () => {
+    expect(await put("j1", { workingDirectory: "/not/here" })).toBe(204);
+    const own = join(world.directory, "drivers", "j1-1");
+    while (!existsSync(join(own, "own"))) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await world.remotely("DELETE", "/v1/drivers/j1")).status).toBe(204);
+    while (world.agent.load().drivers?.length !== 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (existsSync(own)) await new Promise((resolve) => setTimeout(resolve, 5));
   }, 30_000);
 
   test("are guarded here in a bounded number", async () => {
