@@ -83,7 +83,7 @@ describe("on real processes", () => {
     const wanted = [
       ["only", "only", "only", "only"],
       true,
-      'Cannot execute flow "performed": it asks for 5 workers, and of the job\'s 4 4 are free',
+      'Cannot execute flow "performed": it asks for 5 workers, and 4 of the job\'s 4 workers are free',
     ];
     const remote = await cluster.run(["sets.ts"], { env: { LUCIOLE_WORKERS: "4" } });
     expect([remote.stderr, remote.stdout]).toEqual(["", `${JSON.stringify(wanted)}\n`]);
