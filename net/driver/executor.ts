@@ -120,8 +120,8 @@ export class Executor {
   /** By somebody else than the driver. */
   #cancelled: CancelledError | undefined;
   #isEnding = false;
-  /** Told how many workers were lost with an agent. @returns Whether others are looked for in their place. */
-  onWorkersLost: (count: number) => boolean = () => false;
+  /** Told which workers were lost with an agent. @returns Whether others are looked for in their place. */
+  onWorkersLost: (workers: readonly number[]) => boolean = () => false;
   /** Others are looked for: it need not be given up yet that there is no agent any more. */
   #isAwaitingAgents = false;
   /** Workers that executions wait for which are not begun. */
@@ -406,10 +406,10 @@ export class Executor {
     this.#batches.dropAgent(agent);
     for (const { id } of this.agents) this.#batches.queue(id, (client) => client.dropPeer(agent));
     if (this.#cancelled === undefined) this.#options.listener.onWarning(text);
-    const count = this.members.on(agent).length;
+    const workers = this.members.on(agent);
     this.feed({ kind: "agentLost", agent, cause: text });
     this.#crew.lose(agent, text);
-    if (this.#cancelled === undefined && this.onWorkersLost(count)) this.#isAwaitingAgents = true;
+    if (this.#cancelled === undefined && this.onWorkersLost(workers)) this.#isAwaitingAgents = true;
     for (const execution of [...this.#executions.keys()]) this.#checkAgents(execution, text);
   }
 

@@ -48,6 +48,8 @@ export class JobScaler implements Scaler {
   #isReplacing = false;
   /** Calls of scaleUp that have not ended. */
   #growing = 0;
+  /** Workers of a call that is refused when one of them does not come: nobody is looked for in their place. */
+  #starting: ReadonlySet<number> = new Set();
   /** It is told already that the load gets no workers. */
   #hasToldFull = false;
 
@@ -55,7 +57,7 @@ export class JobScaler implements Scaler {
     this.#options = options;
     this.scalable = options.isScalable;
     options.signal.addEventListener("abort", () => this.#endAdapting(), { once: true });
-    options.executor.onWorkersLost = (count) => this.#replace(count);
+    options.executor.onWorkersLost = (workers) => this.#replace(workers);
   }
 
   /** More workers may come: without anybody's asking, or because somebody has asked. */
@@ -119,12 +121,12 @@ export class JobScaler implements Scaler {
       return false;
     }
     this.#hasToldFull = false;
-    executor.addWorkers(enlisted.workers, enlisted.clients);
     const numbers = enlisted.workers.map(({ worker }) => worker);
-    const hasJoined = await members.untilJoined(
-      numbers,
-      AbortSignal.any([signal, AbortSignal.timeout(JOIN_MS)]),
-    );
+    this.#starting = new Set(numbers);
+    executor.addWorkers(enlisted.workers, enlisted.clients);
+    const until = AbortSignal.any([signal, AbortSignal.timeout(JOIN_MS)]);
+    const hasJoined = await members.untilJoined(numbers, until);
+    this.#starting = new Set();
     if (hasJoined) return true;
     if (signal.aborted) throw closed();
     this.#refuse(`scale up by ${count}`, "not all of the new workers could be started");
@@ -132,9 +134,11 @@ export class JobScaler implements Scaler {
     return false;
   }
 
-  #replace(count: number): boolean {
+  #replace(lost: readonly number[]): boolean {
     const { replacesLost, signal } = this.#options;
     if (!replacesLost || signal.aborted) return false;
+    const count = lost.filter((worker) => !this.#starting.has(worker)).length;
+    if (count === 0) return this.#isReplacing;
     this.#missing += count;
     if (!this.#isReplacing) {
       this.#isReplacing = true;

@@ -2,14 +2,15 @@
 import { expect, test } from "bun:test";
 import type { WorkerInfo } from "../../../core/job/worker_info.ts";
 import { JobMembers } from "../../../net/driver/job_members.ts";
-import { JobScaler } from "../../../net/driver/job_scaler.ts";
+import { JobScaler, type JobScalerOptions } from "../../../net/driver/job_scaler.ts";
 
-const infos = (...numbers: number[]): WorkerInfo[] =>
-  numbers.map((worker) => ({ worker, agent: "a", host: "here" }));
+const infosOn = (agent: string, ...numbers: number[]): WorkerInfo[] =>
+  numbers.map((worker) => ({ worker, agent, host: "here" }));
+const infos = (...numbers: number[]): WorkerInfo[] => infosOn("a", ...numbers);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Workers that join when the test says so, and are gone as soon as they are to leave. */
-function jobOf(first: readonly WorkerInfo[]) {
+/** Workers that join when the test says so, and are gone as soon as they are to leave. New ones are on agent b. */
+function jobOf(first: readonly WorkerInfo[], replacesLost = false) {
   const told: string[] = [];
   const members = new JobMembers(() => undefined);
   members.listen("allWorkersJoined", (workers, epoch) =>
@@ -17,35 +18,36 @@ function jobOf(first: readonly WorkerInfo[]) {
   );
   members.add(first);
   const closed = new AbortController();
-  const scaler = new JobScaler({
-    executor: {
-      members,
-      load: { workers: 1, running: 0, waiting: 0 },
-      addWorkers: (workers) => members.add(workers),
-      removeWorkers: async (workers) => {
-        members.leaving(workers);
-        for (const worker of workers) members.removed(worker);
-        return true;
-      },
-      onWorkersLost: () => false,
-      awaitNoAgents: () => undefined,
+  const executor: JobScalerOptions["executor"] = {
+    members,
+    load: { workers: 1, running: 0, waiting: 0 },
+    addWorkers: (workers) => members.add(workers),
+    removeWorkers: async (workers) => {
+      members.leaving(workers);
+      for (const worker of workers) members.removed(worker);
+      return true;
     },
+    onWorkersLost: () => false,
+    awaitNoAgents: () => undefined,
+  };
+  const scaler = new JobScaler({
+    executor,
     fleet: {
       enlist: async (count) => {
         const from = members.reserve(count);
         return {
           kind: "enlisted",
-          workers: infos(...Array.from({ length: count }, (_, i) => from + i)),
+          workers: infosOn("b", ...Array.from({ length: count }, (_, i) => from + i)),
           clients: [],
         };
       },
     },
     isScalable: true,
-    replacesLost: false,
+    replacesLost,
     log: () => undefined,
     signal: closed.signal,
   });
-  return { members, scaler, told, closed };
+  return { executor, members, scaler, told, closed };
 }
 
 test("S2: the next epoch begins when the present one was told as complete", async () => {
@@ -75,4 +77,26 @@ test("S2: an epoch of which workers are lost is not awaited, and a closed job en
   const closedFirst = { status: "rejected", reason: new TypeError("Cannot scale the job: it is closed") };
   expect<unknown>(await ends).toEqual([closedFirst, closedFirst]);
   expect(told).toEqual(["2: 0"]);
+});
+
+test("S7: of a call that is refused because an agent was lost no worker comes later", async () => {
+  const { executor, members, scaler } = jobOf(infos(0, 1), true);
+  const lose = (agent: string): boolean => {
+    const lost = members.on(agent);
+    members.agentLost(agent);
+    return executor.onWorkersLost(lost);
+  };
+  for (const worker of [0, 1]) members.started(worker);
+  const isUp = scaler.scaleUp(2);
+  await turn();
+  expect(members.size).toBe(4);
+  expect(lose("b")).toBe(false);
+  expect(await isUp).toBe(false);
+  expect(members.size).toBe(2);
+  // Those that had come are replaced.
+  expect(lose("a")).toBe(true);
+  await turn();
+  expect(members.workers).toEqual(infosOn("b", 4, 5));
+  for (const worker of [4, 5]) members.started(worker);
+  expect(lose("b")).toBe(true);
 });
