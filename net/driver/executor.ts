@@ -264,12 +264,12 @@ export class Executor {
   /**
    * Resolves when something happened, while lost shards of a dataset are computed again; else undefined.
    *
-   * @throws {LucioleError} When there is no agent any more that could.
+   * @throws {LucioleError} When there is no worker any more that could.
    */
   recovery(dataset: string): Promise<void> | undefined {
     if (this.#isEnding || !isRecovering(this.#state, dataset)) return undefined;
     const [lost] = this.#lost.values();
-    const isAlone = this.#requests.clients.length === 0 && !this.#isAwaitingAgents;
+    const isAlone = this.members.size === 0 && !this.#isAwaitingAgents;
     if (lost !== undefined && isAlone) throw this.#noAgents(lost);
     return this.#loop.next();
   }
@@ -430,15 +430,16 @@ export class Executor {
     for (const execution of [...this.#executions.keys()]) this.cancel(execution, this.#cancelled);
   }
 
-  /** With no agent left, tasks would wait for ever. */
+  /** With no worker left, tasks would wait for ever; agents without workers keep datasets, and perform nothing. */
   #checkAgents(execution: string, cause: string): void {
-    const mayGoOn = this.#requests.clients.length > 0 || this.#isAwaitingAgents;
+    const mayGoOn = this.members.size > 0 || this.#isAwaitingAgents;
     if (this.#cancelled === undefined && mayGoOn) return;
     this.cancel(execution, this.#noAgents(cause));
   }
 
   #noAgents(cause: string): LucioleError {
-    const message = `Cannot go on with the job: it has no agent any more; ${cause}`;
+    const whom = this.#requests.clients.length === 0 ? "agent" : "worker";
+    const message = `Cannot go on with the job: it has no ${whom} any more; ${cause}`;
     return this.#cancelled ?? new LucioleError("agents-lost", message);
   }
 

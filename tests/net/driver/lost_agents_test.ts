@@ -107,6 +107,20 @@ describe("Executor", () => {
     agents.b.endEvents();
     await soon("the end", executor.stop());
   });
+
+  test("fails what runs when agents are left and no worker", async () => {
+    const agents = { a: new SilentAgent(), b: new SilentAgent() };
+    const executor = openExecutor(agents);
+    await executor.removeWorkers([0], 0, AbortSignal.abort());
+    const record = await submit(executor);
+    await until("it has a task", () => agents.b.attempts.length > 0);
+    agents.b.endEvents();
+    await expect(soon("the failure", record.ended.promise)).rejects.toThrow(
+      /^Cannot go on with the job: it has no worker any more; agent b is gone: /,
+    );
+    agents.a.endEvents();
+    await soon("the end", executor.stop());
+  });
 });
 
 test("an agent that was started anew is lost with the first task that it is given, and told of once", async () => {
