@@ -74,7 +74,11 @@ export class DriverOutput {
     while (!signal.aborted) {
       const segment = this.#segments.find(({ start, length }) => position < start + length);
       if (segment === undefined) {
-        if (this.#isEnded || !isFollowed) return;
+        if (this.#isEnded || !isFollowed) {
+          const next = this.position + this.#lost;
+          if (position < next) yield { kind: "dropped", next, count: next - position };
+          return;
+        }
         await this.#more(signal);
         continue;
       }

@@ -56,10 +56,12 @@ describe("DriverOutput", () => {
     writeFileSync(directory, "in its place");
     for (const lost of ["lost at once, as it is long", "lost"])
       await expect(output.write("stdout", bytes(lost), 2)).rejects.toThrow();
+    const count = 27 + 4 + 2 * 13;
+    expect(await all(output, before?.next)).toMatchObject([{ kind: "dropped", count }]);
     rmSync(directory);
     await output.write("stdout", bytes("after\n"), 3);
     const [gap, after, ...more] = await all(output, before?.next);
-    expect(gap).toMatchObject({ kind: "dropped", count: 27 + 4 + 2 * 13 });
+    expect(gap).toMatchObject({ kind: "dropped", count });
     expect(after?.kind === "output" && text(after.bytes)).toBe("after\n");
     expect(more).toEqual([]);
     await output.delete();
