@@ -1,5 +1,5 @@
 /**
- * What goes wrong in a simulated run, and when: processes crash and come back, links are cut or slow, disks are slow,
+ * What goes wrong in a simulated run, and when: processes crash and come back, links are cut or slow, disks are slow or full,
  * shards vanish.
  */
 import type { AgentNode } from "./agent_node.ts";

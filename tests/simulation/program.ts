@@ -4,7 +4,7 @@
  */
 import type { Grant } from "../../core/cluster/placement.ts";
 import type { WireError } from "../../core/errors.ts";
-import type { Task } from "../../core/schedule/execution_state.ts";
+import type { Execution, Task } from "../../core/schedule/execution_state.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import { isDone, taskName } from "../../core/schedule/transitions.ts";
@@ -298,9 +298,9 @@ export class Program {
 
   #left(): string | undefined {
     const { state, lines, crew } = this.driver;
-    // What an earlier driver saw the end of is known as long as the job; without an agent nothing of it comes back.
+    // Without an agent nothing of what was lost comes back.
     const known = [...state.executions.values()].filter(
-      ({ isReplayed, status }) => !isReplayed || (status.kind === "recovering" && lines.size > 0),
+      (execution) => !isKept(execution) || (execution.status.kind === "recovering" && lines.size > 0),
     );
     if (known.length > 0) {
       const left = known.map(({ id, history }) => `${id}: ${history.join(", ")}`);
@@ -357,6 +357,11 @@ export class Program {
       this.phase = "over";
     });
   }
+}
+
+/** What an earlier driver saw the end of is known as long as the job, and what it was made of. */
+function isKept({ isReplayed, downstream }: Execution): boolean {
+  return isReplayed || [...downstream].some(isKept);
 }
 
 /** What holds up a task that is not done. */

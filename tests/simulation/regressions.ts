@@ -19,4 +19,12 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly was: string
     seed: 3755,
     was: "a worker that was left of a start that was given up got a seat that its agent does not have",
   },
+  {
+    seed: 229,
+    was: "an execution was forgotten while shards of it were copied to the checkpoint: they stayed until the end of the job",
+  },
+  {
+    seed: 905319,
+    was: "a worker that had been removed was started again by the request to start it, which came once more",
+  },
 ];
