@@ -56,8 +56,10 @@ export async function logs(
     for (const line of wantedLines.sort((a, b) => a.entry.time - b.entry.time))
       terminal.print(lineText(line, terminal));
     if (isFirst && wantedLines.length === 0 && !isFollowed && !terminal.isJson) {
-      const who = worker === undefined ? `job ${job.job}` : `worker ${worker} of job ${job.job}`;
-      terminal.warn(`(${who} has printed nothing yet)`);
+      const who = worker === undefined ? "no worker" : `worker ${worker}`;
+      terminal.warn(
+        `(${who} of job ${job.job} has printed ${worker === undefined ? "anything" : "nothing"} yet)`,
+      );
     }
     isFirst = false;
   }

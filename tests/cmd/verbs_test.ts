@@ -144,7 +144,10 @@ describe("logs", () => {
   test("may be empty", async () => {
     const terminal = fakeTerminal();
     await logs(new FakeCluster(agents, [clusterJob("j1")], { a1: [[]] }), terminal, "j1", once);
-    expect(terminal).toMatchObject({ lines: [], warnings: ["(job j1 has printed nothing yet)"] });
+    expect(terminal).toMatchObject({
+      lines: [],
+      warnings: ["(no worker of job j1 has printed anything yet)"],
+    });
     const ofOne = fakeTerminal();
     const printed = { a1: [[entry(0, "a")]] };
     await logs(new FakeCluster(agents, [clusterJob("j1")], printed), ofOne, "j1", { ...once, worker: 7 });
