@@ -401,6 +401,12 @@ export class DriverNode implements Process {
 
   #end(id: string, outcome: ExecutionOutcome): void {
     const execution = this.executions.get(id);
+    if (execution?.outcome === REPLAYED) {
+      // What it was made of has failed meanwhile: its outputs cannot be had again.
+      for (const { node } of execution.plan.outputs) this.datasets.delete(`${id}.${node}`);
+      this.#options.onEnded(id, outcome);
+      return;
+    }
     if (execution === undefined || execution.outcome !== undefined) throw new Error(`${id} ended twice`);
     if (outcome.kind === "failed" && outcome.error.message.includes(STRANGE))
       throw new Error(`${id} failed: ${STRANGE}`);

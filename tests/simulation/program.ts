@@ -161,7 +161,7 @@ export class Program {
 
   /** What an earlier driver began: what is done is there already, what is not is begun again. */
   #replay(copies: Copies): void {
-    for (const { id, plan, followed, isDone } of copies.past) {
+    for (const { id, plan, followed, isDone } of [...copies.past]) {
       const nodes = plan.outputs.flatMap(({ node, kind }) => (kind === "dataset" ? [node] : []));
       if (isDone)
         this.driver.submit(id, plan, new Set(), {
@@ -170,7 +170,7 @@ export class Program {
       else this.driver.submit(id, plan, followed);
     }
     const wanted = new Set(this.#datasets.map(({ id }) => id));
-    for (const { id, plan } of copies.past) {
+    for (const { id, plan } of [...copies.past]) {
       for (const { node } of plan.outputs)
         if (!wanted.has(`${id}.${node}`)) this.driver.release(`${id}.${node}`);
     }
@@ -312,7 +312,7 @@ export class Program {
     for (const { agent } of lines.values()) {
       const part = agent.jobs.get(this.#job);
       const stray = part?.present.filter((worker) => crew.hasLeft(agent.name, worker)) ?? [];
-      const mails = part?.present.map((worker) => part.mailsOf(worker).at(-1)) ?? [];
+      const mails = crew.on(agent.name).map((worker) => part?.mailsOf(worker).at(-1));
       if (mails.some((mail) => mail?.isQuiet === false)) return `messages of ${agent.name} are under way`;
       if (stray.length > 0) return `workers ${stray} are at work on ${agent.name}, and were taken away`;
       const shards = part?.shards ?? [];
