@@ -11,7 +11,7 @@ import { tasksOfShard } from "./inputs.ts";
 import type { JobEvent, JobState, SubmittedCheckpoint } from "./job_state.ts";
 import { isNeeded, releaseIfUnneeded, requireInputs, revive, wake } from "./lifetime.ts";
 import { NO_TOTALS } from "./report.ts";
-import { moveAttempt, moveExecution, moveTask } from "./transitions.ts";
+import { isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
 import { releaseShard, type Turn } from "./turn.ts";
 
 type EventOf<Kind extends JobEvent["kind"]> = Extract<JobEvent, { kind: Kind }>;
@@ -125,7 +125,15 @@ export function onKept(turn: Turn, event: EventOf<"shardKept">): void {
     for (const part of parts) part.keep.isKept = true;
   }
   for (const part of parts) releaseIfUnneeded(turn, part);
+  // One that was lost while it was copied will be brought, and needs nothing to be computed from.
+  if (parts.some((part) => part.keep.isKept && !isDone(part))) releaseSources(turn, group);
   turn.touched.add(group.execution);
+}
+
+function releaseSources(turn: Turn, { edges }: Group): void {
+  for (const { producer } of edges) {
+    if (producer.kind === "group") for (const source of producer.tasks) releaseIfUnneeded(turn, source);
+  }
 }
 
 /** Somebody wants an output that nobody held: what is missing of it is brought or computed. */

@@ -129,7 +129,7 @@ export function releaseInputs(turn: Turn, task: Task): void {
     } else if (!isBarrier(group, edge)) {
       const { from, to } = partsOf(group, edge, task.shard);
       for (let i = from; i < to; i += 1) releaseIfUnneeded(turn, producer.tasks[i]);
-    } else if (group.done === group.tasks.length) {
+    } else if (group.done === group.tasks.length || (group.hasKept && !group.tasks.some(needsInputs))) {
       for (const source of producer.tasks) releaseIfUnneeded(turn, source);
     }
   }

@@ -27,4 +27,8 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly was: string
     seed: 905319,
     was: "a worker that had been removed was started again by the request to start it, which came once more",
   },
+  {
+    seed: 5055249,
+    was: "what a sorted group reads was kept while the last of its shards were brought from their copies",
+  },
 ];

@@ -138,3 +138,34 @@ test("apply() keeps an execution that nobody needs any more until its shards are
   expect(cluster.state.executions.size).toBe(0);
   expect(cluster.state.attempts.size).toBe(0);
 });
+
+test("apply() lets go of what only copied shards are made of, while these are on their way", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 4);
+  submit(cluster, PLAN, { kept: new Map([[1, new Set([0])]]) });
+  cluster.commitGroup("e", 0);
+  cluster.commit("e-1-1-1");
+  // The other one comes from its copy, sooner or later.
+  expect(cluster.shards()).toEqual(["e-1-1-1"]);
+  restore(cluster, 1, 0, "e-1-0-1");
+  cluster.commit("e-2-1-1");
+  cluster.commit("e-2-0-1");
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+});
+
+test("apply() stops what a shard is made of again when its copy is there at last", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 4);
+  submit(cluster, PLAN, {});
+  cluster.commitGroup("e", 0);
+  cluster.commit("e-1-0-1");
+  cluster.send({ kind: "shardLost", attempt: "e-1-0-1", cause: "it is damaged" });
+  cluster.commit("e-1-1-1");
+  const before = cluster
+    .running()
+    .filter((attempt) => attempt.startsWith("e-0-") || attempt.startsWith("e-1-"));
+  expect(before).not.toEqual([]);
+  cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 0, isKept: true });
+  expect(asked(cluster)).toEqual([]);
+  expect(cluster.shards().filter((attempt) => attempt.startsWith("e-0-"))).toEqual([]);
+});
