@@ -120,7 +120,9 @@ class AgentWatch {
       try {
         const renew = (until: AbortSignal) => this.#client.renewLease(this.#received, until);
         const name = `agent ${this.#client.id}`;
-        await withDeadline(this.#times.lostMs, renew, { name, parent: signal });
+        // Not longer than until it counts as lost: it was silent for a while before.
+        const leftMs = Math.max(1, this.#times.lostMs - this.#silence.ms);
+        await withDeadline(leftMs, renew, { name, parent: signal });
         this.#heard();
       } catch (error) {
         this.#failed(error);
