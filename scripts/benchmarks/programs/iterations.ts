@@ -22,7 +22,9 @@ const points = flow("random-points", (f, p: { points: number; shards: number }) 
 interface Part {
   readonly sums: number[];
   readonly worker: number;
+  /** Of the loop over the points, and of that with what brings them into memory as rows. */
   readonly ms: number;
+  readonly withReadingMs: number;
 }
 
 /** For each centre the sums of its points and their number; and how long the task's own loop took. */
@@ -30,10 +32,12 @@ const assign = flow("nearest-centres", (f, p: { points: DatasetInput<number[]>; 
   f.from(p.points).mapShards(async function* (rows, ctx): AsyncGenerator<Part> {
     const sums = new Array<number>(CENTRES * (DIMENSIONS + 1)).fill(0);
     const own: number[][] = [];
+    const begun = performance.now();
     for await (const row of rows) own.push(row);
     const start = performance.now();
     for (const point of own) addTo(sums, nearest(p.centres, point), point);
-    yield { sums, worker: ctx.worker, ms: performance.now() - start };
+    const end = performance.now();
+    yield { sums, worker: ctx.worker, ms: end - start, withReadingMs: end - begun };
   }),
 );
 
@@ -104,8 +108,9 @@ async function emptyIterations(job: Job, times: number): Promise<number[]> {
 
 interface Turn {
   readonly ms: number;
-  /** Of the worker that computed longest. */
+  /** Of the worker that computed longest, and of the one that read and computed longest. */
   readonly computeMs: number;
+  readonly taskMs: number;
 }
 
 async function means(job: Job, count: number): Promise<Turn[]> {
@@ -118,12 +123,22 @@ async function means(job: Job, count: number): Promise<Turn[]> {
     const parts = await handle.collect();
     handle.release();
     centres = moved(centres, parts);
-    const busy = new Map<number, number>();
-    for (const { worker, ms } of parts) busy.set(worker, (busy.get(worker) ?? 0) + ms);
-    turns.push({ ms: performance.now() - start, computeMs: Math.max(...busy.values()) });
+    const ms = performance.now() - start;
+    const [computeMs, taskMs] = [
+      longest(parts, (part) => part.ms),
+      longest(parts, (part) => part.withReadingMs),
+    ];
+    turns.push({ ms, computeMs, taskMs });
   }
   own.release();
   return turns;
+}
+
+/** Of all workers, what one of them did. */
+function longest(parts: readonly Part[], msOf: (part: Part) => number): number {
+  const busy = new Map<number, number>();
+  for (const part of parts) busy.set(part.worker, (busy.get(part.worker) ?? 0) + msOf(part));
+  return Math.max(...busy.values());
 }
 
 function moved(centres: readonly number[][], parts: readonly Part[]): number[][] {
