@@ -90,3 +90,23 @@ test("a driver that stood still for longer than its lease is told so", async () 
     /^it has ended the job: the driver was busy or stopped for \d s, and its lease is 2 s \(--lease\)$/,
   );
 });
+
+test("an agent that falls silent is waited for until it counts as lost, and not from the next question on", async () => {
+  const lostMs = 3_000;
+  let asked = 0;
+  const waited = Promise.withResolvers<number>();
+  const transport: Transport = {
+    fetch: async (path, init) => {
+      if (path.includes("/events")) return await never(init?.signal);
+      if (asked++ === 0) return new Response(null, { status: 204 });
+      const begun = performance.now();
+      init?.signal?.addEventListener("abort", () => waited.resolve(performance.now() - begun));
+      return await never(init?.signal);
+    },
+  };
+  const client = new AgentClient({ id: "a1", job: "j1", transport });
+  const { signal } = new AbortController();
+  void watchAgent({ client, signal, lease: { leaseMs: lostMs, lostMs }, onEvents: () => undefined });
+  // It was asked a fifth of that time after its last answer.
+  expect(await waited.promise).toBeLessThan(lostMs - 100);
+});
