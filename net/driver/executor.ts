@@ -19,8 +19,8 @@ import type { Load } from "../../core/job/adaptive.ts";
 import type { WorkerInfo } from "../../core/job/worker_info.ts";
 import type { PhysicalPlan } from "../../core/plan/physical.ts";
 import { backlogOf } from "../../core/schedule/backlog.ts";
+import { isRecovering } from "../../core/schedule/dataset_reads.ts";
 import type { ExecutionLimits } from "../../core/schedule/execution_state.ts";
-import { isRecovering } from "../../core/schedule/job_scheduler.ts";
 import {
   createJobState,
   type JobCommand,

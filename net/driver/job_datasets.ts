@@ -8,7 +8,7 @@ import {
   datasetPieces,
   datasetSizes,
   isDatasetOrdered,
-} from "../../core/schedule/job_scheduler.ts";
+} from "../../core/schedule/dataset_reads.ts";
 import type { JobState } from "../../core/schedule/job_state.ts";
 import { datasetBytes, readsOpenChannel, workerPlaces } from "../../core/schedule/worker_places.ts";
 

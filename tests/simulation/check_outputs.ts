@@ -3,7 +3,7 @@
  * read when it ends.
  */
 import type { PhysicalPlan } from "../../core/plan/physical.ts";
-import { datasetPieces } from "../../core/schedule/job_scheduler.ts";
+import { datasetPieces } from "../../core/schedule/dataset_reads.ts";
 import type { JobState } from "../../core/schedule/job_state.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import { add, type Content, NO_ROWS, type Rows, rowsOf, type Shards } from "./rows.ts";

@@ -1,7 +1,7 @@
 /** Tests that a shard with much more to read than most is made by several tasks, and is one shard for who reads it. */
 import { expect, test } from "bun:test";
 import type { Head } from "../../../core/plan/physical.ts";
-import { datasetPieces, datasetSizes } from "../../../core/schedule/job_scheduler.ts";
+import { datasetPieces, datasetSizes } from "../../../core/schedule/dataset_reads.ts";
 import type { ShardReport } from "../../../core/schedule/report.ts";
 import { FakeCluster } from "./fake_cluster.ts";
 import { edge, type GroupOptions, hashTail, planOf } from "./plans.ts";

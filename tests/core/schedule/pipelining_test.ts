@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { TaskError } from "../../../core/errors.ts";
-import { datasetPieces } from "../../../core/schedule/job_scheduler.ts";
+import { datasetPieces } from "../../../core/schedule/dataset_reads.ts";
 import { FakeCluster } from "./fake_cluster.ts";
 import { edge, type GroupOptions, hashTail, planOf } from "./plans.ts";
 

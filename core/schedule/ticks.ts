@@ -1,0 +1,67 @@
+/**
+ * What follows when time passes: tasks have rested, endings and waits take too long.
+ *
+ * Every wait of the scheduler that has a bound is ended here.
+ */
+import { NotEnoughResourcesError, toWireError } from "../errors.ts";
+import { canEverFit, failForSlots } from "./dispatch.ts";
+import type { Execution } from "./execution_state.ts";
+import { finish, progressOf } from "./executions.ts";
+import { wake } from "./lifetime.ts";
+import { takeRested } from "./resting.ts";
+import { setOf, totalSlots } from "./slots.ts";
+import { isActive } from "./transitions.ts";
+import type { Turn } from "./turn.ts";
+
+/** A failed execution waits this long for its attempts to stop. */
+const ENDING_MS = 5_000;
+/** A pipeline that does not fit any more waits this long for new slots. */
+const STUCK_MS = 30_000;
+/** A job without any slot waits this long for an agent. */
+const SLOTLESS_MS = 60_000;
+/** An execution waits so long for others in the place of workers that do not come back. */
+const GONE_MS = 5_000;
+
+export function onTick(turn: Turn): void {
+  const { state, now } = turn;
+  for (const task of takeRested(turn)) wake(turn, task);
+  for (const execution of state.live) {
+    const { status } = execution;
+    if (status.kind === "ending" && now - status.since >= ENDING_MS && !status.isPublishing) {
+      finish(turn, execution, status.outcome);
+    } else if (isActive(execution)) {
+      watchSlots(turn, execution);
+      if (execution.isChanged) turn.commands.push(progressOf(execution));
+      execution.isChanged = false;
+    }
+  }
+  for (const execution of state.pipelines) watchPipeline(turn, execution);
+}
+
+/** Fails what has had no worker for too long. */
+function watchSlots({ state, now, failures }: Turn, execution: Execution): void {
+  const workers = setOf(state, execution);
+  const isSlotless = totalSlots(state, workers) === 0 && execution.undone > 0;
+  execution.slotlessSince = isSlotless ? (execution.slotlessSince ?? now) : undefined;
+  const { slotlessSince, running } = execution;
+  // What workers that leave still perform may be the last of it.
+  const isGone = workers !== undefined && running.size === 0 && totalSlots(state) > 0;
+  if (slotlessSince === undefined || now - slotlessSince < (isGone ? GONE_MS : SLOTLESS_MS)) return;
+  const why = isGone
+    ? `its workers ${[...workers].join(", ")} are gone`
+    : `the job has had no worker for ${SLOTLESS_MS / 1000} s`;
+  const message = `Running execution ${execution.id}: ${why}`;
+  failures.push({ execution, error: toWireError(new NotEnoughResourcesError(message)) });
+}
+
+/** Slots may have gone since the pipeline got them; new ones may come, or it can never go on. */
+function watchPipeline(turn: Turn, execution: Execution): void {
+  const { pipeline } = execution;
+  if (pipeline === undefined || (!pipeline.isGranted && !pipeline.isGang)) return;
+  if (canEverFit(turn.state, execution, pipeline)) {
+    pipeline.stuckSince = undefined;
+    return;
+  }
+  pipeline.stuckSince ??= turn.now;
+  if (turn.now - pipeline.stuckSince >= STUCK_MS) failForSlots(turn, execution, pipeline);
+}
