@@ -10,13 +10,11 @@ import { failureText } from "../../core/program/failure_text.ts";
 import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
 import { host } from "../program/host.ts";
 import { outliveReaders } from "../runtime/closed_pipes.ts";
+import { END_SIGNALS, type EndSignal } from "../runtime/signals.ts";
 import { detachedFlags } from "./detached.ts";
 import type { DriverJob } from "./driver_job.ts";
 import type { Job } from "./job.ts";
 import type { SymmetricHead } from "./symmetric.ts";
-
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-type Signal = (typeof SIGNALS)[number];
 
 /** Runs the function to its end. @returns The exit code. */
 export async function runDriver(driver: (job: Job) => unknown): Promise<number> {
@@ -40,6 +38,8 @@ export async function runDriver(driver: (job: Job) => unknown): Promise<number> 
     }
     const { openDriverJob } = await import("./open_driver_job.ts");
     job = await openDriverJob(parsed.options, parsed.rest, ends.signal);
+    // What came meanwhile: the program is not to begin what is cancelled already.
+    ends.check();
     await Promise.race([driver(job), ends.received]);
     job.checkHeard();
     await job.close();
@@ -80,7 +80,7 @@ function listenForEnds(onHurry: () => void): Ends {
     reject(error);
     abort.abort(error);
   };
-  const onSignal = (signal: Signal): void => {
+  const onSignal = (signal: EndSignal): void => {
     const how = signal === "SIGINT" ? "Interrupted" : `Ended by ${signal}`;
     if (code !== undefined) {
       // The second one does not wait for the clean-up of the first.
@@ -98,7 +98,7 @@ function listenForEnds(onHurry: () => void): Ends {
   const onException = (error: unknown): void => {
     if (process.listenerCount("uncaughtException") === 1) end(error);
   };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  for (const signal of END_SIGNALS) process.on(signal, onSignal);
   process.on("unhandledRejection", onRejection);
   process.on("uncaughtException", onException);
   return {
@@ -109,7 +109,7 @@ function listenForEnds(onHurry: () => void): Ends {
     },
     code: () => code,
     stop: () => {
-      for (const signal of SIGNALS) process.off(signal, onSignal);
+      for (const signal of END_SIGNALS) process.off(signal, onSignal);
       process.off("unhandledRejection", onRejection);
       process.off("uncaughtException", onException);
     },

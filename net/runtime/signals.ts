@@ -1,9 +1,18 @@
 /**
  * Waits for the signals that ask a process to end. Knows nothing of what ending takes.
  */
+import { readFileSync } from "node:fs";
 import process from "node:process";
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export type EndSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/** Of the signals in a mask of /proc, the first one. */
+const SIGHUP_BIT = 1;
+
+/** Who was started by `nohup` outlives its terminal: a listener would take that back. */
+export const END_SIGNALS: readonly EndSignal[] = isHangupIgnored()
+  ? ["SIGINT", "SIGTERM"]
+  : ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
  * Resolves with the first signal. A second one does not wait for an orderly end: the process ends with code 1.
@@ -21,6 +30,16 @@ export function untilSignal(onImpatient: () => void = () => undefined): Promise<
     onImpatient();
     process.exit(1);
   };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  for (const signal of END_SIGNALS) process.on(signal, onSignal);
   return promise;
+}
+
+/** Whether this process was started so; never where the system does not tell. */
+function isHangupIgnored(): boolean {
+  try {
+    const mask = /^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+    return (Number.parseInt(mask ?? "0", 16) & SIGHUP_BIT) !== 0;
+  } catch {
+    return false;
+  }
 }

@@ -54,8 +54,8 @@ async function work(): Promise<never> {
   };
   process.on("uncaughtException", onUncaught);
   process.on("unhandledRejection", onUncaught);
-  // Ctrl-C reaches the whole process group; the driver decides, and its agent tells.
-  process.on("SIGINT", () => undefined);
+  // Ctrl-C and the end of a terminal reach the whole process group; the driver decides, and its agent tells.
+  for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => undefined);
   try {
     await worker.run();
   } catch (error) {

@@ -11,6 +11,21 @@ const folder = new Folder({
     }));
     await run(async (job) => { await job.execute(endless); });
   `,
+  // Their terminal is gone: all of its processes are told.
+  "left.ts": `
+    import { flow, run } from "luciole";
+    const left = flow("left", (f) => f.range(1).map((n) => {
+      for (const pid of [process.ppid, process.pid]) process.kill(pid, "SIGHUP");
+      return n;
+    }));
+    await run(async (job) => console.log(await (await job.execute(left)).collect()));
+  `,
+  "early.ts": `
+    import { run } from "luciole";
+    const running = run(() => console.log("begun"));
+    process.kill(process.pid, "SIGTERM");
+    await running;
+  `,
 });
 folder.installPackage();
 afterAll(() => folder[Symbol.dispose]());
@@ -51,3 +66,21 @@ describe.each(WAYS)("%s", (_, command) => {
     60_000,
   );
 });
+
+test("what nohup started goes on when its terminal is gone", async () => {
+  const command = ["sh", "-c", `trap '' HUP; exec ${LUCIOLE} run left.ts`];
+  const { code, stdout } = await folder.run(command, { env: { LUCIOLE_WORKERS: "1" } });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "[ 0 ]\n" });
+}, 60_000);
+
+test("a hangup ends a program that nohup did not start", async () => {
+  const { code, stderr } = await folder.run([LUCIOLE, "run", "left.ts"], { env: { LUCIOLE_WORKERS: "1" } });
+  expect(code).toBe(143);
+  expect(stderr).toContain("error: Ended by SIGHUP: the job is cancelled");
+}, 60_000);
+
+test("a program that was ended while its job was opened is not begun", async () => {
+  const { code, stdout, stderr } = await folder.run([LUCIOLE, "run", "early.ts"]);
+  expect({ code, stdout }).toEqual({ code: 143, stdout: "" });
+  expect(stderr).toContain("error: Ended by SIGTERM: the job is cancelled");
+}, 60_000);
