@@ -5,6 +5,7 @@
  * a worker that may perform it, changes to that of the worker that took it, and waits without one while another
  * attempt is in its place.
  */
+
 import type { Agent, Attempt, Execution } from "./execution_state.ts";
 import type { JobState } from "./job_state.ts";
 import { isIn, type WorkerSet } from "./worker_sets.ts";
@@ -128,4 +129,18 @@ function offer(agent: Agent, worker: number): void {
       return;
     }
   }
+}
+
+export function freestAgent(state: JobState, avoid: string | undefined, set: WorkerSet): Agent | undefined {
+  let best: Agent | undefined;
+  let bestFree = 0;
+  for (const agent of state.agents.values()) {
+    const free = freeSlotsOf(agent, set);
+    if (free === 0) continue;
+    if (best === undefined || best.id === avoid || (free > bestFree && agent.id !== avoid)) {
+      best = agent;
+      bestFree = free;
+    }
+  }
+  return best;
 }

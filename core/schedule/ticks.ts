@@ -4,9 +4,9 @@
  * Every wait of the scheduler that has a bound is ended here.
  */
 import { NotEnoughResourcesError, toWireError } from "../errors.ts";
-import { canEverFit, failForSlots } from "./dispatch.ts";
 import type { Execution } from "./execution_state.ts";
 import { finish, progressOf } from "./executions.ts";
+import { canEverFit, failForSlots } from "./grants.ts";
 import { wake } from "./lifetime.ts";
 import { takeRested } from "./resting.ts";
 import { setOf, totalSlots } from "./slots.ts";
