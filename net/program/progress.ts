@@ -102,7 +102,9 @@ function renderTerminal(groups: readonly ProgressGroup[], columns: number): stri
     ...shown.map((group) => {
       const filled = group.tasks === 0 ? 0 : Math.round((group.committed / group.tasks) * BAR_CELLS);
       const bar = "━".repeat(filled).padEnd(BAR_CELLS, "─");
-      const label = group.label.slice(0, width).padEnd(width);
+      const label = (group.label.length > width ? `${group.label.slice(0, width - 1)}…` : group.label).padEnd(
+        width,
+      );
       return `  ${label} ${bar} ${group.committed}/${group.tasks}  ${amounts(group)}`.slice(0, columns - 1);
     }),
   ];

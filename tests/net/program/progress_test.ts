@@ -99,6 +99,13 @@ describe("createProgress() on a terminal", () => {
     for (const line of stream.lines) expect(line.length).toBeLessThan(stream.columns);
   });
 
+  test("cuts the names of long steps, and shows that it did", () => {
+    const { stream, clock, progress } = open({ isTTY: true });
+    clock.ms = 100;
+    progress.show([{ ...READ, label: "range → mapShards → keyBy → sumByKey" }]);
+    expect(stream.lines[1]).toStartWith("  range → mapShards → keyBy → s… ━");
+  });
+
   test("says nothing of a run that is over at once", () => {
     const { stream, clock, progress } = open({ isTTY: true });
     clock.ms = 99;
