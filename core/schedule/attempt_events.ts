@@ -11,25 +11,17 @@ import { copyShard } from "./copies.ts";
 import { dividesEdge } from "./divide.ts";
 import type { Attempt, Group, Task } from "./execution_state.ts";
 import type { AttemptEvent } from "./job_state.ts";
-import {
-  cancelAttempt,
-  dropAttempt,
-  loseShard,
-  regather,
-  releaseIfUnneeded,
-  releaseInputs,
-  restartFollowers,
-  wake,
-  wakeReaders,
-} from "./lifetime.ts";
+import { cancelAttempt, releaseIfUnneeded, releaseInputs } from "./lifetime.ts";
 import type { AttemptResult } from "./report.ts";
 import { rest } from "./resting.ts";
+import { loseShard, regather, restartFollowers } from "./revival.ts";
 import { seatAt, slotsOf } from "./slots.ts";
 import { noteDuration } from "./speculation.ts";
 import { countCommit, skewWarning } from "./totals.ts";
 import { moveAttempt, moveTask } from "./transitions.ts";
-import { freeSlot, releaseShard, type Turn, warn } from "./turn.ts";
+import { dropAttempt, freeSlot, releaseShard, type Turn, warn } from "./turn.ts";
 import { isOutOfReach, loseOutOfReach } from "./unreachable.ts";
+import { wake, wakeReaders } from "./waking.ts";
 
 /** Trying again cannot help, unless the error says so itself; also as the cause of another error. */
 const FINAL_CODES = new Set([

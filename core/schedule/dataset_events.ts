@@ -5,10 +5,12 @@
 import type { WireError } from "../errors.ts";
 import { announce } from "./attempt_events.ts";
 import type { Channel, OutputDataset } from "./execution_state.ts";
+import { failReaders } from "./failed_readers.ts";
 import type { JobEvent } from "./job_state.ts";
-import { failReaders, releaseChannel, releaseIfUnneeded, wake } from "./lifetime.ts";
+import { releaseChannel, releaseIfUnneeded } from "./lifetime.ts";
 import { moveChannel } from "./transitions.ts";
 import { releaseShard, type Turn } from "./turn.ts";
+import { wake } from "./waking.ts";
 
 type DatasetEvent = Exclude<Extract<JobEvent, { kind: `dataset${string}` }>, { kind: "datasetHeld" }>;
 

@@ -10,12 +10,13 @@ import { firstGang, grant, servePipeline } from "./grants.ts";
 import { areInputsCommitted } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { begin, launch } from "./launch.ts";
-import { cancelTask, wake } from "./lifetime.ts";
+import { cancelTask } from "./lifetime.ts";
 import { Passed } from "./passed.ts";
 import { freeSlotsOf, freestAgent, loadOf, setOf, slotsOf, totalSlots } from "./slots.ts";
 import { nextStraggler } from "./speculation.ts";
 import { moveTask } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
+import { wake } from "./waking.ts";
 import { overlap, type WorkerSet } from "./worker_sets.ts";
 
 export function dispatch(turn: Turn): void {

@@ -9,23 +9,18 @@ import type { PlanOutput } from "../plan/physical.ts";
 import { headEdges, sideEdges, unionOffsets } from "../plan/pieces.ts";
 import { announce } from "./attempt_events.ts";
 import { createExecution, type Edge, type Execution, type Group, type Producer } from "./execution_state.ts";
+import { failReaders } from "./failed_readers.ts";
 import { beginFromCopies } from "./from_copies.ts";
 import { planGang } from "./gangs.ts";
 import { shardCount } from "./inputs.ts";
 import type { JobCommand, JobEvent, JobState, SinkPart } from "./job_state.ts";
-import {
-  cancelTask,
-  failReaders,
-  releaseChannel,
-  releaseCommitted,
-  releaseIfUnneeded,
-  wakeGroup,
-} from "./lifetime.ts";
+import { cancelTask, releaseChannel, releaseCommitted, releaseIfUnneeded } from "./lifetime.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
 import { planPipeline } from "./pipelining.ts";
 import { executionTotals, groupProgress, stageReports } from "./totals.ts";
 import { isDone, moveExecution, moveTask } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
+import { wakeGroup } from "./waking.ts";
 
 type Submitted = Extract<JobEvent, { kind: "executionSubmitted" }>;
 

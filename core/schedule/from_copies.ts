@@ -9,10 +9,12 @@ import { afterCommit } from "./attempt_events.ts";
 import type { Attempt, Execution, Group, Task } from "./execution_state.ts";
 import { tasksOfShard } from "./inputs.ts";
 import type { JobEvent, JobState, SubmittedCheckpoint } from "./job_state.ts";
-import { isNeeded, releaseIfUnneeded, requireInputs, revive, wake } from "./lifetime.ts";
+import { isNeeded, releaseIfUnneeded } from "./lifetime.ts";
 import { NO_TOTALS } from "./report.ts";
+import { requireInputs, revive } from "./revival.ts";
 import { isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
 import { releaseShard, type Turn } from "./turn.ts";
+import { wake } from "./waking.ts";
 
 type EventOf<Kind extends JobEvent["kind"]> = Extract<JobEvent, { kind: Kind }>;
 

@@ -10,13 +10,13 @@ import { gangRefusal, gangStarts, isGangReady, mayMove } from "./gangs.ts";
 import { areInputsStarted } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { launch } from "./launch.ts";
-import { wake } from "./lifetime.ts";
 import type { Passed } from "./passed.ts";
 import { canDissolve, isPipelineReady, pipelineSize } from "./pipelining.ts";
 import { isResting } from "./resting.ts";
 import { freestAgent, setOf, totalSlots } from "./slots.ts";
 import { isActive } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
+import { wake } from "./waking.ts";
 import { meet } from "./worker_sets.ts";
 
 /** Launches what is granted as soon as what it follows has started. */

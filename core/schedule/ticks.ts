@@ -7,11 +7,11 @@ import { NotEnoughResourcesError, toWireError } from "../errors.ts";
 import type { Execution } from "./execution_state.ts";
 import { finish, progressOf } from "./executions.ts";
 import { canEverFit, failForSlots } from "./grants.ts";
-import { wake } from "./lifetime.ts";
 import { takeRested } from "./resting.ts";
 import { setOf, totalSlots } from "./slots.ts";
 import { isActive } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
+import { wake } from "./waking.ts";
 
 /** A failed execution waits this long for its attempts to stop. */
 const ENDING_MS = 5_000;

@@ -5,6 +5,7 @@
  * Failures and releases are collected and handled at the end, so that code deep
  * inside a change never ends an execution under its own feet.
  */
+
 import type { WireError } from "../errors.ts";
 import type { Attempt, Execution } from "./execution_state.ts";
 import type { JobCommand, JobState } from "./job_state.ts";
@@ -50,4 +51,10 @@ export function freeSlot(turn: Turn, attempt: Attempt): void {
   if (agent !== undefined) unseat(agent, attempt);
   execution.running.delete(attempt);
   turn.touched.add(execution);
+}
+
+/** Ends an attempt that does not count any more and gives its slot back. */
+export function dropAttempt(turn: Turn, attempt: Attempt): void {
+  freeSlot(turn, attempt);
+  turn.state.attempts.delete(attempt.id);
 }

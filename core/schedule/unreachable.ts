@@ -8,7 +8,7 @@
 import type { WireError } from "../errors.ts";
 import type { Agent, Attempt, Task } from "./execution_state.ts";
 import { isBarrier, partsOf } from "./inputs.ts";
-import { loseShard } from "./lifetime.ts";
+import { loseShard } from "./revival.ts";
 import { slotsOf } from "./slots.ts";
 import { type Turn, warn } from "./turn.ts";
 
