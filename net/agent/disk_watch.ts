@@ -26,7 +26,8 @@ export class DiskWatch {
   readonly #options: DiskWatchOptions;
   readonly #guard: DiskGuard;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #isRunning = false;
+  /** Of the time since it began; a measurement of an earlier one counts for nothing. */
+  #running: object | undefined;
 
   constructor(options: DiskWatchOptions) {
     this.#options = options;
@@ -43,19 +44,20 @@ export class DiskWatch {
 
   /** Begins, should it not run. */
   start(): void {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
-    this.#timer = setTimeout(() => void this.#measure(), EVERY_MS);
+    if (this.#running !== undefined) return;
+    const running = {};
+    this.#running = running;
+    this.#timer = setTimeout(() => void this.#measure(running), EVERY_MS);
   }
 
   /** There are no jobs, and so no files. */
   stop(): void {
-    this.#isRunning = false;
+    this.#running = undefined;
     clearTimeout(this.#timer);
     this.#take({ usedBytes: 0, freeBytes: Number.MAX_SAFE_INTEGER });
   }
 
-  async #measure(): Promise<void> {
+  async #measure(running: object): Promise<void> {
     const begin = performance.now();
     const { directory, workers, onNotice } = this.#options;
     try {
@@ -64,14 +66,14 @@ export class DiskWatch {
         ...workers().map((pid) => spilledBy(pid, directory)),
       ]);
       const { bavail, bsize } = await statfs(directory);
-      if (!this.#isRunning) return;
+      if (this.#running !== running) return;
       this.#take({ usedBytes: sizes.reduce((sum, size) => sum + size, 0), freeBytes: bavail * bsize });
     } catch (error) {
       onNotice(`cannot measure ${directory}: ${error instanceof Error ? error.message : error}`);
     }
     const took = performance.now() - begin;
-    if (this.#isRunning)
-      this.#timer = setTimeout(() => void this.#measure(), Math.max(EVERY_MS, took / TIME_SHARE));
+    if (this.#running === running)
+      this.#timer = setTimeout(() => void this.#measure(running), Math.max(EVERY_MS, took / TIME_SHARE));
   }
 
   #take(measure: { readonly usedBytes: number; readonly freeBytes: number }): void {
