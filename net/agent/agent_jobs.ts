@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Leases } from "../../core/agent/leases.ts";
 import type { AgentLoad, JobLoad } from "../../core/cluster/agent_info.ts";
 import { abandonedEnd, type JobEnd } from "../../core/cluster/job_end.ts";
-import { LucioleError, NotEnoughResourcesError, ProtocolError } from "../../core/errors.ts";
+import { CancelledError, LucioleError, NotEnoughResourcesError, ProtocolError } from "../../core/errors.ts";
 import { type JobOrder, PROTOCOL } from "../protocol.ts";
 import { AgentJob } from "./agent_job.ts";
 import { DiskWatch } from "./disk_watch.ts";
@@ -42,6 +42,8 @@ export class AgentJobs {
   readonly #leases = new Leases();
   /** What keeps the programs of jobs in the cache. */
   #releases: { readonly job: string; readonly release: () => void }[] = [];
+  /** Jobs whose programs are being opened: one that is ended meanwhile must not begin after its end. */
+  readonly #opening = new Set<{ readonly job: string; isEnded: boolean }>();
   readonly #disk: DiskWatch | undefined;
   readonly #ended = new EndedJobs();
   #isClosed = false;
@@ -122,8 +124,13 @@ export class AgentJobs {
     }
     if (programs === undefined)
       throw new ProtocolError(`Cannot start job ${id}: agent ${agent} keeps no programs`);
-    const { command, environment, release } = await programs.open(order.program);
+    const opening = { job: id, isEnded: false };
+    this.#opening.add(opening);
+    const { command, environment, release } = await programs
+      .open(order.program)
+      .finally(() => this.#opening.delete(opening));
     try {
+      if (opening.isEnded) throw new CancelledError(`Cannot start job ${id} on agent ${agent}: it was ended`);
       const own = {
         ...order.command,
         command,
@@ -181,6 +188,7 @@ export class AgentJobs {
 
   /** Resolves when nothing of the job is left; fine when there is no such job. @param by Who asked for it, if not the driver. */
   async end(id: string, end: JobEnd, by?: string): Promise<void> {
+    for (const opening of this.#opening) if (opening.job === id) opening.isEnded = true;
     const job = this.#jobs.get(id);
     if (job === undefined) return;
     this.#leases.end(id);

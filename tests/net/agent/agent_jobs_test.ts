@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SUCCEEDED } from "../../../core/cluster/job_end.ts";
 import { AgentJobs } from "../../../net/agent/agent_jobs.ts";
+import type { OpenProgram, ProgramCache } from "../../../net/agent/program_cache.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "luciole-test-"));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -47,4 +48,33 @@ test("AgentJobs keeps slots and memory apart for its jobs, and gives them back a
   expect(jobs.load).toMatchObject({ freeSlots: 1, freeMemoryBytes: 60 });
   await jobs.close();
   await expect(jobs.start("j3", order(1))).rejects.toThrow("agent a1 has 0 slots free");
+}, 30_000);
+
+test("AgentJobs begins no job that was ended while its program was looked at", async () => {
+  const opened = Promise.withResolvers<OpenProgram>();
+  let released = 0;
+  let started = 0;
+  const jobs = new AgentJobs({
+    id: "a1",
+    directory,
+    slots: 1,
+    programs: { open: () => opened.promise } as unknown as ProgramCache,
+    startWorker: ({ onExit }) => {
+      started++;
+      return { terminate: () => onExit("was ended"), kill: () => onExit("was ended") };
+    },
+  });
+  const program = { kind: "bundle", sha256: "0".repeat(64), sizeBytes: 1 } as const;
+  const late = jobs.start("j1", { ...order(0), program });
+  const other = jobs.start("j2", { ...order(0), program });
+  await jobs.end("j1", SUCCEEDED);
+  opened.resolve({ command: ["none"], environment: {}, release: () => released++ });
+  await expect(late).rejects.toThrow("Cannot start job j1 on agent a1: it was ended");
+  await other;
+  expect({ released, started, freeSlots: jobs.load.freeSlots }).toEqual({
+    released: 1,
+    started: 1,
+    freeSlots: 0,
+  });
+  await jobs.close();
 }, 30_000);
