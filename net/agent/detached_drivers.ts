@@ -141,6 +141,9 @@ export class DetachedDrivers {
 
   async #run(job: string, order: DriverOrder, program: OpenProgram, life?: DriverLife): Promise<void> {
     const { directory, onNotice } = this.#options;
+    const before = this.#drivers.get(job);
+    await before?.stop({ kind: "agent", why: "it was started again" });
+    if (before !== undefined) await this.#forget(job, before);
     const isRestartable = order.flags.checkpoint !== undefined;
     const guardian = isRestartable
       ? new Guardian({
@@ -161,10 +164,6 @@ export class DetachedDrivers {
       ...(life === undefined ? {} : { life }),
       ...(guardian === undefined ? {} : { guardian }),
     });
-    const before = this.#drivers.get(job);
-    await before?.stop({ kind: "agent", why: "it was started again" });
-    this.#drivers.delete(job);
-    await before?.forget();
     this.#drivers.set(job, driver);
     driver.start(program);
     this.#options.onChange();
@@ -226,9 +225,9 @@ export class DetachedDrivers {
     this.#guards.close();
     await Promise.allSettled(this.#starting.values());
     const why = `its driver's agent ${this.#options.id} has ended`;
-    const drivers = [...this.#drivers.values()];
-    await Promise.all(drivers.map((driver) => driver.stop({ kind: "agent", why })));
-    await Promise.all(drivers.map((driver) => driver.forget()));
+    const drivers = [...this.#drivers];
+    await Promise.all(drivers.map(([, driver]) => driver.stop({ kind: "agent", why })));
+    await Promise.all(drivers.map(([job, driver]) => this.#forget(job, driver)));
     await rm(this.#options.directory, { recursive: true, force: true });
   }
 
@@ -262,18 +261,23 @@ export class DetachedDrivers {
 
   async #forgetOld(): Promise<void> {
     const { keepMs = KEEP_MS } = this.#options;
-    const ended = [...this.#drivers].flatMap(([job, { endedAt }]) =>
-      endedAt === undefined ? [] : [{ job, endedAt }],
+    const ended = [...this.#drivers].flatMap(([job, driver]) =>
+      driver.endedAt === undefined ? [] : [{ job, driver, endedAt: driver.endedAt }],
     );
     const kept = ended
       .toSorted((a, b) => b.endedAt - a.endedAt)
       .slice(0, MAX_ENDED)
       .filter(({ endedAt }) => performance.now() - endedAt < keepMs);
-    for (const { job } of ended) {
-      if (kept.some((one) => one.job === job)) continue;
-      const driver = this.#drivers.get(job);
-      this.#drivers.delete(job);
-      await driver?.forget();
-    }
+    for (const one of ended) if (!kept.includes(one)) await this.#forget(one.job, one.driver);
+  }
+
+  /** What cannot be deleted is no reason for the agent to end, and its jobs with it. */
+  async #forget(job: string, driver: DetachedDriver): Promise<void> {
+    // Another run may have taken its place meanwhile, or somebody else has forgotten it.
+    if (this.#drivers.get(job) !== driver) return;
+    this.#drivers.delete(job);
+    await driver.forget().catch((error) => {
+      this.#options.onNotice(`warning: not all is deleted of job ${job}: ${describeThrown(error)}`);
+    });
   }
 }

@@ -1,6 +1,6 @@
 /** How many detached drivers an agent takes, and those that are ended before they have come. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DRIVER_SAMPLES, driverOrder } from "../security/samples.ts";
 import { AgentWorld } from "./agent_world.ts";
@@ -56,6 +56,23 @@ describe("the detached drivers of an agent", () => {
     expect((await world.remotely("DELETE", "/v1/drivers/j1")).status).toBe(204);
     while (world.agent.load().drivers?.length !== 0) await new Promise((resolve) => setTimeout(resolve, 5));
     while (existsSync(own)) await new Promise((resolve) => setTimeout(resolve, 5));
+  }, 30_000);
+
+  test("end not their agent when they cannot be deleted", async () => {
+    expect(await put("j1", { workingDirectory: "/not/here" })).toBe(204);
+    const drivers = join(world.directory, "drivers");
+    while (!existsSync(join(drivers, "j1-1", "own"))) await new Promise((resolve) => setTimeout(resolve, 5));
+    renameSync(drivers, `${drivers}.away`);
+    // Not even the system's superuser deletes what is below a file.
+    writeFileSync(drivers, "");
+    expect((await world.remotely("DELETE", "/v1/drivers/j1")).status).toBe(204);
+    while (world.agent.load().drivers?.length !== 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    rmSync(drivers);
+    renameSync(`${drivers}.away`, drivers);
+    expect(await put("j2")).toBe(204);
+    await world.agent.close();
+    // It may be asked to once more.
+    await world.agent.close();
   }, 30_000);
 
   test("are guarded here in a bounded number", async () => {
