@@ -15,8 +15,9 @@ import {
   typicalBytes,
 } from "../plan/shares.ts";
 import { type CompareKeys, taskRange } from "../plan/splitters.ts";
-import { createTask, type Edge, type Group, type Task } from "./execution_state.ts";
+import type { Edge, Group, Task } from "./execution_state.ts";
 import { areInputsCommitted, partsOf, rangeOrder, reportOf, splittersOf } from "./inputs.ts";
+import { createTask } from "./new_execution.ts";
 import type { ShardReport } from "./report.ts";
 
 /** Divides what is too large, when all is known; only for groups that are untouched. */

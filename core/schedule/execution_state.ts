@@ -1,52 +1,18 @@
 /**
- * The records that a job's state is made of: agents, executions, groups, tasks,
- * attempts and datasets.
+ * The records that a job's state is made of: executions, groups, tasks, attempts
+ * and datasets.
  *
- * Types and constructors only. What may follow what is in transitions.ts; who
- * decides is in the other files of this folder.
+ * Types only: they name each other. new_execution.ts makes them; what may follow what
+ * is in transitions.ts; who decides is in the other files of this folder.
  */
 import type { WireError } from "../errors.ts";
 import type { InputEdge, PhysicalPlan, TaskGroupPlan } from "../plan/physical.ts";
 import type { Share } from "../plan/shares.ts";
 import type { CompareKeys } from "../plan/splitters.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
-import { ReadyTasks } from "./ready_tasks.ts";
+import type { ReadyTasks } from "./ready_tasks.ts";
 import type { ShardReport, TaskReport } from "./report.ts";
 import type { WorkerSet } from "./worker_sets.ts";
-
-export interface Agent {
-  readonly id: string;
-  slots: number;
-  /** That it ever had. */
-  mostSlots: number;
-  /** Workers cannot be started there: what it has can be read, and it gets no tasks. */
-  isBroken: boolean;
-  /** Attempts that hold a slot of it, or wait there for one. */
-  readonly running: Set<Attempt>;
-  /** Numbers of its workers, as many as slots; undefined: they have none. */
-  workers: readonly number[] | undefined;
-  /** Who has the slot of each worker, workers whose slot nobody has, and attempts that wait for one. */
-  readonly seats: Map<number, Attempt>;
-  readonly free: Set<number>;
-  readonly unseated: Set<Attempt>;
-  /** Memory of the attempts that have a slot of a worker. */
-  promisedBytes: number;
-}
-
-export function createAgent(id: string): Agent {
-  return {
-    id,
-    slots: 0,
-    mostSlots: 0,
-    isBroken: false,
-    running: new Set(),
-    workers: undefined,
-    seats: new Map(),
-    free: new Set(),
-    unseated: new Set(),
-    promisedBytes: 0,
-  };
-}
 
 export type AttemptStatus =
   | { readonly kind: "launched" }
@@ -114,7 +80,7 @@ export interface Task {
   restsUntil: number;
   /** It was committed before and is computed again. */
   isRevived: boolean;
-  /** See core/schedule/kept.ts. */
+  /** See from_copies.ts. */
   readonly keep: KeepState;
   readonly history: string[];
 }
@@ -286,105 +252,9 @@ export interface Execution {
   readonly history: string[];
 }
 
-export function emptyTotals(): TaskReport {
-  return { rowsIn: 0, bytesIn: 0, rowsOut: 0, bytesOut: 0, spilledBytes: 0, counters: {}, samples: {} };
-}
-
 /** What an execution may use, beside the whole job. */
 export interface ExecutionLimits {
   readonly workers?: readonly number[] | undefined;
   readonly memoryBytes?: number | undefined;
   readonly maxAttempts?: number | undefined;
-}
-
-export function createExecution(
-  id: string,
-  { nextAge: age, live }: { readonly nextAge: number; readonly live: Set<Execution> },
-  plan: PhysicalPlan,
-  compare: ReadonlyMap<number, CompareKeys>,
-  limits: ExecutionLimits = {},
-): Execution {
-  const execution: Execution = {
-    id,
-    age,
-    plan,
-    compare,
-    workers: limits.workers && new Set(limits.workers),
-    memoryBytes: limits.memoryBytes,
-    maxAttempts: limits.maxAttempts,
-    groups: [],
-    outputs: [],
-    running: new Set(),
-    live,
-    upstream: new Set(),
-    downstream: new Set(),
-    status: { kind: "running" },
-    undone: 0,
-    pipeline: undefined,
-    slotlessSince: undefined,
-    warnings: 0,
-    isReplayed: false,
-    isChanged: true,
-    history: [],
-  };
-  for (const group of plan.groups) execution.groups.push(createGroup(execution, group));
-  execution.undone = execution.groups.filter((group) => group.tasks.length > 0).length;
-  return execution;
-}
-
-function createGroup(execution: Execution, plan: TaskGroupPlan): Group {
-  const tasks: Task[] = [];
-  const group: Group = {
-    kind: "group",
-    execution,
-    plan,
-    tasks,
-    starts: undefined,
-    edges: [],
-    consumers: new Set(),
-    outputs: [],
-    ready: new ReadyTasks(),
-    stage: { attempts: 0, startedAt: 0, endedAt: 0, totals: emptyTotals() },
-    present: 0,
-    done: 0,
-    released: 0,
-    readyCount: 0,
-    isPipelined: false,
-    isFollowed: false,
-    paceMs: undefined,
-    durations: [],
-    partitionBytes: new Float64Array(partitionsOf(plan) > 1 ? partitionsOf(plan) : plan.tasks),
-    rowsBefore: undefined,
-    splitters: undefined,
-    isCopied: false,
-    hasKept: false,
-  };
-  for (let i = 0; i < plan.tasks; i += 1) tasks.push(createTask(group, i, i));
-  return group;
-}
-
-export function partitionsOf(plan: TaskGroupPlan): number {
-  return "partitions" in plan.tail ? plan.tail.partitions : 1;
-}
-
-export function createTask(group: Group, number: number, shard: number, share?: Share): Task {
-  return {
-    group,
-    number,
-    shard,
-    share,
-    status: { kind: "waiting" },
-    copy: undefined,
-    copies: 0,
-    launches: 0,
-    failures: 0,
-    losses: 0,
-    lastError: undefined,
-    firstLoss: undefined,
-    avoid: undefined,
-    restsUntil: Number.NEGATIVE_INFINITY,
-    isRevived: false,
-    keep: { isKept: false, isRestoring: false, isCopying: false },
-    history: [],
-  };
 }

@@ -4,7 +4,8 @@
  * Says which worker each task gets and which shards of the inputs it reads. It launches nothing.
  */
 import type { GangOrder } from "../collectives/letter.ts";
-import type { Agent, Execution, Group, Pipeline, Task } from "./execution_state.ts";
+import type { Agent } from "./agent_state.ts";
+import type { Execution, Group, Pipeline, Task } from "./execution_state.ts";
 import { areInputsCommitted } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { isResting } from "./resting.ts";

@@ -5,8 +5,10 @@
  * Walks the whole state; for tests and for debugging, not for every event of a
  * large job.
  */
+
+import type { Agent } from "./agent_state.ts";
 import { MAX_AHEAD } from "./ahead.ts";
-import type { Agent, Attempt, Execution, Group, Task } from "./execution_state.ts";
+import type { Attempt, Execution, Group, Task } from "./execution_state.ts";
 import type { JobState } from "./job_state.ts";
 import { isNeeded } from "./lifetime.ts";
 import { InvariantError, isDone, isLive, taskName } from "./transitions.ts";

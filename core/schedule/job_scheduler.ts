@@ -4,10 +4,11 @@
  *
  * Sans-I/O: it has no clock, no transport and no randomness of its own.
  */
+
+import { createAgent } from "./agent_state.ts";
 import { loseAttempt, onAttemptEvent } from "./attempt_events.ts";
 import { onDatasetEvent } from "./dataset_events.ts";
 import { copyStragglers, dispatch } from "./dispatch.ts";
-import { createAgent } from "./execution_state.ts";
 import { fail, onPublished, settle, submit } from "./executions.ts";
 import { channelError, failReaders } from "./failed_readers.ts";
 import { holdOutput, onKept, onRestored, onRestoreFailed } from "./from_copies.ts";

@@ -8,8 +8,8 @@ import type { WireError } from "../errors.ts";
 import type { WorkerInfo } from "../job/worker_info.ts";
 import type { PhysicalPlan, ShardPiece } from "../plan/physical.ts";
 import type { CompareKeys } from "../plan/splitters.ts";
+import type { Agent } from "./agent_state.ts";
 import type {
-  Agent,
   Attempt,
   Channel,
   Execution,

@@ -3,7 +3,9 @@
  *
  * Where and when a task runs is decided by who calls it.
  */
-import type { Agent, Attempt, Task } from "./execution_state.ts";
+
+import type { Agent } from "./agent_state.ts";
+import type { Attempt, Task } from "./execution_state.ts";
 import type { GangStart } from "./gangs.ts";
 import { inputOf } from "./inputs.ts";
 import { shareOfMemory } from "./memory.ts";

@@ -6,7 +6,8 @@
  * attempt is in its place.
  */
 
-import type { Agent, Attempt, Execution } from "./execution_state.ts";
+import type { Agent } from "./agent_state.ts";
+import type { Attempt, Execution } from "./execution_state.ts";
 import type { JobState } from "./job_state.ts";
 import { isIn, type WorkerSet } from "./worker_sets.ts";
 

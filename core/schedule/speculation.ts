@@ -7,7 +7,8 @@
  * § 3.6, with the median as Spark has it.
  */
 
-import type { Agent, Attempt, Group, Task } from "./execution_state.ts";
+import type { Agent } from "./agent_state.ts";
+import type { Attempt, Group, Task } from "./execution_state.ts";
 import { areInputsCommitted } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { bytesOfTasks } from "./largest_first.ts";

@@ -1,10 +1,11 @@
 /**
  * Sums what attempts report: for stages, for progress, for warnings about skew.
  */
-import { type Execution, emptyTotals, type Group, partitionsOf, type Task } from "./execution_state.ts";
+import type { Execution, Group, Task } from "./execution_state.ts";
 import type { GroupProgress } from "./job_state.ts";
+import { partitionsOf } from "./new_execution.ts";
 import type { StageReport } from "./outcome.ts";
-import type { PartitionReport, ShardReport, TaskReport } from "./report.ts";
+import { NO_TOTALS, type PartitionReport, type ShardReport, type TaskReport } from "./report.ts";
 
 const MAX_SAMPLES = 5;
 const SKEW_FACTOR = 4;
@@ -61,7 +62,7 @@ export function stageReports(execution: Execution): StageReport[] {
 }
 
 export function executionTotals(execution: Execution): TaskReport {
-  return execution.groups.map((group) => group.stage.totals).reduce(addTotals, emptyTotals());
+  return execution.groups.map((group) => group.stage.totals).reduce(addTotals, NO_TOTALS);
 }
 
 export function groupProgress(execution: Execution): GroupProgress[] {

@@ -6,7 +6,8 @@
  * does not help, as with two agents that each lack what the other has, one of them is given up.
  */
 import type { WireError } from "../errors.ts";
-import type { Agent, Attempt, Task } from "./execution_state.ts";
+import type { Agent } from "./agent_state.ts";
+import type { Attempt, Task } from "./execution_state.ts";
 import { isBarrier, partsOf } from "./inputs.ts";
 import { loseShard } from "./revival.ts";
 import { slotsOf } from "./slots.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { createExecution } from "../../../core/schedule/execution_state.ts";
+import { createExecution } from "../../../core/schedule/new_execution.ts";
 import {
   ATTEMPT_TRANSITIONS,
   EXECUTION_TRANSITIONS,
