@@ -1,7 +1,7 @@
 /**
  * What an agent's queue knows of one worker, and which of its phases may follow which.
  *
- * What happens to it is decided in agent_queue.ts. docs/states.md shows the table; a test compares both.
+ * What happens to it is decided in agent_queue.ts and order_desk.ts. docs/states.md shows the table; a test compares both.
  */
 import type { TaskOrder } from "../schedule/order.ts";
 import { checkMove, type Table } from "../schedule/transitions.ts";
@@ -63,6 +63,11 @@ export function freeWorker(worker: WorkerState, phase: WorkerPhase): void {
   worker.killsAt = Number.POSITIVE_INFINITY;
   worker.waitsUntil = Number.POSITIVE_INFINITY;
   worker.cancelled.clear();
+}
+
+/** Whether it was given an attempt and has not told its end. */
+export function holds({ hand }: WorkerState, attempt: string): boolean {
+  return hand.some((order) => order.attempt === attempt);
 }
 
 /** Takes an order out of its hand; a worker whose hand is empty is free. */

@@ -24,8 +24,9 @@ export const NO_TOTALS: TaskReport = {
   rowsOut: 0,
   bytesOut: 0,
   spilledBytes: 0,
-  counters: {},
-  samples: {},
+  // One for all: whoever changes it changes what others were told.
+  counters: Object.freeze({}),
+  samples: Object.freeze({}),
 };
 
 /** Facts of one chunk that the driver later needs to cut a sorted exchange. */
