@@ -212,7 +212,7 @@ export class GraphQueue {
   }
 
   /** Those that have lost all of their workers get others, unless they named them; worker programs when they have lost one. */
-  #replace({ places, mayGrow }: GraphSurroundings): void {
+  #replace({ places }: GraphSurroundings): void {
     const there = new Set(places.map(({ worker }) => worker));
     for (const graph of [...this.#graphs.values()]) {
       const { held, asked } = graph;
@@ -221,26 +221,29 @@ export class GraphQueue {
       const taken = held.taken.filter((worker) => there.has(worker));
       graph.held = { workers, taken };
       if (workers.length >= (asked.isGang === true ? held.workers.length : 1)) continue;
-      // What tasks of named workers still perform may be the last of it: the scheduler waits for that.
-      if (!("count" in asked.wants) && asked.isGang !== true) continue;
-      if (asked.isGang === true && mayGrow && "count" in asked.wants && places.length < asked.wants.count) {
-        // Others may come soon.
-        graph.held = { workers: held.workers, taken };
-        continue;
-      }
-      graph.held = undefined;
-      const gone = held.workers.filter((worker) => !there.has(worker)).join(", ");
-      if (!("count" in asked.wants)) {
+      const isMoved = "count" in asked.wants && this.#move(graph, asked.wants.count, places);
+      if (isMoved) continue;
+      // It may go on with its members: those that leave end it first. Has it to begin again, the scheduler waits for
+      // others, and says what is missing when none come. Of others it waits for what tasks of named workers still perform.
+      if (asked.isGang === true) graph.held = { workers: held.workers, taken };
+      else if ("count" in asked.wants) {
+        graph.held = undefined;
+        const gone = held.workers.filter((worker) => !there.has(worker)).join(", ");
         this.#refuse(graph, `its workers ${gone} are gone`);
-        continue;
       }
-      if (this.#grant(graph, places)) continue;
-      // It has begun: rather than not going on it shares what there is.
-      const rest = places.slice(0, Math.max(1, asked.wants.count)).map(({ worker }) => worker);
-      const least = asked.isGang === true ? asked.wants.count : 1;
-      if (rest.length < least) this.#refuse(graph, `its workers ${gone} are gone`);
-      else this.#hold(graph, { workers: rest, taken: [] });
     }
+  }
+
+  /** Other workers for one that has begun: rather than not going on it shares what there is. */
+  #move(graph: GraphState, count: number, places: readonly WorkerPlace[]): boolean {
+    const before = graph.held;
+    graph.held = undefined;
+    if (this.#grant(graph, places)) return true;
+    const rest = places.slice(0, Math.max(1, count)).map(({ worker }) => worker);
+    const isEnough = rest.length >= (graph.asked.isGang === true ? count : 1);
+    if (isEnough) this.#hold(graph, { workers: rest, taken: [] });
+    else graph.held = before;
+    return isEnough;
   }
 
   #why({ asked }: GraphState, { places, isOpen }: GraphSurroundings): string {

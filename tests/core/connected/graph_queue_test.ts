@@ -178,7 +178,7 @@ describe("GraphQueue", () => {
     expect(story.short({ kind: "workersChanged" })).toEqual(["a refused", "c refused"]);
   });
 
-  test("gives a worker program as many as it had when one of its workers is gone, or ends it", () => {
+  test("gives a worker program as many as it had when one of its workers is gone", () => {
     const story = new Story(4, 1);
     const program = asks("p", 2);
     if (program.kind !== "asked") throw new Error("it asks");
@@ -191,13 +191,26 @@ describe("GraphQueue", () => {
     story.places = places(4, 1).slice(2);
     expect(story.short({ kind: "workersChanged" })).toEqual(["p 2 3"]);
     story.places = places(4, 1).slice(3);
-    story.mayGrow = true;
     expect(story.short({ kind: "workersChanged" })).toEqual([]);
     story.places = places(5, 1).slice(3);
     expect(story.short({ kind: "workersChanged" })).toEqual(["p 3 4"]);
-    story.mayGrow = false;
-    story.places = places(5, 1).slice(4);
-    expect(story.short({ kind: "workersChanged" })).toEqual(["p refused"]);
+  });
+
+  test("leaves a worker program its members when no others are there: it may need none before its end", () => {
+    const story = new Story(3, 1);
+    const gang = (event: GraphEvent): GraphEvent =>
+      event.kind === "asked" ? { ...event, graph: { ...event.graph, isGang: true } } : event;
+    story.tell(gang(asks("p", 2)));
+    story.tell(gang(names("n", [0, 2])));
+    story.places = places(3, 1).slice(0, 1);
+    expect(story.short({ kind: "workersChanged" })).toEqual([]);
+    expect(story.queue.heldBy("p")).toEqual([0, 1]);
+    expect(story.queue.heldBy("n")).toEqual([0, 2]);
+    story.queue.check();
+    story.tell({ kind: "left", execution: "p" });
+    expect(story.short(asks("q", 1))).toEqual(["q queued"]);
+    story.tell({ kind: "left", execution: "n" });
+    expect(story.queue.heldBy("q")).toEqual([0]);
   });
 
   test("keeps its invariants in any story, and leaves nobody waiting when all have left", () => {
