@@ -6,8 +6,12 @@
 import type { Letter, LetterKind } from "../core/collectives/letter.ts";
 import { checkId, type Fields, fields, list, malformed, natural, text } from "./fields.ts";
 
+/** A letter; or it tells where its sender can be reached without its agent, which is the label. */
+export type MailKind = LetterKind | "line";
+
 /** A letter with where it comes from and goes to. */
-export interface Mail extends Letter {
+export interface Mail extends Omit<Letter, "kind"> {
+  readonly kind: MailKind;
   /** The start of the gang that it belongs to. */
   readonly gang: string;
   /** Rank of its sender. */
@@ -41,7 +45,7 @@ export interface AgentMailReply {
 export const MAIL_BYTES = 8 * 2 ** 20;
 /** What a piece of mail takes beside its payload. */
 const HEAD_BYTES = 128;
-const KINDS: ReadonlySet<unknown> = new Set<LetterKind>(["collective", "value", "taken", "returned"]);
+const KINDS: ReadonlySet<unknown> = new Set<MailKind>(["collective", "value", "taken", "returned", "line"]);
 const MAX_LABEL = 300;
 
 export function mailBytes({ payload }: Mail): number {
@@ -66,9 +70,17 @@ function mailOf(value: unknown): Mail {
   checkId(mail.agent, "mail.agent");
   natural(mail.worker, "mail.worker");
   natural(mail.from, "mail.from");
-  natural(mail.sequence, "mail.sequence");
-  if (text(mail.label, "mail.label").length > MAX_LABEL) throw malformed("mail.label", "short", "long");
-  if (!KINDS.has(mail.kind)) throw malformed("mail.kind", "a kind of letter", mail.kind);
+  letterHead(mail);
   if (!(mail.payload instanceof Uint8Array)) throw malformed("mail.payload", "bytes", mail.payload);
   return mail as unknown as Mail;
+}
+
+/** What a letter has beside its payload. @throws {ProtocolError} */
+export function letterHead(letter: Fields): Omit<Mail, "gang" | "agent" | "worker" | "from" | "payload"> {
+  const { kind, label, sequence, form } = letter;
+  if (text(label, "letter.label").length > MAX_LABEL) throw malformed("letter.label", "short", "long");
+  if (!KINDS.has(kind)) throw malformed("letter.kind", "a kind of letter", kind);
+  natural(sequence, "letter.sequence");
+  if (form !== undefined) natural(form, "letter.form");
+  return letter as unknown as Mail;
 }

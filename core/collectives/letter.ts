@@ -18,14 +18,23 @@ export interface GangOrder {
 /** What is sent for somebody to take: parts of collective operations, and values of `send`. Neither waits for the other. */
 export type Lane = "collective" | "value";
 
-/** Or it tells how much of a lane was taken, or that the member's function has returned. */
-export type LetterKind = Lane | "taken" | "returned";
+/**
+ * Or it tells how much of a lane was taken, or that the member's function has returned, or that nothing more can come of it
+ * though it has not.
+ */
+export type LetterKind = Lane | "taken" | "returned" | "lost";
 
-export interface Letter {
+/** A value on its way. */
+export interface Encoded {
+  /** Of which typed array the payload holds the elements; any other value is encoded. */
+  readonly form?: number;
+  readonly payload: Uint8Array;
+}
+
+export interface Letter extends Encoded {
   readonly kind: LetterKind;
   /** Number of the collective operation, from 1; of a member that returned, how many it made; bytes that were taken in all. */
   readonly sequence: number;
   /** The operation, as its rank called it: `allReduce sum`; the lane that was taken of. */
   readonly label: string;
-  readonly payload: Uint8Array;
 }

@@ -7,7 +7,7 @@
  * fails), or after the time that the program allows. It knows neither codecs nor clocks nor how letters travel.
  */
 import { LucioleError } from "../errors.ts";
-import type { Lane, Letter } from "./letter.ts";
+import type { Encoded, Lane, Letter } from "./letter.ts";
 import type { Rounds } from "./round.ts";
 
 export interface MemberPorts {
@@ -15,8 +15,8 @@ export interface MemberPorts {
   readonly size: number;
   /** Names a member in messages: `rank 1 (worker 3 on agent a)`. */
   nameOf(rank: number): string;
-  encode(value: unknown): Uint8Array;
-  decode(bytes: Uint8Array): unknown;
+  encode(value: unknown): Encoded;
+  decode(value: Encoded): unknown;
   /** Sends a letter on its way; letters to one rank arrive in this order. */
   post(to: number, letter: Letter): void;
   /** Calls back after so long, unless the function that it returns is called before. */
@@ -49,6 +49,7 @@ interface Pair {
   readonly value: Traffic;
   /** Collectives that it made, when its function has returned. */
   returnedAfter: number | undefined;
+  isLost: boolean;
 }
 
 type LetterHead = Pick<Letter, "sequence" | "label"> & { readonly kind: Lane };
@@ -85,6 +86,7 @@ export class Member {
     if (pair === undefined) return;
     const { kind, label, sequence } = letter;
     if (kind === "returned") pair.returnedAfter = sequence;
+    else if (kind === "lost") pair.isLost = true;
     else if (kind === "taken") pair[label === "value" ? "value" : "collective"].arrivedBytes = sequence;
     else pair[kind].queue.push(letter);
     for (const wait of [...this.#waits]) if (wait.rank === from) wait.look();
@@ -184,20 +186,21 @@ export class Member {
     return this.#take(from, letter);
   }
 
-  #take(from: number, { kind, payload }: Letter): unknown {
+  #take(from: number, letter: Letter): unknown {
+    const { kind, payload } = letter;
     const lane = kind === "value" ? "value" : "collective";
     const traffic = this.#pairs[from][lane];
     traffic.takenBytes += payload.byteLength;
     if (traffic.takenBytes - traffic.toldBytes >= this.#windowBytes / 4) {
       traffic.toldBytes = traffic.takenBytes;
-      const letter = { kind: "taken", sequence: traffic.takenBytes, label: lane, payload: NOTHING } as const;
-      this.#deliverTo(from, letter);
+      this.#deliverTo(from, { kind: "taken", sequence: traffic.takenBytes, label: lane, payload: NOTHING });
     }
-    return this.#ports.decode(payload);
+    return this.#ports.decode(letter);
   }
 
   async #post(to: number, head: LetterHead, value: unknown): Promise<void> {
-    const payload = this.#ports.encode(value);
+    const encoded = this.#ports.encode(value);
+    const { payload } = encoded;
     if (payload.byteLength > MAX_PAYLOAD_BYTES) {
       throw new RangeError(
         `Cannot ${head.label} ${payload.byteLength} bytes to ${this.#ports.nameOf(to)}: ` +
@@ -209,7 +212,7 @@ export class Member {
     if (!hasRoom()) await this.#until(to, head.label, () => (hasRoom() ? true : undefined));
     this.#ports.signal.throwIfAborted();
     traffic.sentBytes += payload.byteLength;
-    this.#deliverTo(to, { ...head, payload });
+    this.#deliverTo(to, { ...head, ...encoded });
   }
 
   /** What a member sends to itself need not travel. */
@@ -242,7 +245,7 @@ export class Member {
           try {
             const found = look();
             if (found !== undefined) end(() => resolve(found));
-            else if (this.#pairs[rank].returnedAfter !== undefined) throw this.#returned(doing, rank);
+            else this.#checkPeer(doing, rank);
           } catch (error) {
             end(() => reject(error));
           }
@@ -255,15 +258,21 @@ export class Member {
     });
   }
 
-  #returned(doing: string, rank: number): LucioleError {
-    const made = this.#pairs[rank].returnedAfter;
-    return this.#failure("member-returned", doing, rank, `has returned after ${made} collectives`);
+  /** @throws {LucioleError} When nothing can come of it any more. */
+  #checkPeer(doing: string, rank: number): void {
+    const { returnedAfter, isLost } = this.#pairs[rank];
+    if (returnedAfter !== undefined) {
+      const state = `has returned after ${returnedAfter} collectives`;
+      throw this.#failure("member-returned", doing, rank, state);
+    }
+    if (isLost) throw this.#failure("member-lost", doing, rank, "was lost with what it had sent");
   }
 
   #failure(code: string, doing: string, rank: number, state: string): LucioleError {
     const { nameOf, rank: own } = this.#ports;
     return new LucioleError(code, `Cannot go on with ${doing} of ${nameOf(own)}: ${nameOf(rank)} ${state}`, {
       fields: { operation: doing, rank: own, peer: rank },
+      retryable: code === "member-lost",
     });
   }
 
@@ -280,7 +289,7 @@ export class Member {
 }
 
 function newPair(): Pair {
-  return { collective: newTraffic(), value: newTraffic(), returnedAfter: undefined };
+  return { collective: newTraffic(), value: newTraffic(), returnedAfter: undefined, isLost: false };
 }
 
 function newTraffic(): Traffic {

@@ -1,14 +1,16 @@
 /**
- * The mail of one worker: what its program sends and receives, by way of its agent.
+ * The mail of one worker: what its program sends and receives, by way of its agent or on lines to workers beside it.
  *
  * Letters that wait go together, one request at a time. What comes for a gang before its order does is kept; what comes
  * for one that is over is passed over.
  */
 import type { GangOrder, Letter } from "../../core/collectives/letter.ts";
 import type { GangPort } from "../../core/exec/ports.ts";
-import { decode, encode } from "../cbor.ts";
 import { readSequence } from "../cbor_sequence.ts";
 import { MAIL_BYTES, type Mail, mailBytes } from "../mail.ts";
+import { GangPost, helloOf } from "./gang_post.ts";
+import { decodeValue, encodeValue } from "./vector_codec.ts";
+import { type IncomingLine, WorkerLines } from "./worker_lines.ts";
 
 export interface MailRoomOptions {
   send(mail: readonly Mail[]): Promise<void>;
@@ -16,15 +18,9 @@ export interface MailRoomOptions {
   open(): Promise<ReadableStream<Uint8Array>>;
   /** The agent is gone. */
   readonly onLost: (error: unknown) => void;
+  /** Where lines to other workers may be opened; without it all mail goes by way of the agent. */
+  readonly lines?: { readonly directory: string; readonly worker: number };
 }
-
-type Listener = (from: number, letter: Letter) => void;
-
-const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-/** Tag 86, then a byte string with its length in four bytes. */
-const TAG_FLOAT64 = 0xd856;
-const BYTES_OF_32_BITS = 0x5a;
-const VECTOR_HEAD = 7;
 
 /** Gangs whose orders have not come, and those that are over, which are remembered. */
 const MAX_EARLY = 16;
@@ -32,25 +28,31 @@ const MAX_OVER = 256;
 
 export class MailRoom {
   readonly #options: MailRoomOptions;
+  readonly #lines: WorkerLines | undefined;
   #waiting: Mail[] = [];
   #isSending = false;
   #isListening = false;
-  readonly #listeners = new Map<string, Listener>();
   /** By gang. */
+  readonly #posts = new Map<string, GangPost>();
   readonly #early = new Map<string, Mail[]>();
   readonly #over = new Set<string>();
 
   constructor(options: MailRoomOptions) {
     this.#options = options;
+    if (options.lines === undefined) return;
+    this.#lines = new WorkerLines({
+      ...options.lines,
+      onLine: (hello, line) => this.#accept(hello, line),
+      onBroken: options.onLost,
+    });
   }
 
   /** The way to the members of a gang that this worker belongs to. */
-  portOf({ id, rank, members, epoch }: GangOrder): GangPort {
+  portOf(order: GangOrder): GangPort {
     void this.#listen();
-    const post = (to: number, letter: Letter): void => {
-      const { agent, worker } = members[to];
-      this.#post({ ...letter, gang: id, from: rank, agent, worker });
-    };
+    const { id, rank, members, epoch } = order;
+    let listener = (_from: number, _letter: Letter): void => undefined;
+    const post = this.#postOf(order, (from, letter) => listener(from, letter));
     const later = (ms: number, callback: () => void): (() => void) => {
       const timer = setTimeout(callback, ms);
       return () => clearTimeout(timer);
@@ -59,10 +61,16 @@ export class MailRoom {
       rank,
       workers: members,
       epoch,
-      ports: { encode: encodeValue, decode, post, later },
-      join: (listener) => {
-        this.#listeners.set(id, listener);
-        for (const mail of this.#early.get(id) ?? []) listener(mail.from, mail);
+      ports: {
+        encode: encodeValue,
+        decode: decodeValue,
+        post: (to, letter) => post.send(to, letter),
+        later,
+      },
+      join: (wanted) => {
+        listener = wanted;
+        this.#posts.set(id, post);
+        for (const mail of this.#early.get(id) ?? []) post.hear(mail);
         this.#early.delete(id);
       },
     };
@@ -70,10 +78,32 @@ export class MailRoom {
 
   /** The attempt is over. */
   leave(gang: string): void {
-    this.#listeners.delete(gang);
+    this.#posts.get(gang)?.end();
+    this.#posts.delete(gang);
     this.#early.delete(gang);
     this.#over.add(gang);
     if (this.#over.size > MAX_OVER) dropOldest(this.#over);
+  }
+
+  close(): void {
+    this.#lines?.close();
+  }
+
+  #postOf({ id, rank, members }: GangOrder, listener: (from: number, letter: Letter) => void): GangPost {
+    const lines = this.#lines;
+    const options = {
+      gang: id,
+      rank,
+      size: members.length,
+      isNear: (other: number) => lines !== undefined && members[other].agent === members[rank].agent,
+      address: () => lines?.address() ?? Promise.resolve(undefined),
+      dial: (...call: Parameters<WorkerLines["dial"]>) => lines?.dial(...call),
+    };
+    const post: ConstructorParameters<typeof GangPost>[0]["post"] = (to, letter) => {
+      const { agent, worker } = members[to];
+      this.#post({ ...letter, gang: id, from: rank, agent, worker });
+    };
+    return new GangPost({ ...options, post }, listener);
   }
 
   #post(mail: Mail): void {
@@ -110,10 +140,10 @@ export class MailRoom {
   }
 
   #take(mail: Mail): void {
-    const { gang, from } = mail;
-    const listener = this.#listeners.get(gang);
-    if (listener !== undefined) {
-      listener(from, mail);
+    const { gang } = mail;
+    const post = this.#posts.get(gang);
+    if (post !== undefined) {
+      post.hear(mail);
       return;
     }
     if (this.#over.has(gang)) return;
@@ -122,18 +152,12 @@ export class MailRoom {
     else this.#early.set(gang, [mail]);
     if (this.#early.size > MAX_EARLY) dropOldest(this.#early);
   }
-}
 
-/** Vectors of doubles are what is long: as the codec writes them (RFC 8746), without its many small steps. */
-function encodeValue(value: unknown): Uint8Array {
-  if (!(value instanceof Float64Array) || !IS_LITTLE_ENDIAN) return encode(value);
-  const bytes = new Uint8Array(VECTOR_HEAD + value.byteLength);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, TAG_FLOAT64);
-  view.setUint8(2, BYTES_OF_32_BITS);
-  view.setUint32(3, value.byteLength);
-  bytes.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), VECTOR_HEAD);
-  return bytes;
+  /** Only who was told by a member of the gang where to dial does so: it is over when it is not known. */
+  #accept(value: unknown, line: IncomingLine): boolean {
+    const hello = helloOf(value);
+    return this.#posts.get(hello.gang)?.accept(hello, line) === true;
+  }
 }
 
 function dropOldest(kept: { keys(): Iterator<string>; delete(key: string): boolean }): void {

@@ -38,6 +38,7 @@ async function work(): Promise<never> {
     worker: Number(variable("worker")),
     agent: variable("agent"),
     directory: variable("directory"),
+    hasLines: true,
     connect: ({ agent, ...target }) => tcpTransport(runtime, { ...target, name: `agent ${agent}` }),
     collectGarbage: () => runtime.collectGarbage(),
   });

@@ -28,6 +28,8 @@ export interface WorkerOptions {
   readonly agent: string;
   /** Directory of the job's shards on this host. */
   readonly directory: string;
+  /** It is a process of its own: workers of the same agent may reach it without the agent. */
+  readonly hasLines?: boolean;
   /** Frees memory that nothing refers to any more. */
   readonly collectGarbage?: () => void;
   /** Reaches another agent, to read shards that it holds. */
@@ -76,6 +78,7 @@ export class Worker {
       send: (mail) => this.#link.sendMail(mail),
       open: () => this.#link.mail(),
       onLost: (error) => this.#lose(error),
+      ...(options.hasLines === true ? { lines: options } : {}),
     });
     const { connect, transportTo } = options;
     if (connect !== undefined) this.#peers = new Peers(() => this.#link.peers(), connect);
@@ -106,6 +109,7 @@ export class Worker {
       }
     } finally {
       this.#messages.close();
+      this.#mail.close();
     }
   }
 
