@@ -131,7 +131,7 @@ export class ShardBytes {
 
   #readRecords(): void {
     if (this.#records === undefined) return;
-    const { partition } = this.#options;
+    const { attempt, partition } = this.#options;
     const bytes = new Uint8Array(RECORDS_AT_ONCE * RECORD_BYTES);
     const view = new DataView(bytes.buffer);
     while (this.#waiting.length === 0) {
@@ -140,7 +140,7 @@ export class ShardBytes {
       if (count === 0) return;
       this.#recordsRead += count;
       for (let i = 0; i < count; i++) {
-        const chunk = readRecord(view, i * RECORD_BYTES);
+        const chunk = readRecord(view, i * RECORD_BYTES, attempt);
         if (partition < 0 || chunk.partition === partition) this.#waiting.push(chunk);
       }
     }

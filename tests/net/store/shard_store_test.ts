@@ -245,6 +245,57 @@ describe("a damaged shard is lost", () => {
     }
   });
 
+  test("whichever bit of its index was turned, or it is read as what was written", async () => {
+    const directory = temporaryDirectory();
+    const open = writer(directory, 3);
+    const written = [[[1, 2], [3]], [], [[4]]];
+    for (const [p, chunks] of written.entries()) {
+      for (const values of chunks) open.write(p, numberItem(values), values.length);
+    }
+    open.commit();
+    const whole = new Uint8Array(readFileSync(index(directory)));
+    const readings = [...written, written.flat()].map((expected, i) => ({ p: i < 3 ? i : -1, expected }));
+    const isLost = (error: unknown): "lost" => {
+      expect(error).toBeInstanceOf(ShardLostError);
+      return "lost";
+    };
+    let lost = 0;
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const turned = whole.slice();
+      turned[bit >> 3] ^= 1 << (bit & 7);
+      writeFileSync(index(directory), turned);
+      for (const { p, expected } of readings) {
+        const read = async () => await readAll(readLocalPiece(directory, piece(p), codecPorts));
+        const stream = async () => {
+          const bytes = inPieces(drain(bytesOf(directory, p)), 1 << 20);
+          return await readAll(readStreamedPiece(bytes, piece(p), codecPorts));
+        };
+        for (const got of [await read().catch(isLost), await stream().catch(isLost)]) {
+          if (got === "lost") lost++;
+          else expect(got).toEqual(expected);
+        }
+      }
+    }
+    expect(lost).toBeGreaterThan(whole.length * 8);
+  });
+
+  test("when a bit of a record was turned that is read while the attempt is written", () => {
+    const directory = temporaryDirectory();
+    const attemptOpen = writer(directory, 2, () => undefined);
+    attemptOpen.write(1, numberItem([1]), 1);
+    const path = join(directory, `${attempt}.open`);
+    const whole = new Uint8Array(readFileSync(path));
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const turned = whole.slice();
+      turned[bit >> 3] ^= 1 << (bit & 7);
+      writeFileSync(path, turned);
+      const shard = bytesOf(directory, 1);
+      expect(() => shard.next()).toThrow(ShardLostError);
+      shard.close();
+    }
+    attemptOpen.discard();
+  });
+
   test("when a partition or an attempt is asked for that there is not", () => {
     const directory = committed();
     expect(() => readLocalPiece(directory, piece(1), codecPorts)).toThrow(ShardLostError);
