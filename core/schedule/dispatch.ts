@@ -5,13 +5,14 @@
  * anything.
  */
 import { aheadOf } from "./ahead.ts";
-import type { Attempt, Group, Task } from "./execution_state.ts";
+import type { Attempt, Execution, Group, Task } from "./execution_state.ts";
 import { firstGang, grant, servePipeline } from "./grants.ts";
 import { areInputsCommitted } from "./inputs.ts";
 import type { JobState } from "./job_state.ts";
 import { begin, launch } from "./launch.ts";
 import { cancelTask } from "./lifetime.ts";
 import { Passed } from "./passed.ts";
+import { isPipelineReady } from "./pipelining.ts";
 import { freeSlotsOf, freestAgent, loadOf, setOf, slotsOf, totalSlots } from "./slots.ts";
 import { nextStraggler } from "./speculation.ts";
 import { moveTask } from "./transitions.ts";
@@ -32,9 +33,9 @@ export function dispatch(turn: Turn): void {
     if (execution === undefined) return;
     const set = passed.leftOf(setOf(state, execution), () => numbersOf(state));
     if (isGang) {
-      if (!grant(turn, gang, spareSlots(state, set)) && !passed.keep(gang, setOf(state, gang))) return;
+      if (!grant(turn, gang, spareSlots(state, set, gang)) && !passed.keep(gang, setOf(state, gang))) return;
     } else if (group !== undefined) {
-      launchReady(turn, group, spareSlots(state, set), set);
+      launchReady(turn, group, spareSlots(state, set, execution), set);
       if (group.readyCount === 0) continue;
       preempt(turn, group);
       if (!passed.overlaps(set)) launchAhead(turn, group, set);
@@ -49,12 +50,13 @@ function numbersOf(state: JobState): number[] {
   return [...state.agents.values()].flatMap(({ workers }) => workers ?? []);
 }
 
-/** Free slots of a set that no pipeline keeps. */
-function spareSlots(state: JobState, set: WorkerSet): number {
+/** Free slots of a set that no pipeline keeps from an execution: one that has lost what it reads waits for older ones. */
+function spareSlots(state: JobState, set: WorkerSet, { age }: Execution): number {
   let spare = 0;
   for (const agent of state.agents.values()) spare += freeSlotsOf(agent, set);
-  for (const { pipeline, workers } of state.pipelines) {
-    if (pipeline?.isGranted && overlap(workers, set)) spare -= pipeline.pending.size;
+  for (const { pipeline, workers, age: since } of state.pipelines) {
+    if (!pipeline?.isGranted || !overlap(workers, set)) continue;
+    if (age > since || isPipelineReady(pipeline)) spare -= pipeline.pending.size;
   }
   return spare;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { TaskError } from "../../../core/errors.ts";
+import { ShardLostError, TaskError } from "../../../core/errors.ts";
 import { datasetPieces } from "../../../core/schedule/dataset_reads.ts";
 import { FakeCluster } from "./fake_cluster.ts";
 import { edge, type GroupOptions, hashTail, planOf } from "./plans.ts";
@@ -201,4 +201,23 @@ test("a channel is deleted when its handle and its last reader are gone", () => 
   expect(cluster.shards()).toEqual(["ch-0"]);
   cluster.commit("e-0-0-1");
   expect(cluster.shards()).toEqual(["e-0-0-1"]);
+});
+
+test("a pipeline that has lost what it reads beside its channel leaves its slots to what computes it again", () => {
+  const cluster = withChannel(2);
+  cluster.submit("d", planOf([{ tasks: 1 }], [0]));
+  cluster.commit("d-0-0-1");
+  const inputs = [edge("ch", "union"), edge("d.0", "union")];
+  cluster.submit("e", planOf([{ tasks: 2, inputs }], [0]), { followed: [0] });
+  cluster.submit("younger", planOf([{ tasks: 1 }], [0]));
+  cluster.start("e-0-0-1");
+  cluster.start("e-0-1-1");
+  cluster.destroy("d-0-0-1");
+  cluster.fail("e-0-1-1", new ShardLostError("gone", { fields: { attempt: "d-0-0-1" } }));
+  expect(cluster.running()).toEqual(["e-0-0-1", "d-0-0-2"]);
+  cluster.commit("d-0-0-2");
+  expect(cluster.running()).toEqual(["e-0-0-1", "e-0-1-2"]);
+  cluster.close("ch");
+  for (const id of ["e-0-0-1", "e-0-1-2", "younger-0-0-1"]) cluster.commit(id);
+  expect(codeOf(cluster, "e")).toBe("done");
 });
