@@ -58,6 +58,12 @@ export interface LeaseRequest {
   readonly acknowledged: number;
 }
 
+/** Its answer. */
+export interface LeaseReply {
+  /** Events that there are so far; those that the driver does not get in time are on a connection that is dead. */
+  readonly told: number;
+}
+
 /** Body of `POST /v1/jobs/:job/retire`: removes workers; each is told as left when it is gone. */
 export interface RetireRequest {
   readonly workers: readonly number[];

@@ -7,6 +7,7 @@ import type { ShardPiece } from "../../core/plan/physical.ts";
 import { checkId, checkNumber, decodeBody, fields, malformed, readBytes, readFields } from "../fields.ts";
 import { jobEnd } from "../job_end_body.ts";
 import { agentMail } from "../mail.ts";
+import type { LeaseReply } from "../protocol.ts";
 import { done, sequence, value } from "../replies.ts";
 import type { AgentJobs } from "./agent_jobs.ts";
 import {
@@ -56,7 +57,7 @@ export function addDriverRoutes(app: Hono, jobs: AgentJobs, isRemote = false): v
   app.post("/v1/jobs/:job/lease", async (context) => {
     const job = jobOf(context.req.param("job"));
     job.events.acknowledge(leaseRequest(await readFields(context.req.raw)).acknowledged);
-    return done();
+    return value({ told: job.events.count } satisfies LeaseReply);
   });
   app.post("/v1/jobs/:job/retire", async (context) => {
     const job = jobOf(context.req.param("job"));

@@ -33,6 +33,11 @@ export class SequenceOutbox<T> {
     return this.#items.length - this.#given;
   }
 
+  /** Number of all items so far. */
+  get count(): number {
+    return this.#first + this.#items.length;
+  }
+
   push(item: T): void {
     if (this.#isEnded) return;
     this.#items.push(item);
@@ -51,8 +56,9 @@ export class SequenceOutbox<T> {
    * @throws {ProtocolError} When there never were so many: the reader knows another outbox, in whose place this one is.
    */
   acknowledge(count: number): void {
-    const there = this.#first + this.#items.length;
-    if (count > there) throw new ProtocolError(`Cannot have given ${count} items: there were ${there}`);
+    if (count > this.count) {
+      throw new ProtocolError(`Cannot have given ${count} items: there were ${this.count}`);
+    }
     const known = Math.min(count - this.#first, this.#given);
     if (known > 0) this.#drop(known);
   }

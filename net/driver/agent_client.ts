@@ -14,13 +14,15 @@ import {
 import type { AgentEvent } from "../../core/schedule/order.ts";
 import { decode, encode } from "../cbor.ts";
 import { readSequenceParts } from "../cbor_sequence.ts";
-import { pause } from "../pause.ts";
+import { pause, withDeadline } from "../pause.ts";
 import {
   type AttemptsRequest,
   CBOR,
   CBOR_SEQUENCE,
   type HeldPiece,
   type JobOrder,
+  type LeaseReply,
+  type LeaseRequest,
   type MessagesRequest,
   type PeersRequest,
   PROTOCOL,
@@ -34,19 +36,34 @@ import {
 import { UNREACHABLE } from "../tcp_transport.ts";
 
 const AGAIN_MS = 200;
+/** A way that is slower than this is none. */
+const LEAST_BYTES_PER_MS = 64;
+
+export interface AgentClientOptions {
+  readonly id: string;
+  readonly job: string;
+  readonly transport: Transport;
+  /**
+   * What is not answered for so long, beyond what it takes to travel, did not arrive: its connection may be dead while
+   * others are alive. Missing for an agent in this process.
+   */
+  readonly answerMs?: number;
+}
 
 export class AgentClient {
   readonly id: string;
   readonly #transport: Transport;
   readonly #job: string;
+  readonly #answerMs: number | undefined;
   readonly #left = new AbortController();
   /** Part of their names in the log of the agent. */
   #requests = 0;
 
-  constructor(options: { readonly id: string; readonly job: string; readonly transport: Transport }) {
+  constructor(options: AgentClientOptions) {
     this.id = options.id;
     this.#job = options.job;
     this.#transport = options.transport;
+    this.#answerMs = options.answerMs;
   }
 
   /** Gives up what is still asked without a deadline: a request to who is silent would keep the process from its end. */
@@ -69,8 +86,9 @@ export class AgentClient {
   }
 
   /** Has it remove workers when they have ended what they hold. */
-  async retire(workers: readonly number[], graceMs: number): Promise<void> {
-    await this.#send("POST", ROUTES.retire(this.#job), { workers, graceMs } satisfies RetireRequest);
+  async retire(workers: readonly number[], graceMs: number, signal?: AbortSignal): Promise<void> {
+    const request: RetireRequest = { workers, graceMs };
+    await this.#send("POST", ROUTES.retire(this.#job), request, signal);
   }
 
   /** Tells it where the job's agents are. */
@@ -101,13 +119,14 @@ export class AgentClient {
 
   /** @param isUnread Nobody reads it before it is closed. */
   async openChannel(attempt: string, isUnread = false): Promise<void> {
-    await this.#send("PUT", `${ROUTES.channel(this.#job, attempt)}${isUnread ? "?unread=true" : ""}`);
+    const path = `${ROUTES.channel(this.#job, attempt)}${isUnread ? "?unread=true" : ""}`;
+    await this.#untilHeard(() => this.#send("PUT", path));
   }
 
   /** Appends encoded batches; resolves when the readers have room for more. */
   async appendToChannel(attempt: string, items: Uint8Array, at: number): Promise<void> {
     const path = ROUTES.channel(this.#job, attempt, at);
-    await this.#untilHeard(() => this.#request("POST", path, items, CBOR_SEQUENCE));
+    await this.#untilHeard(() => this.#answered("POST", path, items, CBOR_SEQUENCE));
   }
 
   async closeChannel(attempt: string): Promise<void> {
@@ -130,21 +149,30 @@ export class AgentClient {
    * The agent's events, in order, those together that came together, until the job ends.
    *
    * @param after How many the driver has.
+   * @param onBytes Told when some of it came.
    */
-  async *events(signal: AbortSignal, after?: number): AsyncGenerator<readonly AgentEvent[]> {
+  async *events(
+    signal: AbortSignal,
+    after?: number,
+    onBytes: () => void = () => undefined,
+  ): AsyncGenerator<readonly AgentEvent[]> {
     const response = await this.#request("GET", ROUTES.events(this.#job, after), undefined, CBOR, signal);
     if (response.body === null) return;
     try {
-      for await (const events of readSequenceParts(response.body)) yield events as AgentEvent[];
+      const body = noted(response.body, onBytes);
+      for await (const events of readSequenceParts(body)) yield events as AgentEvent[];
     } catch (cause) {
       const message = `Cannot hear agent ${this.id} to the end: ${describeThrown(cause)}`;
       throw new LucioleError(UNREACHABLE, message, { cause });
     }
   }
 
-  /** Tells the agent that the driver is there, and how many events it has. */
-  async renewLease(acknowledged: number, signal: AbortSignal): Promise<void> {
-    await this.#send("POST", ROUTES.lease(this.#job), { acknowledged }, signal);
+  /** Tells the agent that the driver is there, and how many events it has. @returns How many there are. */
+  async renewLease(acknowledged: number, signal: AbortSignal): Promise<number> {
+    const body = encode({ acknowledged } satisfies LeaseRequest);
+    const answer = await this.#answered("POST", ROUTES.lease(this.#job), body, CBOR, signal);
+    // An agent of an earlier version does not tell.
+    return answer.byteLength === 0 ? acknowledged : (decode(answer) as LeaseReply).told;
   }
 
   /** Sends again what may not have arrived, until the driver leaves the agent. */
@@ -163,8 +191,25 @@ export class AgentClient {
 
   async #send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<void> {
     const encoded = body === undefined ? undefined : encode(body);
-    const response = await this.#request(method, path, encoded, CBOR, signal);
-    await response.arrayBuffer();
+    await this.#answered(method, path, encoded, CBOR, signal);
+  }
+
+  /** The whole answer. @param signal In the place of the client's own deadline. */
+  async #answered(
+    method: string,
+    path: string,
+    body: Uint8Array | undefined,
+    type: string,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    const ask = async (until: AbortSignal): Promise<Uint8Array> => {
+      const response = await this.#request(method, path, body, type, until);
+      return new Uint8Array(await response.arrayBuffer());
+    };
+    const parent = this.#left.signal;
+    if (signal !== undefined || this.#answerMs === undefined) return await ask(signal ?? parent);
+    const ms = this.#answerMs + Math.ceil((body?.byteLength ?? 0) / LEAST_BYTES_PER_MS);
+    return await withDeadline(ms, ask, { name: `agent ${this.id}`, parent });
   }
 
   async #request(
@@ -172,14 +217,14 @@ export class AgentClient {
     path: string,
     body: Uint8Array | undefined,
     type: string,
-    signal = this.#left.signal,
+    signal: AbortSignal | undefined,
   ): Promise<Response> {
     const headers = {
       [PROTOCOL_HEADER]: String(PROTOCOL),
       [REQUEST_HEADER]: `${this.#job}-${this.#requests++}`,
       "content-type": type,
     };
-    const init: RequestInit = { method, headers, signal };
+    const init: RequestInit = { method, headers, signal: signal ?? this.#left.signal };
     if (body !== undefined) init.body = body as Uint8Array<ArrayBuffer>;
     const response = await this.#transport.fetch(path, init);
     if (response.ok) return response;
@@ -191,5 +236,12 @@ export class AgentClient {
       throw new ProtocolError(`Cannot ${method} ${path}: agent ${this.id} answered ${response.status}`);
     }
     throw fromWireError(wire);
+  }
+}
+
+async function* noted(body: AsyncIterable<Uint8Array>, onBytes: () => void): AsyncGenerator<Uint8Array> {
+  for await (const bytes of body) {
+    onBytes();
+    yield bytes;
   }
 }

@@ -33,6 +33,8 @@ type OnEvents = (events: readonly AgentEvent[]) => Promise<void> | undefined;
 /** Renewals within one lease, or within the time after which an agent is lost. */
 const RENEWALS = 5;
 const AGAIN_MS = 100;
+/** Of the time after which an agent is lost: so long it may have events that do not come. */
+const STALLED_SHARE = 0.5;
 /** Of a lease: renewals come before and after. */
 const BUSY_SHARE = 0.7;
 /** Where nothing listens, the process is gone; one that starts again does not know the job. */
@@ -76,6 +78,10 @@ class AgentWatch {
   readonly #ending = new AbortController();
   readonly #lose: (cause: string) => void;
   #received = 0;
+  /** The stream at hand; missing while what came of it is taken. */
+  #reading: AbortController | undefined;
+  /** Since when there has been more to hear than came. */
+  #behindSince: number | undefined;
   #refusals = 0;
   readonly #silence = new Silence();
 
@@ -98,12 +104,21 @@ class AgentWatch {
   async #read(): Promise<void> {
     const { signal } = this.#ending;
     while (!signal.aborted) {
+      const reading = new AbortController();
+      const either = AbortSignal.any([signal, reading.signal]);
+      const moved = (): void => {
+        this.#behindSince = undefined;
+      };
       try {
-        for await (const events of this.#client.events(signal, this.#received)) {
+        this.#reading = reading;
+        for await (const events of this.#client.events(either, this.#received, moved)) {
           this.#heard();
           this.#received += events.length;
           const wait = this.#onEvents(events);
-          if (wait !== undefined) await wait;
+          if (wait === undefined) continue;
+          this.#reading = undefined;
+          await wait;
+          this.#reading = reading;
         }
         // An agent that ended the job says so when it is asked again.
       } catch (error) {
@@ -122,12 +137,26 @@ class AgentWatch {
         const name = `agent ${this.#client.id}`;
         // Not longer than until it counts as lost: it was silent for a while before.
         const leftMs = Math.max(1, this.#times.lostMs - this.#silence.ms);
-        await withDeadline(leftMs, renew, { name, parent: signal });
+        const told = await withDeadline(leftMs, renew, { name, parent: signal });
         this.#heard();
+        this.#checkStream(told);
       } catch (error) {
         this.#failed(error);
       }
     }
+  }
+
+  /** A connection may be dead that nobody has closed, while others are alive: its events are asked for anew. */
+  #checkStream(told: number): void {
+    if (this.#reading === undefined || told <= this.#received) {
+      this.#behindSince = undefined;
+      return;
+    }
+    const now = performance.now();
+    this.#behindSince ??= now;
+    if (now - this.#behindSince < this.#times.lostMs * STALLED_SHARE) return;
+    this.#behindSince = undefined;
+    this.#reading.abort(new LucioleError(UNREACHABLE, "its events do not come any more"));
   }
 
   #heard(): void {

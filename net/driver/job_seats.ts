@@ -70,6 +70,8 @@ const AGAIN_FOR_MS = 3_000;
 const LOST_MS = 10_000;
 /** It may have to look at a large executable first. */
 const START_MS = 60_000;
+/** Longer than an agent holds whoever writes to a channel that is read slowly. */
+const ANSWER_MS = 30_000;
 const AGAIN_MS = 100;
 
 export class JobSeats {
@@ -165,8 +167,10 @@ export class JobSeats {
     const { access, job } = this.#options;
     const { id, address } = agent;
     const transport = access.connect(id, address);
-    const client = new AgentClient({ id, job, transport });
-    const ask = (until: AbortSignal) => (seat.hasJob ? client.renewLease(0, until) : client.probe(until));
+    const client = new AgentClient({ id, job, transport, answerMs: ANSWER_MS });
+    const ask = async (until: AbortSignal): Promise<void> => {
+      await (seat.hasJob ? client.renewLease(0, until) : client.probe(until));
+    };
     const times = { leaseMs: this.leaseMs, lostMs: LOST_MS };
     const silent = watchStart(`agent ${id}`, ask, times, over);
     const given = AbortSignal.any([signal, silent]);
@@ -264,10 +268,15 @@ async function giveBack(seats: readonly JobSeat[], orders: readonly JobOrder[]):
   const back = seats.map(async (seat, i) => {
     const { firstWorker, workers } = orders[i];
     const numbers = Array.from({ length: workers }, (_, at) => firstWorker + at);
-    if (seat.isOld) await seat.client.retire(numbers, 0).catch(() => undefined);
+    if (seat.isOld) await retireOn(seat, numbers);
     else await endOn(seat, NEVER_STARTED, () => undefined);
   });
   await Promise.all(back);
+}
+
+async function retireOn({ client }: JobSeat, workers: readonly number[]): Promise<void> {
+  const retire = (signal: AbortSignal) => persist(() => client.retire(workers, 0, signal), signal);
+  await withDeadline(END_MS, retire, { name: `agent ${client.id}` }).catch(() => undefined);
 }
 
 async function endOn({ client }: JobSeat, how: JobEnd, onUntold: (agent: string) => void): Promise<void> {

@@ -1,7 +1,9 @@
 /** Agents that answer nothing, while a job comes to them and while it runs; and drivers that could not hear them. */
 import { expect, test } from "bun:test";
+import type { AgentEvent } from "../../../core/schedule/order.ts";
 import { encode } from "../../../net/cbor.ts";
 import { AgentClient } from "../../../net/driver/agent_client.ts";
+import { AgentRequests } from "../../../net/driver/agent_requests.ts";
 import { watchAgent } from "../../../net/driver/agent_watch.ts";
 import { watchStart } from "../../../net/driver/start_watch.ts";
 import type { Transport } from "../../../net/protocol.ts";
@@ -109,4 +111,89 @@ test("an agent that falls silent is waited for until it counts as lost, and not 
   void watchAgent({ client, signal, lease: { leaseMs: lostMs, lostMs }, onEvents: () => undefined });
   // It was asked a fifth of that time after its last answer.
   expect(await waited.promise).toBeLessThan(lostMs - 100);
+});
+
+test("events that the agent has and that do not come are asked for on another connection", async () => {
+  const event = { kind: "workerStarted", worker: 0 } as const;
+  const asked: string[] = [];
+  const transport: Transport = {
+    fetch: async (path, init) => {
+      if (!path.includes("/events")) return new Response(encode({ told: 2 }) as Uint8Array<ArrayBuffer>);
+      asked.push(path);
+      const { signal } = init ?? {};
+      // One event comes by each connection, which then neither ends nor brings any more.
+      return new Response(
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(encode(event));
+            signal?.addEventListener("abort", () => controller.error(signal.reason));
+          },
+        }),
+      );
+    },
+  };
+  const client = new AgentClient({ id: "a1", job: "j1", transport });
+  const ending = new AbortController();
+  const { signal } = ending;
+  const heard: AgentEvent[] = [];
+  const onEvents = (events: readonly AgentEvent[]): undefined => void heard.push(...events);
+  const lost = watchAgent({ client, signal, lease: { leaseMs: 1_000, lostMs: 1_000 }, onEvents });
+  await until("both have come", () => heard.length === 2);
+  expect(asked.map((path) => path.split("?")[1])).toEqual(["after=0", "after=1"]);
+  ending.abort();
+  expect(await soon("its end", lost)).toBe("the driver left it");
+});
+
+test("events whose listener takes long are not asked for again", async () => {
+  let asked = 0;
+  let renewed = 0;
+  let tell: () => void = () => undefined;
+  const transport: Transport = {
+    fetch: async (path, init) => {
+      if (!path.includes("/events")) {
+        renewed++;
+        return new Response(encode({ told: 2 }) as Uint8Array<ArrayBuffer>);
+      }
+      asked++;
+      const { signal } = init ?? {};
+      const start = (controller: ReadableStreamDefaultController): void => {
+        tell = () => controller.enqueue(encode({ kind: "workerStarted", worker: 0 }));
+        tell();
+        signal?.addEventListener("abort", () => controller.error(signal.reason));
+      };
+      return new Response(new ReadableStream({ start }));
+    },
+  };
+  const client = new AgentClient({ id: "a1", job: "j1", transport });
+  const ending = new AbortController();
+  const { signal } = ending;
+  const gate = Promise.withResolvers<void>();
+  let heard = 0;
+  const onEvents = (events: readonly AgentEvent[]) => {
+    heard += events.length;
+    return gate.promise;
+  };
+  void watchAgent({ client, signal, lease: { leaseMs: 250, lostMs: 1_000 }, onEvents });
+  await until("its lease was renewed often", () => renewed > 30);
+  gate.resolve();
+  tell();
+  await until("the second one was heard", () => heard === 2);
+  expect(asked).toBe(1);
+  ending.abort();
+});
+
+test("a request that has no answer for long is sent again, while its agent counts as there", async () => {
+  const sent: string[] = [];
+  const transport: Transport = {
+    fetch: async (path, init) => {
+      sent.push(path);
+      return sent.length === 1 ? await never(init?.signal) : new Response(null, { status: 204 });
+    },
+  };
+  const requests = new AgentRequests();
+  requests.add(new AgentClient({ id: "a1", job: "j1", transport, answerMs: 100 }));
+  requests.queue("a1", (client) => client.cancel(["e0-0-0-0"]));
+  requests.queue("a1", (client) => client.dropPeer("a2"));
+  await soon("all answers", requests.settled());
+  expect(sent).toEqual(["/v1/jobs/j1/cancel", "/v1/jobs/j1/cancel", "/v1/jobs/j1/peers/a2"]);
 });
