@@ -3,10 +3,10 @@
  */
 import { rm } from "node:fs/promises";
 import process from "node:process";
+import { HttpClient, type Line, type LineEvents } from "./http_client.ts";
 import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
 import type { ClientTls, ListenAddress, RunningServer, Runtime, ServeOptions } from "./runtime.ts";
 import { spawnChild } from "./spawn.ts";
-import { requestUnix } from "./unix_request.ts";
 
 /** Modules inside of a compiled executable live under this path. */
 const EMBEDDED = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/;
@@ -28,9 +28,15 @@ export const bunRuntime: Runtime = {
 };
 
 function fetchUnix(unixPath: string, path: string, init: RequestInit = {}): Promise<Response> {
-  const { body, method, signal } = init;
+  const { body, method, headers, signal } = init;
   if (body instanceof Uint8Array && method !== undefined) {
-    return requestUnix({ unixPath, path, method, headers: new Headers(init.headers), body, signal });
+    return clientOf(`unix:${unixPath}`, "localhost", { unix: unixPath }).send({
+      path,
+      method,
+      headers,
+      body,
+      signal,
+    });
   }
   // Without `timeout: false` a stream on which nothing comes is cut after five minutes.
   const options: BunFetchRequestInit & { timeout: false } = { ...init, unix: unixPath, timeout: false };
@@ -38,9 +44,47 @@ function fetchUnix(unixPath: string, path: string, init: RequestInit = {}): Prom
 }
 
 function fetchTcp(address: string, path: string, init: RequestInit = {}, tls?: ClientTls): Promise<Response> {
+  const { body, method, headers, signal } = init;
+  if (tls === undefined && body instanceof Uint8Array && method !== undefined) {
+    const { hostname, port } = new URL(`http://${address}`);
+    const place = { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80) };
+    return clientOf(address, address, place).send({ path, method, headers, body, signal });
+  }
   // The types know neither `timeout` nor that `false` keeps the environment's proxy out.
   const options: object = { ...init, timeout: false, proxy: false, redirect: "error", ...(tls && { tls }) };
   return fetch(`${tls === undefined ? "http" : "https"}://${address}${path}`, options);
+}
+
+/** By the place that they lead to. */
+const clients = new Map<string, HttpClient>();
+
+type Place = { readonly unix: string } | { readonly hostname: string; readonly port: number };
+
+function clientOf(name: string, host: string, place: Place): HttpClient {
+  let client = clients.get(name);
+  if (client === undefined) {
+    client = new HttpClient(host, (events) => dial(place, events));
+    clients.set(name, client);
+  }
+  return client;
+}
+
+async function dial(place: Place, events: LineEvents): Promise<Line> {
+  const handler: Bun.SocketHandler = {
+    data: (_, bytes) => events.onData(bytes),
+    drain: () => events.onRoom(),
+    close: (_, error) => events.onClose(error),
+    error: (_, error) => events.onClose(error),
+    end: () => events.onClose(undefined),
+  };
+  const socket = await ("unix" in place
+    ? Bun.connect({ ...place, socket: handler })
+    : Bun.connect({ ...place, socket: handler }));
+  return {
+    write: (bytes) => socket.write(bytes),
+    hold: (isHeld) => (isHeld ? socket.ref() : socket.unref()),
+    close: () => socket.terminate(),
+  };
 }
 
 function serve({ listen, fetch: handle, tls, idleSeconds }: ServeOptions): RunningServer {
