@@ -1,6 +1,6 @@
 /** The scripts: what they answer to arguments, and that Ctrl-C leaves nothing of them. */
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
@@ -33,7 +33,7 @@ async function interrupt(command: string, script: string, ...args: readonly stri
   return { code: child.exitCode, made, left };
 }
 
-const isTemporary = (name: string): boolean => name.startsWith("tmp.");
+const isTemporary = (name: string): boolean => /^(tmp\.|luciole-tests-)/.test(name);
 
 /** Names of the programs that a process has started. */
 function childrenOf(pid: number): readonly string[] {
@@ -43,6 +43,12 @@ function childrenOf(pid: number): readonly string[] {
     .split("\n")
     .map((row) => row.trim().split(/\s+/));
   return rows.filter(([parent]) => parent === String(pid)).map(([, name = ""]) => basename(name));
+}
+
+function folder(files: Readonly<Record<string, string>>) {
+  const path = mkdtempSync(join(tmpdir(), "luciole-scripts-"));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
 
 describe("scripts", () => {
@@ -101,6 +107,49 @@ describe("scripts", () => {
       const stderr = `scripts/test: no test matches "${args.at(-1)}"\n`;
       expect(run("test", ...args)).toEqual({ code: 2, stdout: "", stderr });
     },
+  );
+
+  test(
+    "test tells at its end what failed, where and why",
+    () => {
+      using files = folder({
+        "wrong_test.ts": `import { expect, test } from "bun:test";
+          test("right", () => {});
+          test("one & <two>", () => expect({ a: "x" }).toEqual({ a: "y" }));`,
+        "outside_test.ts": 'throw new Error("never loaded");',
+      });
+      const { code, stdout } = run("test", files.path);
+      const end = stdout.slice(stdout.indexOf("failed: "));
+      expect({ code, end }).toEqual({ code: 1, end: expect.stringMatching(/\n1 passed, 2 failed\n$/) });
+      expect(end).toMatch(/^failed: \S+wrong_test\.ts:3: one & <two>\n {2}expect\(received\)\.toEqual/m);
+      expect(end).toContain('-   "a": "y",\n  +   "a": "x",\n');
+      expect(end).toMatch(/^failed: \S+outside_test\.ts: an error outside of its tests\n/m);
+      expect(end).toContain("error: never loaded\n");
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "test names the file that ran when it is told to end",
+    async () => {
+      using files = folder({
+        "endless_test.ts": `import { test } from "bun:test";
+          import { writeFileSync } from "node:fs";
+          test("endless", () => { writeFileSync(import.meta.dir + "/begun", ""); for (;;); });`,
+      });
+      const child = Bun.spawn([join(ROOT, "scripts/test"), files.path], {
+        cwd: ROOT,
+        stdio: ["ignore", "pipe", "ignore"],
+        timeout: LIMIT_MS,
+      });
+      while (child.exitCode === null && !readdirSync(files.path).includes("begun")) await Bun.sleep(10);
+      child.kill("SIGTERM");
+      expect(await new Response(child.stdout).text()).toMatch(
+        /\nfailed: \S+endless_test\.ts: the runner was ended by SIGTERM\n[\s\S]*\n0 passed, 1 failed\n$/,
+      );
+      expect(await child.exited).toBe(143);
+    },
+    LIMIT_MS,
   );
 
   // Enough to do that none of them is done before it is interrupted.
