@@ -14,13 +14,13 @@ import type { AttemptEvent } from "./job_state.ts";
 import { cancelAttempt, releaseIfUnneeded, releaseInputs } from "./lifetime.ts";
 import type { AttemptResult } from "./report.ts";
 import { rest } from "./resting.ts";
-import { loseShard, regather, restartFollowers } from "./revival.ts";
+import { regather, restartFollowers } from "./revival.ts";
 import { seatAt, slotsOf } from "./slots.ts";
 import { noteDuration } from "./speculation.ts";
 import { countCommit, skewWarning } from "./totals.ts";
 import { moveAttempt, moveTask } from "./transitions.ts";
 import { dropAttempt, freeSlot, releaseShard, type Turn, warn } from "./turn.ts";
-import { isOutOfReach, loseOutOfReach } from "./unreachable.ts";
+import { isOutOfReach, loseDamaged, loseOutOfReach } from "./unreachable.ts";
 import { wake, wakeReaders } from "./waking.ts";
 
 /** Trying again cannot help, unless the error says so itself; also as the cause of another error. */
@@ -192,13 +192,8 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
 
 /** A reader found a shard that is not there, not whole or not to be reached. */
 function loseRead(turn: Turn, reader: Attempt, lost: Attempt, error: WireError): void {
-  if (isOutOfReach(error)) {
-    loseOutOfReach(turn, reader, lost, error);
-    return;
-  }
-  lost.task.avoid = lost.agent;
-  reader.task.avoid = undefined;
-  loseShard(turn, lost, error.message);
+  if (isOutOfReach(error)) loseOutOfReach(turn, reader, lost, error);
+  else loseDamaged(turn, reader, lost, error);
 }
 
 /** A machine on which the program does not start gets no tasks any more, unless it is the only one. */

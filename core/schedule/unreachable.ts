@@ -1,6 +1,6 @@
 /**
- * What follows when a task cannot read a shard that is there: its agent and that of the shard are cut off from each
- * other, while the driver reaches both.
+ * What follows when a task cannot read what it needs of an agent that is there: the two are cut off from each other,
+ * while the driver reaches both, or shard after shard of that agent is gone or damaged.
  *
  * All that the task reads there is computed again elsewhere, at once: each of it would cost the task a loss. Where that
  * does not help, as with two agents that each lack what the other has, one of them is given up.
@@ -15,7 +15,7 @@ import { type Turn, warn } from "./turn.ts";
 
 /** As net/tcp_transport.ts calls it. */
 const UNREACHABLE = "unreachable";
-/** Losses in a row of one task after which the other agent is given up. */
+/** Losses in a row of one task after which the other agent is given up, or nothing that lies there is trusted. */
 const PATIENCE = 2;
 
 /** Whether a shard could not be read for want of a way to its agent. */
@@ -31,10 +31,23 @@ export function loseOutOfReach(turn: Turn, reader: Attempt, shard: Attempt, erro
   const { task } = reader;
   const agent = agents.get(shard.agent);
   if (agent !== undefined && task.losses >= PATIENCE) giveUp(turn, agent, task, error);
+  loseAllRead(turn, task, shard.agent, error);
+}
+
+/** The reader found that a shard is not there or not whole: the third time in a row it may be so with all of them. */
+export function loseDamaged(turn: Turn, { task }: Attempt, shard: Attempt, error: WireError): void {
+  if (task.losses >= PATIENCE) loseAllRead(turn, task, shard.agent, error);
+  if (shard.status.kind !== "committed") return;
+  shard.task.avoid = shard.agent;
+  task.avoid = undefined;
+  loseShard(turn, shard, error.message);
+}
+
+/** Made elsewhere, and its reader may stay where it is. */
+function loseAllRead(turn: Turn, task: Task, agent: string, error: WireError): void {
   for (const attempt of attemptsRead(task)) {
-    if (attempt.agent !== shard.agent || attempt.status.kind !== "committed") continue;
-    // Made elsewhere, and its reader may stay where it is.
-    attempt.task.avoid = shard.agent;
+    if (attempt.agent !== agent || attempt.status.kind !== "committed") continue;
+    attempt.task.avoid = agent;
     loseShard(turn, attempt, error.message);
   }
   task.avoid = undefined;

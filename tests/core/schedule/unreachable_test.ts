@@ -64,3 +64,43 @@ describe("apply()", () => {
     expect(cluster.warnings).toEqual([]);
   });
 });
+
+describe("apply(), of an agent whose files are gone", () => {
+  /** Runs a shuffle; then shards are destroyed. @returns The tasks before it that ran again. */
+  function runWithout(destroyed: (all: readonly string[]) => readonly string[]): string[] {
+    const cluster = new FakeCluster();
+    for (const agent of ["a", "b"]) cluster.join(agent, 2);
+    const groups = [
+      { tasks: 2 * PARTS, tail: hashTail(3) },
+      { tasks: 3, inputs: [edge(0, "partition")] },
+    ];
+    cluster.submit("e", planOf(groups, [1]));
+    cluster.commitGroup("e", 0);
+    const gone = destroyed([...(cluster.agents.get("a")?.shards ?? [])]);
+    for (const attempt of gone) cluster.destroy(attempt);
+    for (let step = 0; !cluster.outcomes.has("e"); step++) {
+      const [attempt] = cluster.running();
+      if (step > MAX_STEPS || attempt === undefined) throw new Error(`No end; ${cluster.running()} run`);
+      const lost = cluster
+        .order(attempt)
+        .input.pieces.flat()
+        .find((piece) => gone.includes(piece.attempt));
+      if (lost === undefined) cluster.commit(attempt);
+      else cluster.fail(attempt, new ShardLostError("gone", { fields: { attempt: lost.attempt } }));
+    }
+    expect(cluster.outcomes.get("e")).toMatchObject({ kind: "done" });
+    const taskOf = (attempt: string): string => attempt.split("-").slice(0, 3).join("-");
+    const again = [...cluster.orders.keys()].filter((attempt) => /^e-0-\d+-[^1]$/.test(attempt)).map(taskOf);
+    expect(gone.map(taskOf).every((task) => again.includes(task))).toBe(true);
+    return again;
+  }
+
+  test("computes all of it again though a reader finds one shard at a time, and may lose few in a row", () => {
+    expect(new Set(runWithout((all) => all)).size).toBe(PARTS);
+  });
+
+  test("F2: computes no other shard again when one or two are damaged", () => {
+    expect(runWithout((all) => all.slice(0, 1))).toHaveLength(1);
+    expect(runWithout((all) => all.slice(3, 5))).toHaveLength(2);
+  });
+});
