@@ -14,7 +14,7 @@ import { isUnreachable, takeSeats } from "./seats.ts";
 
 export interface ClusterFleetOptions {
   readonly access: ClusterAccess;
-  readonly executor: Executor;
+  readonly executor: Pick<Executor, "agents" | "members" | "tellPeers">;
   readonly seats: JobSeats;
   /** Where workers may stand. */
   readonly request: PlacementRequest;
@@ -51,9 +51,10 @@ export class ClusterFleet implements Fleet {
         signal,
       });
       const { workers, clients, peers } = seats.enlisted(grants, first);
-      for (const client of executor.agents) {
-        if (!grants.some(({ agent }) => agent.id === client.id)) await client.setPeers(peers);
-      }
+      const told = new Set(grants.map(({ agent }) => agent.id));
+      const there = new Set([...executor.agents.map(({ id }) => id), ...told]);
+      // Not waited for: the workers are there, and an agent that answers nothing may be the next one that is lost.
+      executor.tellPeers(Object.fromEntries(Object.entries(peers).filter(([id]) => there.has(id))), told);
       return { kind: "enlisted", workers, clients };
     } catch (error) {
       // Who is patient asks again.

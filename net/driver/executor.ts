@@ -30,6 +30,7 @@ import {
 } from "../../core/schedule/job_state.ts";
 import type { AgentEvent, PlanTemplate } from "../../core/schedule/order.ts";
 import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
+import type { PeersRequest } from "../protocol.ts";
 import { toleratesFaults } from "../runtime/fault_setting.ts";
 import { AgentBatches } from "./agent_batches.ts";
 import type { AgentClient } from "./agent_client.ts";
@@ -188,6 +189,12 @@ export class Executor {
       this.#batches.queue(agent, (client) => client.retire(numbers, graceMs));
     }
     return await this.members.untilGone(workers, signal);
+  }
+
+  /** Tells the agents of the job, but for some, where all of them are: before any order that speaks of new ones. */
+  tellPeers(peers: PeersRequest["peers"], knowing: ReadonlySet<string>): void {
+    for (const { id } of this.agents)
+      if (!knowing.has(id)) this.#batches.queue(id, (client) => client.setPeers(peers));
   }
 
   /** Messages with the workers. */
