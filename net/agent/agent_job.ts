@@ -9,11 +9,11 @@ import { JobDefinitions } from "../../core/agent/job_definitions.ts";
 import { JobLife } from "../../core/agent/job_life.ts";
 import type { EndedAttempt, QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
 import type { JobState } from "../../core/cluster/agent_info.ts";
-import { LucioleError, toWireError } from "../../core/errors.ts";
+import { toWireError } from "../../core/errors.ts";
 import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
+import { DeadlineTimer } from "../deadline_timer.ts";
 import {
   type AttemptsRequest,
-  type ControlMessage,
   type JobOrder,
   LOCAL_AGENT,
   type MessagesRequest,
@@ -28,9 +28,9 @@ import { GangMail } from "./gang_mail.ts";
 import { withHeldInputs } from "./held_inputs.ts";
 import { JobLogs } from "./job_logs.ts";
 import { JobShards, type ShardRequest } from "./job_shards.ts";
+import { JobWorkers } from "./job_workers.ts";
 import type { PeerTransports } from "./peer_access.ts";
 import { SequenceOutbox } from "./sequence_outbox.ts";
-import { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerStarter } from "./worker_starter.ts";
 
 export interface AgentJobOptions {
@@ -48,56 +48,50 @@ export interface AgentJobOptions {
   readonly onWorkerLeft?: () => void;
 }
 
-/** Log events that wait for the driver beyond this number are dropped, and counted. */
-const MAX_WAITING_LOGS = 20_000;
-
 export class AgentJob {
   readonly events: SequenceOutbox<AgentEvent>;
+  readonly workers: JobWorkers;
   readonly shards: JobShards;
   readonly mail: AgentMailbox;
-  readonly logs = new JobLogs();
+  readonly logs: JobLogs;
   /** When it came, in milliseconds since 1970. */
   readonly since = Date.now();
   readonly #options: AgentJobOptions;
   readonly #queue = new AgentQueue();
   readonly #definitions = new JobDefinitions();
-  readonly #workers = new Map<number, WorkerHandle>();
-  readonly #gangs = new GangMail((worker, mail) => this.#workers.get(worker)?.mail.push(mail));
-  readonly #held = new Map<number, (reply: NextReply) => void>();
+  readonly #gangs = new GangMail((worker, mail) => this.workers.mail(worker, mail));
+  readonly #timer = new DeadlineTimer(() => this.apply({ kind: "tick" }));
   #order: JobOrder | undefined;
-  #droppedLogs = 0;
   readonly #life: JobLife;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #timerAt = Number.POSITIVE_INFINITY;
   #ended: Promise<void> | undefined;
 
   constructor(options: AgentJobOptions) {
     this.#options = options;
     this.#life = new JobLife(options.job);
     this.events = new SequenceOutbox({ isKept: options.isRemote === true });
+    this.logs = new JobLogs(this.events);
+    this.workers = new JobWorkers({
+      job: options.job,
+      agent: options.agent,
+      directory: options.directory,
+      startWorker: options.startWorker,
+      onLog: (worker, level, text) => this.logs.add({ worker, level, text }, this.#queue.attemptOf(worker)),
+      onExit: (worker, cause) => this.apply({ kind: "exited", worker, cause: this.#onHost(cause) }),
+    });
     this.mail = new AgentMailbox({
       job: options.job,
       agent: options.agent,
       transportTo: options.peers?.find ?? (() => undefined),
       deliver: (worker, mail) => this.#gangs.deliver(worker, mail),
-      onTrouble: (text) => this.#log(-1, "warn", `${text}; it is tried again`),
+      onTrouble: (text) => this.#logOwn("warn", `${text}; it is tried again`),
     });
     this.shards = new JobShards({
       directory: options.directory,
-      onWarning: (text) => this.#log(-1, "warn", text),
-      onBroken: (text) => this.#log(-1, "debug", text),
+      onWarning: (text) => this.#logOwn("warn", text),
+      onBroken: (text) => this.#logOwn("debug", text),
       ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
       ...(options.heldBytes === undefined ? {} : { heldBytes: options.heldBytes }),
     });
-  }
-
-  get workers(): number {
-    return this.#workers.size;
-  }
-
-  /** Of its workers. */
-  get pids(): readonly number[] {
-    return [...this.#workers.values()].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 
   /** The last order of its driver. */
@@ -112,17 +106,6 @@ export class AgentJob {
 
   get queuedOrders(): number {
     return this.#queue.queuedOrders;
-  }
-
-  hasWorker(worker: number): boolean {
-    return this.#workers.has(worker);
-  }
-
-  /** How many of the workers that an order asks for are not there. */
-  missing({ firstWorker, workers }: JobOrder): number {
-    let missing = 0;
-    for (let i = 0; i < workers; i++) if (!this.#workers.has(firstWorker + i)) missing++;
-    return missing;
   }
 
   /** Starts workers; those that it has already are left alone. */
@@ -145,33 +128,16 @@ export class AgentJob {
 
   apply(event: QueueEvent): void {
     for (const command of this.#queue.apply(event, performance.now())) this.#perform(command);
-    this.#arm();
+    if (this.#ended === undefined) this.#timer.arm(this.#queue.nextDeadline());
   }
 
   /** Resolves with what the worker is to do next. */
   next(worker: number, performed: PerformedAttempt | undefined, isLeaving: boolean): Promise<NextReply> {
-    this.#reply(worker, { kind: "wait" });
-    this.#workers.get(worker)?.showOutput();
+    const reply = this.workers.ask(worker);
     if (this.#life.state === "starting") this.#life.move("running", performance.now());
     const ended = performed === undefined ? undefined : this.#keep(worker, performed);
-    return new Promise((resolve) => {
-      this.#held.set(worker, resolve);
-      this.apply({ kind: isLeaving ? "leaving" : "asked", worker, ended });
-    });
-  }
-
-  /** @throws {LucioleError} code "not-found". */
-  control(worker: number): ReadableStream<Uint8Array> {
-    const handle = this.#workers.get(worker);
-    if (handle !== undefined) return handle.control.open();
-    throw new LucioleError("not-found", `Cannot find worker ${worker} of job ${this.#options.job}`);
-  }
-
-  /** Mail for a worker, as it comes. @throws {LucioleError} code "not-found". */
-  openMail(worker: number): ReadableStream<Uint8Array> {
-    const handle = this.#workers.get(worker);
-    if (handle !== undefined) return handle.mail.open();
-    throw new LucioleError("not-found", `Cannot find worker ${worker} of job ${this.#options.job}`);
+    this.apply({ kind: isLeaving ? "leaving" : "asked", worker, ended });
+    return reply;
   }
 
   /** The items of a shard. @throws {ShardLostError} */
@@ -201,7 +167,7 @@ export class AgentJob {
         this.apply({ kind: "returned", worker, attempts: event.attempts });
         break;
       case "log":
-        this.#log(worker, event.level, event.text, event.attempt);
+        this.logs.add({ worker, level: event.level, text: event.text }, event.attempt);
         break;
     }
   }
@@ -214,7 +180,7 @@ export class AgentJob {
         ...(frame && { frame: { ...frame, life, letters: frame.letters.map((at) => letters[at]) } }),
         ...(receipt && { receipt }),
       };
-      this.#tell(worker, { kind: "parcel", parcel });
+      this.workers.tell(worker, { kind: "parcel", parcel });
     }
   }
 
@@ -237,14 +203,13 @@ export class AgentJob {
     this.#order = { ...this.#order, peers };
     this.mail.drop(agent);
     this.#options.peers?.drop(agent);
-    for (const worker of this.#workers.keys()) this.#tell(worker, { kind: "gone", agent });
+    this.workers.tellAll({ kind: "gone", agent });
   }
 
   /** Tells the workers whether they may write. */
   tellRoom(refusal: string | undefined): void {
-    const message: ControlMessage = { kind: "disk", refusal: refusal ?? null };
-    for (const worker of this.#workers.keys()) this.#tell(worker, message);
-    if (refusal !== undefined) this.#log(-1, "warn", `on agent ${this.#options.agent} ${refusal}`);
+    this.workers.tellAll({ kind: "disk", refusal: refusal ?? null });
+    if (refusal !== undefined) this.#logOwn("warn", `on agent ${this.#options.agent} ${refusal}`);
   }
 
   /** Resolves when workers, files and streams are gone. @param by Who asked for it, if not the driver. */
@@ -259,14 +224,14 @@ export class AgentJob {
 
   /** Kills the workers, without waiting for their end. */
   abandon(): void {
-    for (const worker of this.#workers.values()) worker.kill("the driver has ended");
+    this.workers.killAll("the driver has ended");
   }
 
   async #end(): Promise<void> {
     this.apply({ kind: "end" });
     this.mail.close();
-    await Promise.all([...this.#workers.values()].map((worker) => worker.end()));
-    clearTimeout(this.#timer);
+    await this.workers.end();
+    this.#timer.stop();
     this.events.end();
     await this.shards.close();
   }
@@ -293,13 +258,13 @@ export class AgentJob {
         break;
       case "wait":
       case "stop":
-        this.#reply(command.worker, { kind: command.kind });
+        this.workers.reply(command.worker, { kind: command.kind });
         break;
       case "cancel":
-        this.#tell(command.worker, { kind: "cancel", attempt: command.attempt });
+        this.workers.tell(command.worker, { kind: "cancel", attempt: command.attempt });
         break;
       case "kill":
-        this.#workers.get(command.worker)?.kill(command.why);
+        this.workers.kill(command.worker, command.why);
         break;
       case "committed":
         this.shards.commit(command.attempt);
@@ -322,15 +287,14 @@ export class AgentJob {
 
   /** Its slot, and its share of the memory, are free. */
   #forget(worker: number): void {
-    const before = this.#workers.size;
-    this.#workers.delete(worker);
+    const before = this.workers.size;
+    this.workers.forget(worker);
     this.#gangs.forget(worker);
-    this.#held.delete(worker);
     const { memoryBytes } = this.#order ?? {};
     if (this.#order !== undefined && memoryBytes !== undefined && before > 0) {
       this.#order = {
         ...this.#order,
-        memoryBytes: Math.round((memoryBytes * this.#workers.size) / before),
+        memoryBytes: Math.round((memoryBytes * this.workers.size) / before),
       };
     }
     this.#options.onWorkerLeft?.();
@@ -342,23 +306,7 @@ export class AgentJob {
     const { command } = this.#order;
     // Paths that are relative to a directory which only the driver's machine has are not found here.
     const isElsewhere = isRemote === true && !existsSync(command.workingDirectory);
-    const handle = new WorkerHandle({
-      start: {
-        job: this.#options.job,
-        worker,
-        agent: this.#options.agent,
-        directory,
-        command: isElsewhere ? { ...command, workingDirectory: directory } : command,
-      },
-      startWorker: this.#options.startWorker,
-      onLog: (level, text) => this.#log(worker, level, text, this.#queue.attemptOf(worker)),
-      onExit: (cause) => {
-        // Nobody hears it, but the request that it held open ends.
-        this.#reply(worker, { kind: "stop" });
-        this.apply({ kind: "exited", worker, cause: this.#onHost(cause) });
-      },
-    });
-    this.#workers.set(worker, handle);
+    this.workers.start(worker, isElsewhere ? { ...command, workingDirectory: directory } : command);
     this.#gangs.started(worker);
     this.#definitions.started(worker);
   }
@@ -367,7 +315,7 @@ export class AgentJob {
     const [order, ...more] = withHeldInputs([first, ...others], this.#options.agent, this.shards.held);
     for (const { gang } of [order, ...more]) if (gang !== undefined) this.#gangs.given(worker, gang.id);
     const definitions = this.#definitions.tell(worker, [order, ...more]);
-    this.#reply(worker, {
+    this.workers.reply(worker, {
       kind: "order",
       order,
       ...(more.length === 0 ? {} : { more }),
@@ -375,42 +323,8 @@ export class AgentJob {
     });
   }
 
-  #reply(worker: number, reply: NextReply): void {
-    const resolve = this.#held.get(worker);
-    this.#held.delete(worker);
-    resolve?.(reply);
-  }
-
-  #tell(worker: number, message: ControlMessage): void {
-    this.#workers.get(worker)?.control.push(message);
-  }
-
-  #log(worker: number, level: "debug" | "info" | "warn" | "error", text: string, attempt?: string): void {
-    this.logs.add({ time: Date.now(), worker, level, text });
-    if (this.events.waiting >= MAX_WAITING_LOGS) {
-      this.#droppedLogs++;
-      return;
-    }
-    if (this.#droppedLogs > 0) {
-      const dropped = `${this.#droppedLogs} log lines were dropped: the driver reads them too slowly`;
-      this.events.push({ kind: "log", worker, level: "warn", text: dropped });
-      this.#droppedLogs = 0;
-    }
-    this.events.push({ kind: "log", worker, level, text, ...(attempt === undefined ? {} : { attempt }) });
-  }
-
-  /** One timer for all deadlines of the queue; it may fire early, and then only sets itself anew. */
-  #arm(): void {
-    const deadline = this.#queue.nextDeadline();
-    if (deadline >= this.#timerAt || this.#ended !== undefined) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = deadline;
-    this.#timer = setTimeout(
-      () => {
-        this.#timerAt = Number.POSITIVE_INFINITY;
-        this.apply({ kind: "tick" });
-      },
-      Math.max(0, deadline - performance.now()) + 1,
-    );
+  /** A line of the agent itself. */
+  #logOwn(level: "debug" | "warn", text: string): void {
+    this.logs.add({ worker: -1, level, text });
   }
 }

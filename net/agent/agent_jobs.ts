@@ -56,7 +56,7 @@ export class AgentJobs {
     this.#disk = new DiskWatch({
       directory,
       quotaBytes,
-      workers: () => [...this.#jobs.values()].flatMap(({ pids }) => pids),
+      workers: () => [...this.#jobs.values()].flatMap(({ workers }) => workers.pids),
       onNotice,
       onRoom: (refusal) => {
         for (const job of this.#jobs.values()) job.tellRoom(refusal);
@@ -68,7 +68,9 @@ export class AgentJobs {
   /** What `GET /v1/agent` tells. */
   describe(): object {
     const { id, slots, memoryBytes } = this.#options;
-    const jobs = [...this.#jobs].map(([job, { workers, queuedOrders }]) => ({ job, workers, queuedOrders }));
+    const jobs = [...this.#jobs].map(([job, { workers, queuedOrders }]) => {
+      return { job, workers: workers.size, queuedOrders };
+    });
     const free = slots - this.#used();
     return {
       id,
@@ -88,9 +90,9 @@ export class AgentJobs {
     const jobs: JobLoad[] = [];
     for (const [job, { workers, order, state, since }] of this.#jobs) {
       const { name = job, driver = "", memoryBytes: ownBytes = 0 } = order ?? {};
-      freeSlots -= workers;
+      freeSlots -= workers.size;
       freeMemoryBytes -= ownBytes;
-      jobs.push({ job, name, program: name, workers, state, since, driver });
+      jobs.push({ job, name, program: name, workers: workers.size, state, since, driver });
     }
     freeMemoryBytes = Math.max(0, freeMemoryBytes);
     const freeDiskBytes = this.#disk?.freeBytes ?? 0;
@@ -146,7 +148,7 @@ export class AgentJobs {
 
   #start(id: string, order: JobOrder): void {
     const free = this.#isClosed ? 0 : this.#options.slots - this.#used();
-    const wanted = this.#jobs.get(id)?.missing(order) ?? order.workers;
+    const wanted = this.#jobs.get(id)?.workers.missing(order) ?? order.workers;
     if (wanted > free) {
       throw new NotEnoughResourcesError(
         `Cannot start ${wanted} workers of job ${id}: agent ${this.#options.id} has ${free} slots free`,
@@ -192,7 +194,8 @@ export class AgentJobs {
     const job = this.#jobs.get(id);
     if (job === undefined) return;
     this.#leases.end(id);
-    const { order, since, workers } = job;
+    const { order, since } = job;
+    const workers = job.workers.size;
     await job.end(by).finally(() => {
       // A second request that waited for the same end finds nothing more to do.
       if (!this.#jobs.delete(id)) return;
@@ -263,7 +266,7 @@ export class AgentJobs {
 
   #used(): number {
     let used = 0;
-    for (const job of this.#jobs.values()) used += job.workers;
+    for (const job of this.#jobs.values()) used += job.workers.size;
     return used;
   }
 }

@@ -38,7 +38,7 @@ export function addWorkerRoutes(app: Hono, jobs: AgentJobs, access: PeerAccess =
   });
   app.get("/v1/workers/:worker/control", (context) => {
     const { job, worker } = find(jobs, context.req.query("job"), context.req.param("worker"));
-    return sequence(job.control(worker));
+    return sequence(job.workers.openControl(worker));
   });
   app.post("/v1/workers/:worker/mail", async (context) => {
     const { job: id, mail } = workerMail(await readFields(context.req.raw));
@@ -48,7 +48,7 @@ export function addWorkerRoutes(app: Hono, jobs: AgentJobs, access: PeerAccess =
   });
   app.get("/v1/workers/:worker/mail", (context) => {
     const { job, worker } = find(jobs, context.req.query("job"), context.req.param("worker"));
-    return sequence(job.openMail(worker));
+    return sequence(job.workers.openMail(worker));
   });
   app.get("/v1/workers/:worker/peers", (context) => {
     const id = checkId(context.req.query("job"), "job");
@@ -64,7 +64,7 @@ function find(
 ): { readonly job: AgentJob; readonly worker: number } {
   const job = jobs.find(checkId(jobId, "job"));
   const worker = checkNumber(number, "worker");
-  if (job.hasWorker(worker)) return { job, worker };
+  if (job.workers.has(worker)) return { job, worker };
   throw new LucioleError(
     "not-found",
     `Cannot find worker ${worker}: job ${jobId} has none of that number here`,

@@ -10,6 +10,7 @@ import { GraphQueue } from "../../core/connected/graph_queue.ts";
 import type { AskedGraph } from "../../core/connected/graph_states.ts";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { show } from "../../core/graph/arguments.ts";
+import { DeadlineTimer } from "../deadline_timer.ts";
 import { checkNumbers, type ExecuteLimits } from "./execute_limits.ts";
 import type { Executor } from "./executor.ts";
 import type { GraphToSchedule, GraphWorker } from "./graph_scheduler.ts";
@@ -49,7 +50,7 @@ export class WorkerSets {
   readonly #options: WorkerSetsOptions;
   readonly #queue = new GraphQueue();
   readonly #waiting = new Map<string, PromiseWithResolvers<readonly number[] | undefined>>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer = new DeadlineTimer(() => this.#apply({ kind: "tick" }));
 
   constructor(options: WorkerSetsOptions) {
     this.#options = options;
@@ -177,16 +178,10 @@ export class WorkerSets {
         executor.cancel(execution, command.error);
       }
     }
-    this.#keepTime();
-  }
-
-  #keepTime(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     const deadline = this.#queue.nextDeadline();
-    if (deadline === Number.POSITIVE_INFINITY) return;
-    const ms = Math.max(0, deadline - performance.now()) + 1;
-    this.#timer = setTimeout(() => this.#apply({ kind: "tick" }), ms);
+    // Nothing waits for time: nor must the process.
+    if (deadline === Number.POSITIVE_INFINITY) this.#timer.stop();
+    else this.#timer.arm(deadline);
   }
 }
 

@@ -1,12 +1,13 @@
 /** What is kept of what the workers of a job print. */
 import { describe, expect, test } from "bun:test";
 import { JobLogs } from "../../../net/agent/job_logs.ts";
+import { SequenceOutbox } from "../../../net/agent/sequence_outbox.ts";
 
-const line = (worker: number, text: string) => ({ time: 1, worker, level: "info" as const, text });
+const line = (worker: number, text: string) => ({ worker, level: "info" as const, text });
 
 describe("JobLogs", () => {
   test("read() gives what was added, by number and by worker", () => {
-    const logs = new JobLogs();
+    const logs = new JobLogs(new SequenceOutbox());
     for (let i = 0; i < 4; i++) logs.add(line(i % 2, `t${i}`));
     expect(logs.read().map(({ number, text }) => [number, text])).toEqual([
       [0, "t0"],
@@ -19,7 +20,7 @@ describe("JobLogs", () => {
   });
 
   test("add() forgets the oldest beyond a mebibyte, also of very many lines", () => {
-    const logs = new JobLogs();
+    const logs = new JobLogs(new SequenceOutbox());
     for (let i = 0; i < 100_000; i++) logs.add(line(0, `line ${i}`));
     const kept = logs.read();
     expect(kept.length).toBeLessThan(12_000);
