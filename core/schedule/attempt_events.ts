@@ -121,8 +121,15 @@ function commit(turn: Turn, attempt: Attempt, result: AttemptResult & { readonly
   task.isRevived = false;
   task.losses = 0;
   task.firstLoss = undefined;
-  if (group.isCopied) copyShard(turn, task);
+  if (group.isCopied) copy(turn, task);
   afterCommit(turn, task);
+}
+
+/** Of a gang all at once, when nothing of it can begin again before the others are done. */
+function copy(turn: Turn, task: Task): void {
+  const { group } = task;
+  if (!isOfGang(task)) copyShard(turn, task);
+  else if (group.present === group.tasks.length) for (const one of group.tasks) copyShard(turn, one);
 }
 
 /** What follows when a shard can be read. */

@@ -11,7 +11,7 @@ import { tasksOfShard } from "./inputs.ts";
 import type { JobEvent, JobState, SubmittedCheckpoint } from "./job_state.ts";
 import { isNeeded, releaseIfUnneeded } from "./lifetime.ts";
 import { NO_TOTALS } from "./report.ts";
-import { requireInputs, revive } from "./revival.ts";
+import { regather, requireInputs, revive } from "./revival.ts";
 import { isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
 import { releaseShard, type Turn } from "./turn.ts";
 import { wake } from "./waking.ts";
@@ -64,7 +64,8 @@ export function onRestored(turn: Turn, event: EventOf<"shardRestored">): void {
   const { agent, attempt: id } = event;
   const task = findTask(turn.state, event);
   if (task?.keep.isRestoring) task.keep.isRestoring = false;
-  if (task?.status.kind !== "waiting") {
+  // A gang that began again since is computed.
+  if (task?.status.kind !== "waiting" || !task.keep.isKept) {
     releaseShard(turn, agent, id);
     return;
   }
@@ -109,6 +110,7 @@ export function onRestoreFailed(turn: Turn, event: EventOf<"restoreFailed">): vo
     return;
   }
   requireInputs(turn, task);
+  regather(turn, task);
   wake(turn, task);
 }
 
@@ -122,7 +124,7 @@ export function onKept(turn: Turn, event: EventOf<"shardKept">): void {
   if (group === undefined) return;
   const parts = tasksOfShard(group, event.shard);
   for (const part of parts) part.keep.isCopying = false;
-  if (event.isKept && group.starts === undefined) {
+  if (event.isKept && group.isCopied && group.starts === undefined) {
     group.hasKept = true;
     for (const part of parts) part.keep.isKept = true;
   }

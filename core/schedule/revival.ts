@@ -50,7 +50,11 @@ function pushGang(turn: Turn, { group }: Task, stack: Task[]): void {
   const { pipeline } = group.execution;
   if (pipeline?.isGang !== true || !isActive(group.execution)) return;
   pipeline.isGranted = false;
+  // Copies are of one run, as what its readers get must be; those of this one would be beside others.
+  group.isCopied = false;
   for (const other of group.tasks) {
+    other.keep.isKept = false;
+    other.keep.isCopying = false;
     if (other.status.kind === "running") {
       cancelTask(turn, other);
       moveTask(other, { kind: "waiting" }, turn.now);
@@ -91,8 +95,10 @@ function reviveAll(turn: Turn, stack: Task[]): void {
     task.isRevived = true;
     moveTask(task, { kind: "waiting" }, turn.now);
     execution.isChanged = true;
-    if (!task.keep.isKept) for (const edge of task.group.edges) pushMissing(turn, task, edge, stack);
-    pushGang(turn, task, stack);
+    if (!task.keep.isKept) {
+      for (const edge of task.group.edges) pushMissing(turn, task, edge, stack);
+      pushGang(turn, task, stack);
+    }
     wake(turn, task);
   }
 }

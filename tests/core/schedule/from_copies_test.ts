@@ -169,3 +169,81 @@ test("apply() stops what a shard is made of again when its copy is there at last
   expect(asked(cluster)).toEqual([]);
   expect(cluster.shards().filter((attempt) => attempt.startsWith("e-0-"))).toEqual([]);
 });
+
+/** A worker program of two, and a reader of each row. */
+const PROGRAM = planOf(
+  [
+    { tasks: 2, head: { kind: "worker", node: 0, inputs: [] } },
+    { tasks: 2, inputs: [edge(0, "forward")] },
+  ],
+  [0, 1],
+);
+
+function kept(cluster: FakeCluster, shard: number): void {
+  cluster.send({ kind: "shardKept", execution: "e", group: 0, shard, isKept: true });
+}
+
+test("apply() copies the rows of a worker program together, when none of it can begin again alone", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 2);
+  submit(cluster, PROGRAM, { copied: new Set([0]) });
+  cluster.commit("e-0-0-1");
+  expect(asked(cluster)).toEqual([]);
+  cluster.lose("e-0-1-1");
+  for (const attempt of cluster.cancelled()) cluster.lose(attempt);
+  cluster.commit("e-0-0-2");
+  cluster.commit("e-0-1-2");
+  // What is begun again is copied no more: copies of two runs would not go together.
+  expect(asked(cluster)).toEqual([]);
+
+  const other = new FakeCluster();
+  other.join("a", 2);
+  submit(other, PROGRAM, { copied: new Set([0]) });
+  other.commit("e-0-0-1");
+  other.commit("e-0-1-1");
+  expect(asked(other)).toEqual(["keep 0.0", "keep 0.1"]);
+});
+
+test("apply() brings the row of a worker program that is lost back from its copy, or runs all of it when that is damaged", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 2);
+  submit(cluster, PROGRAM, { copied: new Set([0]) });
+  for (const task of [0, 1]) cluster.commit(`e-0-${task}-1`);
+  for (const shard of [0, 1]) kept(cluster, shard);
+  cluster.destroy("e-0-0-1");
+  cluster.send({ kind: "shardLost", attempt: "e-0-0-1", cause: "gone" });
+  expect(asked(cluster)).toEqual(["restore e-0-0-2"]);
+  expect(cluster.running()).toEqual(["e-1-0-1", "e-1-1-1"]);
+  cluster.send({ kind: "restoreFailed", execution: "e", group: 0, task: 0, error: damaged });
+  cluster.commit("e-1-0-1");
+  for (const attempt of cluster.cancelled()) cluster.lose(attempt);
+  expect(cluster.running().map((id) => cluster.order(id).gang?.id)).toEqual(["e-0-g3", "e-0-g3"]);
+  cluster.commitGroup("e", 0);
+  cluster.commitGroup("e", 1);
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+});
+
+test("apply() takes no copy for a worker program that has begun again", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 1);
+  cluster.join("b", 1);
+  submit(cluster, PROGRAM, { copied: new Set([0]) });
+  for (const task of [0, 1]) cluster.commit(`e-0-${task}-1`);
+  kept(cluster, 0);
+  // The first row is asked for, the second one has no copy yet: all of it runs again.
+  cluster.loseAgent("a");
+  cluster.destroy("e-0-1-1");
+  cluster.send({ kind: "shardLost", attempt: "e-0-1-1", cause: "gone" });
+  cluster.agents.get("b")?.shards.add("e-0-0-2");
+  const shard = { partitions: [{ rows: 1, bytes: 1, chunks: 1 }] };
+  const place = { execution: "e", group: 0, task: 0, attempt: "e-0-0-2", agent: "b", shard };
+  cluster.send({ kind: "shardRestored", ...place });
+  expect(cluster.shards()).not.toContain("e-0-0-2");
+  cluster.join("c", 1);
+  for (let step = 0; step < 20 && !cluster.outcomes.has("e"); step++) {
+    for (const attempt of cluster.cancelled()) cluster.lose(attempt);
+    const [next] = cluster.running();
+    if (next !== undefined) cluster.commit(next);
+  }
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+});
