@@ -95,20 +95,25 @@ export function canEverFit(state: JobState, execution: Execution, pipeline: Pipe
 }
 
 /**
- * Slots of its workers that the open streams of others must have, even when they take all that they can elsewhere. Worker
- * programs end by themselves, and are waited for.
+ * Slots of its workers that the open streams of others must have, even when they take all that they can elsewhere. What
+ * ends by itself is waited for: worker programs, and streams whose channels are closed.
  */
-function slotsOfOthers(state: JobState, execution: Execution): number {
+export function slotsOfOthers(state: JobState, execution: Execution): number {
   const own = setOf(state, execution);
   let slots = 0;
   for (const other of state.live) {
-    if (other === execution || !other.pipeline?.isGranted || other.pipeline.isGang || !isActive(other))
-      continue;
+    if (other === execution || !other.pipeline?.isGranted || !isStream(other)) continue;
     const set = setOf(state, other);
     const elsewhere = own === undefined ? 0 : totalSlots(state, set) - totalSlots(state, meet(own, set));
     slots += Math.max(0, pipelineSize(other.pipeline) - elsewhere);
   }
   return slots;
+}
+
+/** Its driver decides when it ends. */
+export function isStream(execution: Execution): boolean {
+  const { pipeline } = execution;
+  return pipeline?.channels.some(({ status }) => status === "open") === true && isActive(execution);
 }
 
 export function failForSlots(turn: Turn, execution: Execution, pipeline: Pipeline): void {

@@ -6,18 +6,20 @@
 import { NotEnoughResourcesError, toWireError } from "../errors.ts";
 import type { Execution } from "./execution_state.ts";
 import { finish, progressOf } from "./executions.ts";
-import { canEverFit, failForSlots } from "./grants.ts";
+import { canEverFit, failForSlots, isStream, slotsOfOthers } from "./grants.ts";
+import type { JobState } from "./job_state.ts";
 import { takeRested } from "./resting.ts";
 import { setOf, totalSlots } from "./slots.ts";
 import { isActive } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
 import { wake } from "./waking.ts";
+import type { WorkerSet } from "./worker_sets.ts";
 
 /** A failed execution waits this long for its attempts to stop. */
 const ENDING_MS = 5_000;
 /** A pipeline that does not fit any more waits this long for new slots. */
 const STUCK_MS = 30_000;
-/** A job without any slot waits this long for an agent. */
+/** A job without any slot waits this long for an agent, and an execution for one beside open streams. */
 const SLOTLESS_MS = 60_000;
 /** An execution waits so long for others in the place of workers that do not come back. */
 const GONE_MS = 5_000;
@@ -25,12 +27,13 @@ const GONE_MS = 5_000;
 export function onTick(turn: Turn): void {
   const { state, now } = turn;
   for (const task of takeRested(turn)) wake(turn, task);
+  const streams = [...state.live].filter(isStream);
   for (const execution of state.live) {
     const { status } = execution;
     if (status.kind === "ending" && now - status.since >= ENDING_MS && !status.isPublishing) {
       finish(turn, execution, status.outcome);
     } else if (isActive(execution)) {
-      watchSlots(turn, execution);
+      watchSlots(turn, execution, streams);
       if (execution.isChanged) turn.commands.push(progressOf(execution));
       execution.isChanged = false;
     }
@@ -39,19 +42,38 @@ export function onTick(turn: Turn): void {
 }
 
 /** Fails what has had no worker for too long. */
-function watchSlots({ state, now, failures }: Turn, execution: Execution): void {
+function watchSlots(
+  { state, now, failures }: Turn,
+  execution: Execution,
+  streams: readonly Execution[],
+): void {
   const workers = setOf(state, execution);
   const isSlotless = totalSlots(state, workers) === 0 && execution.undone > 0;
-  execution.slotlessSince = isSlotless ? (execution.slotlessSince ?? now) : undefined;
+  const isCrowded = streams.length > 0 && isCrowdedOut(state, execution);
+  execution.slotlessSince = isSlotless || isCrowded ? (execution.slotlessSince ?? now) : undefined;
   const { slotlessSince, running } = execution;
   // What workers that leave still perform may be the last of it.
-  const isGone = workers !== undefined && running.size === 0 && totalSlots(state) > 0;
+  const isGone = !isCrowded && workers !== undefined && running.size === 0 && totalSlots(state) > 0;
   if (slotlessSince === undefined || now - slotlessSince < (isGone ? GONE_MS : SLOTLESS_MS)) return;
-  const why = isGone
-    ? `its workers ${[...workers].join(", ")} are gone`
-    : `the job has had no worker for ${SLOTLESS_MS / 1000} s`;
-  const message = `Running execution ${execution.id}: ${why}`;
+  const message = `Running execution ${execution.id}: ${whyNone(workers, isGone, isCrowded ? streams : [])}`;
   failures.push({ execution, error: toWireError(new NotEnoughResourcesError(message)) });
+}
+
+function whyNone(workers: WorkerSet, isGone: boolean, streams: readonly Execution[]): string {
+  const s = SLOTLESS_MS / 1000;
+  if (isGone) return `its workers ${[...(workers ?? [])].join(", ")} are gone`;
+  if (streams.length === 0) return `the job has had no worker for ${s} s`;
+  const names = streams.map(({ id }) => id).join(", ");
+  return `open streams (${names}) have taken all slots of its workers for ${s} s`;
+}
+
+/** It could run, and streams leave it no slot before their drivers end them. */
+function isCrowdedOut(state: JobState, execution: Execution): boolean {
+  const { status, running, groups } = execution;
+  if (status.kind !== "running" || running.size > 0) return false;
+  if (!groups.some(({ readyCount }) => readyCount > 0)) return false;
+  const slots = totalSlots(state, setOf(state, execution));
+  return slots > 0 && slots <= slotsOfOthers(state, execution);
 }
 
 /** Slots may have gone since the pipeline got them; new ones may come, or it can never go on. */

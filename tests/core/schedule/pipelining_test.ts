@@ -221,3 +221,34 @@ test("a pipeline that has lost what it reads beside its channel leaves its slots
   for (const id of ["e-0-0-1", "e-0-1-2", "younger-0-0-1"]) cluster.commit(id);
   expect(codeOf(cluster, "e")).toBe("done");
 });
+
+test("what open streams leave no slot waits for one, but not for ever", () => {
+  const cluster = withChannel(1);
+  const stream = planOf([{ tasks: 1, inputs: [edge("ch", "forward")] }], [0]);
+  cluster.submit("e", stream, { followed: [0] });
+  cluster.submit("f", planOf([{ tasks: 1 }], [0]));
+  for (let waited = 0; waited < 50; waited += 5) cluster.tick(5_000);
+  expect(codeOf(cluster, "f")).toBe(undefined);
+  cluster.tick(15_000);
+  const outcome = cluster.outcomes.get("f");
+  expect(outcome?.kind === "failed" ? outcome.error.message : "").toBe(
+    "Running execution f: open streams (e) have taken all slots of its workers for 60 s",
+  );
+  expect(codeOf(cluster, "f")).toBe("not-enough-resources");
+  expect(cluster.running()).toEqual(["e-0-0-1"]);
+});
+
+test("what waits for a stream whose channel is closed waits as long as that takes", () => {
+  const cluster = withChannel(1);
+  const stream = planOf([{ tasks: 1, inputs: [edge("ch", "forward")] }], [0]);
+  cluster.submit("e", stream, { followed: [0] });
+  cluster.start("e-0-0-1");
+  cluster.close("ch");
+  cluster.open("ch2", "a");
+  cluster.submit("f", planOf([{ tasks: 1, inputs: [edge("ch2", "forward")] }], [0]), { followed: [0] });
+  cluster.submit("g", planOf([{ tasks: 1 }], [0]));
+  for (let waited = 0; waited < 200; waited += 10) cluster.tick(10_000);
+  expect(cluster.outcomes.size).toBe(0);
+  cluster.commit("e-0-0-1");
+  expect(cluster.running()).toEqual(["f-0-0-1"]);
+});
