@@ -2,18 +2,10 @@
  * Performs what the job scheduler decides: the scheduler's commands become requests to
  * agents, and the agents' events are fed back to it.
  *
- * Holds the one JobState of the job and a clock; decides nothing itself. Requests to one
- * agent are sent one after the other, so they arrive in the order of the commands.
+ * Holds the one JobState of the job; decides nothing itself but when a job that lost its
+ * workers is given up.
  */
-
-import {
-  CancelledError,
-  LucioleError,
-  ShardLostError,
-  toWireError,
-  type WireError,
-} from "../../core/errors.ts";
-import { skippedText } from "../../core/exec/source/fault_log.ts";
+import { CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { Load } from "../../core/job/adaptive.ts";
 import type { WorkerInfo } from "../../core/job/worker_info.ts";
@@ -29,60 +21,30 @@ import {
   type SubmittedCheckpoint,
 } from "../../core/schedule/job_state.ts";
 import type { AgentEvent, PlanTemplate } from "../../core/schedule/order.ts";
-import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
 import type { PeersRequest } from "../protocol.ts";
 import { toleratesFaults } from "../runtime/fault_setting.ts";
-import { AgentBatches } from "./agent_batches.ts";
 import type { AgentClient } from "./agent_client.ts";
 import { type OtherAgentEvent, takeAgentEvents } from "./agent_events.ts";
-import { AgentRequests } from "./agent_requests.ts";
-import { describeLoss, isWithoutJob, type LeaseTimes, watchAgent } from "./agent_watch.ts";
+import type { LeaseTimes } from "./agent_watch.ts";
 import type { DriverMessages } from "./driver_messages.ts";
-import type { JobRecord } from "./event_log.ts";
-import { endRecord, recordOf, startRecord } from "./event_records.ts";
-import { withPlace } from "./failure_place.ts";
+import { recordOf } from "./event_records.ts";
+import { JobAgents } from "./job_agents.ts";
 import { JobCrew } from "./job_crew.ts";
 import { JobDatasets } from "./job_datasets.ts";
 import type { JobMembers } from "./job_members.ts";
+import {
+  type ExecutionListener,
+  type JobListener,
+  type PublishCommand,
+  RunningExecutions,
+} from "./running_executions.ts";
 import { SchedulerLoop } from "./scheduler_loop.ts";
 import type { ShardKeeper } from "./shard_keeper.ts";
-import { publishSinks, type SinkResult } from "./sink_results.ts";
 import { openTrace } from "./trace.ts";
 
-/** What an agent that could not be ended may keep its streams open for. */
-const STOP_GRACE_MS = 2_000;
 const MAX_ATTEMPTS = 4;
 const MAX_LOSSES = 5;
 const BACKOFF_MS = 250;
-
-export type ExecutionOutcome = Extract<JobCommand, { kind: "executionEnded" }>["outcome"];
-export type ProgressSnapshot = Extract<JobCommand, { kind: "progress" }>;
-
-/** What the owner of an execution hears of it. */
-export interface ExecutionListener {
-  onOutputReady(node: number): void;
-  onProgress(progress: ProgressSnapshot): void;
-  /** All parts of the sinks are there; nothing is published before this resolves. */
-  onPublishing?(command: PublishCommand): Promise<void>;
-  onEnded(outcome: ExecutionOutcome, sinks: ReadonlyMap<number, SinkResult>): void;
-}
-
-export type PublishCommand = Extract<JobCommand, { kind: "publishSinks" }>;
-
-/** What the job hears from its agents. */
-export interface JobListener {
-  onLog(event: Extract<AgentEvent, { kind: "log" }>): void;
-  onWarning(text: string): void;
-  /** For the event log. */
-  record(record: JobRecord): void;
-}
-
-interface RunningExecution {
-  readonly graph: Graph;
-  readonly plan: PhysicalPlan;
-  readonly listener: ExecutionListener;
-  readonly sinks: Map<number, SinkResult>;
-}
 
 export interface ExecutorOptions {
   readonly job: string;
@@ -104,20 +66,14 @@ export class Executor {
   readonly #options: ExecutorOptions;
   readonly #state: JobState;
   readonly #loop: SchedulerLoop;
-  readonly #requests = new AgentRequests();
+  readonly #agents: JobAgents;
   /** Ends the sources of channels that nobody will read. */
   readonly channels = new Map<string, AbortController>();
   /** What it knows of datasets. */
   readonly datasets: JobDatasets;
-  readonly #told = new ToldDefinitions();
-  readonly #batches: AgentBatches;
   readonly #crew = new JobCrew((epoch, workers) => this.feed({ kind: "epochBegan", epoch, workers }));
-  /** Agents that are gone, and why. */
-  readonly #lost = new Map<string, string>();
-  readonly #executions = new Map<string, RunningExecution>();
+  readonly #executions: RunningExecutions;
   readonly #trace = openTrace();
-  readonly #stop = new AbortController();
-  readonly #streams: Promise<void>[] = [];
   /** By somebody else than the driver. */
   #cancelled: CancelledError | undefined;
   #isEnding = false;
@@ -132,9 +88,14 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#batches = new AgentBatches(this.#requests, this.#told, (agent, attempts, error) =>
-      this.#loseOrders(agent, attempts, error),
-    );
+    this.#executions = new RunningExecutions(options.listener);
+    this.#agents = new JobAgents({
+      lease: options.lease,
+      onEvents: (agent, events) => this.#hear(agent, events),
+      onLost: (client, cause) => this.#lose(client, cause),
+      onOrdersLost: (agent, attempts, cause) =>
+        this.#loop.feed(attempts.map((attempt) => ({ kind: "attemptLost", agent, attempt, cause }))),
+    });
     this.#state = createJobState({
       job: options.job,
       memoryBytesPerWorker: options.memoryBytesPerWorker,
@@ -148,22 +109,17 @@ export class Executor {
     });
     this.datasets = new JobDatasets(this.#state);
     this.#loop = new SchedulerLoop(this.#state, {
-      launch: (agent, orders) => this.#batches.launch(agent, orders),
+      launch: (agent, orders) => this.#agents.launch(agent, orders),
       perform: (command) => this.#perform(command),
     });
   }
 
   /** Takes workers that were started for this job, on agents that are new or that it has. */
   addWorkers(workers: readonly WorkerInfo[], clients: readonly AgentClient[]): void {
-    for (const client of clients) {
-      if (this.#requests.find(client.id) !== undefined) continue;
-      this.#lost.delete(client.id);
-      this.#requests.add(client);
-      this.#streams.push(this.#readEvents(client));
-    }
+    for (const client of clients) if (!this.#agents.has(client.id)) this.#agents.add(client);
     this.#crew.add(workers, clients);
     for (const agent of new Set(workers.map((one) => one.agent))) {
-      if (this.#requests.find(agent) !== undefined) this.#seat(agent);
+      if (this.#agents.has(agent)) this.#seat(agent);
       // It was lost while it started them.
       else this.members.agentLost(agent);
     }
@@ -185,16 +141,18 @@ export class Executor {
     this.members.leaving(workers);
     for (const [agent, infos] of agents) {
       this.#seat(agent);
-      const numbers = infos.map(({ worker }) => worker);
-      this.#batches.queue(agent, (client) => client.retire(numbers, graceMs));
+      this.#agents.retire(
+        agent,
+        infos.map(({ worker }) => worker),
+        graceMs,
+      );
     }
     return await this.members.untilGone(workers, signal);
   }
 
   /** Tells the agents of the job, but for some, where all of them are: before any order that speaks of new ones. */
   tellPeers(peers: PeersRequest["peers"], knowing: ReadonlySet<string>): void {
-    for (const { id } of this.agents)
-      if (!knowing.has(id)) this.#batches.queue(id, (client) => client.setPeers(peers));
+    this.#agents.tellPeers(peers, knowing);
   }
 
   /** Messages with the workers. */
@@ -238,12 +196,9 @@ export class Executor {
   ): void {
     const { graph, listener, checkpoint, params, template } = options;
     if (template !== undefined && params !== undefined) {
-      this.#told.define({ id: execution, template: template.id, params }, template);
+      this.#agents.define(execution, template, params);
     }
-    if (listener !== undefined) {
-      this.#executions.set(execution, { graph, plan, listener, sinks: new Map() });
-      this.#options.listener.record(startRecord(execution, plan));
-    }
+    if (listener !== undefined) this.#executions.add(execution, { graph, plan, listener });
     this.feed({
       kind: "executionSubmitted",
       execution,
@@ -253,7 +208,7 @@ export class Executor {
       checkpoint,
       ...options.limits,
     });
-    const [lost] = this.#lost.values();
+    const lost = this.#agents.firstLoss;
     if (lost !== undefined) this.#checkAgents(execution, lost);
   }
 
@@ -275,44 +230,32 @@ export class Executor {
    */
   recovery(dataset: string): Promise<void> | undefined {
     if (this.#isEnding || !isRecovering(this.#state, dataset)) return undefined;
-    const [lost] = this.#lost.values();
+    const lost = this.#agents.firstLoss;
     const isAlone = this.members.size === 0 && !this.#isAwaitingAgents;
     if (lost !== undefined && isAlone) throw this.#noAgents(lost);
     return this.#loop.next();
   }
 
   agent(id: string): AgentClient {
-    const client = this.#requests.find(id);
-    if (client !== undefined) return client;
-    const gone = this.#lost.get(id);
-    if (gone !== undefined) throw new ShardLostError(`Cannot read what agent ${id} kept: ${gone}`);
-    throw new LucioleError("agent-unknown", `Cannot reach agent ${id}: it is not part of the job`);
+    return this.#agents.client(id);
   }
 
   get agents(): readonly AgentClient[] {
-    return this.#requests.clients;
+    return this.#agents.clients;
   }
 
   /** From now on agents may go, and requests fail: the job is being closed. */
   beginEnd(): void {
     this.#isEnding = true;
     this.#crew.close();
-    this.#requests.beginEnd();
-    this.#batches.beginEnd();
+    this.#agents.beginEnd();
     this.#loop.beginEnd();
   }
 
   /** Stops listening; the agents' own ends of the job must have been closed before. */
   async stop(): Promise<void> {
     this.beginEnd();
-    this.#stop.abort();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, STOP_GRACE_MS);
-    });
-    await Promise.race([Promise.allSettled([...this.#streams, this.#requests.settled()]), late]);
-    clearTimeout(timer);
-    for (const client of this.#requests.clients) client.leave();
+    await this.#agents.stop();
   }
 
   feed(event: JobEvent): void {
@@ -320,24 +263,13 @@ export class Executor {
     if (event.kind.startsWith("agent") || event.kind.startsWith("workers")) this.onWorkersChanged();
   }
 
-  #loseOrders(agent: string, attempts: readonly string[], error: unknown): void {
-    const client = this.#requests.find(agent);
-    if (isWithoutJob(error) && client !== undefined) {
-      // Each order would be lost by itself, and so might the next ones before its stream tells.
-      this.#lose(client, describeLoss(error));
-      return;
-    }
-    const cause = error instanceof Error ? error.message : String(error);
-    this.#loop.feed(attempts.map((attempt) => ({ kind: "attemptLost", agent, attempt, cause })));
-  }
-
   #perform(command: Exclude<JobCommand, { kind: "launch" }>): void {
     switch (command.kind) {
       case "cancel":
-        this.#batches.queue(command.agent, (client) => client.cancel([command.attempt]));
+        this.#agents.cancel(command.agent, command.attempt);
         break;
       case "release":
-        this.#batches.release(command.agent, command.attempts);
+        this.#agents.release(command.agent, command.attempts);
         break;
       case "restore":
         this.#options.keeper?.restore(command);
@@ -349,14 +281,14 @@ export class Executor {
         void this.#publish(command);
         break;
       case "executionForgotten":
-        for (const forgotten of this.#told.forget(command.execution)) this.#batches.forget(forgotten);
+        this.#agents.forget(command.execution);
         this.#options.keeper?.forget(command.execution);
         break;
       case "executionEnded":
-        this.#end(command.execution, command.outcome);
+        this.#executions.end(command.execution, command.outcome);
         break;
       case "outputReady":
-        this.#executions.get(command.execution)?.listener.onOutputReady(command.node);
+        this.#executions.outputReady(command.execution, command.node);
         break;
       case "warning":
         this.#options.listener.onWarning(command.text);
@@ -366,66 +298,36 @@ export class Executor {
         this.channels.delete(command.dataset);
         break;
       case "progress":
-        this.#executions.get(command.execution)?.listener.onProgress(command);
+        this.#executions.progress(command);
         break;
     }
   }
 
-  #end(execution: string, outcome: ExecutionOutcome): void {
-    const running = this.#executions.get(execution);
-    if (running === undefined) return;
-    this.#executions.delete(execution);
-    const skipped = outcome.kind === "done" ? skippedText(outcome.totals) : undefined;
-    if (skipped !== undefined) this.#options.listener.onWarning(skipped);
-    const placed = withPlace(outcome, running.graph, running.plan);
-    this.#options.listener.record(endRecord(execution, placed));
-    running.listener.onEnded(placed, running.sinks);
-  }
-
   async #publish(command: PublishCommand): Promise<void> {
-    const { execution, sinks } = command;
-    const running = this.#executions.get(execution);
-    let failure: { readonly error?: WireError } = {};
-    try {
-      await running?.listener.onPublishing?.(command);
-      if (running !== undefined) publishSinks(running.graph, execution, sinks, running.sinks);
-    } catch (error) {
-      failure = { error: toWireError(error) };
-    }
-    this.feed({ kind: "sinksPublished", execution, ...failure });
-  }
-
-  async #readEvents(client: AgentClient): Promise<void> {
-    const { lease } = this.#options;
-    const onEvents = (events: readonly AgentEvent[]): Promise<void> | undefined =>
-      this.#hear(client.id, events);
-    this.#lose(client, await watchAgent({ client, lease, onEvents, signal: this.#stop.signal }));
+    const error = await this.#executions.publish(command);
+    this.feed({ kind: "sinksPublished", execution: command.execution, ...(error && { error }) });
   }
 
   /** Whoever notices first tells it. */
   #lose(client: AgentClient, cause: string): void {
     const { id: agent } = client;
-    if (this.#isEnding || this.#requests.find(agent) !== client) return;
     const text = `agent ${agent} is gone: ${cause}`;
+    if (this.#isEnding || !this.#agents.remove(client, text)) return;
     this.#options.listener.record({ kind: "agentLost", agent, cause });
-    this.#lost.set(agent, text);
-    this.#requests.remove(agent);
-    this.#batches.dropAgent(agent);
-    for (const { id } of this.agents) this.#batches.queue(id, (client) => client.dropPeer(agent));
     if (this.#cancelled === undefined) this.#options.listener.onWarning(text);
     const workers = this.members.on(agent);
     this.feed({ kind: "agentLost", agent, cause: text });
     this.#crew.lose(agent, text);
     if (this.#cancelled === undefined && this.onWorkersLost(workers)) this.#isAwaitingAgents = true;
-    for (const execution of [...this.#executions.keys()]) this.#checkAgents(execution, text);
+    for (const execution of this.#executions.ids) this.#checkAgents(execution, text);
   }
 
   /** Nobody comes in the place of lost workers, or they have come. */
   awaitNoAgents(): void {
     this.#isAwaitingAgents = false;
-    const [lost] = this.#lost.values();
+    const lost = this.#agents.firstLoss;
     if (lost === undefined || this.#isEnding) return;
-    for (const execution of [...this.#executions.keys()]) this.#checkAgents(execution, lost);
+    for (const execution of this.#executions.ids) this.#checkAgents(execution, lost);
     // Those who read what was lost see that nobody computes it again.
     this.feed({ kind: "tick" });
   }
@@ -434,7 +336,7 @@ export class Executor {
   #cancelJob(by: string): void {
     const { job } = this.#options;
     this.#cancelled ??= new CancelledError(`Job ${job} was cancelled by ${by}`, { fields: { job, by } });
-    for (const execution of [...this.#executions.keys()]) this.cancel(execution, this.#cancelled);
+    for (const execution of this.#executions.ids) this.cancel(execution, this.#cancelled);
   }
 
   /** With no worker left, tasks would wait for ever; agents without workers keep datasets, and perform nothing. */
@@ -445,7 +347,7 @@ export class Executor {
   }
 
   #noAgents(cause: string): LucioleError {
-    const whom = this.#requests.clients.length === 0 ? "agent" : "worker";
+    const whom = this.agents.length === 0 ? "agent" : "worker";
     const message = `Cannot go on with the job: it has no ${whom} any more; ${cause}`;
     return this.#cancelled ?? new LucioleError("agents-lost", message);
   }
