@@ -1,25 +1,24 @@
 /**
  * The job behind the interface that programs hold: its worker set, executions and datasets.
  *
- * Plans on the driver, hands the plan to the executor and wraps what comes of it in handles.
+ * Begins and ends executions, and wraps what comes of them in handles. How they get to the scheduler is in
+ * execution_submitter.ts.
  */
 import { failedEnd, type JobEnd, SUCCEEDED } from "../../core/cluster/job_end.ts";
 import type { CancelledError } from "../../core/errors.ts";
 import { show } from "../../core/graph/arguments.ts";
-import { type BuiltGraph, buildGraph } from "../../core/graph/build.ts";
-import type { Graph } from "../../core/graph/node.ts";
+import type { BuiltGraph } from "../../core/graph/build.ts";
 import { outputName } from "../../core/graph/operation_name.ts";
-import type { Placement } from "../../core/plan/placement.ts";
 import { type AnyFlow, type Flow, type FlowOutput, isFlow } from "../../core/program/flow.ts";
-import { decode } from "../cbor.ts";
 import type { JobCheckpoint } from "../checkpoint/job_checkpoint.ts";
 import { persistFlow } from "../program/persist_flow.ts";
 import type { Channel } from "./channel.ts";
 import { datasetSource } from "./dataset_source.ts";
 import type { JobRecord } from "./event_log.ts";
-import { compileLimits, type ExecuteLimits } from "./execute_limits.ts";
+import { compileLimits } from "./execute_limits.ts";
 import type { ExecuteOptions } from "./execute_options.ts";
 import { ExecutionRecord } from "./execution.ts";
+import { beginFlow, ExecutionSubmitter } from "./execution_submitter.ts";
 import type { Executor } from "./executor.ts";
 import type { Fleet } from "./fleet.ts";
 import { createDatasetHandle, createSinkHandle, type DatasetSource } from "./handle.ts";
@@ -30,14 +29,11 @@ import { DriverMetagraph } from "./metagraph.ts";
 import type { Metagraph, Vertices } from "./metagraph_types.ts";
 import { openChannel } from "./open_channel.ts";
 import { mapOutputs, type Outputs } from "./outputs.ts";
-import { collectRefs, encodeParams, type ParamRefs } from "./param_refs.ts";
-import { PlanCache } from "./plan_cache.ts";
-import { compareFunctions, estimateOf, followedGroups } from "./planning.ts";
+import { collectRefs } from "./param_refs.ts";
 import type { LocalShards } from "./read_dataset.ts";
 import type { ProgressSnapshot } from "./running_executions.ts";
 import type { Scaler } from "./scaler.ts";
-import { discardSinks, openSinks } from "./sink_results.ts";
-import { type TakenSet, WorkerSets } from "./worker_sets.ts";
+import { discardSinks } from "./sink_results.ts";
 
 /** What a job is made of; net/driver/local.ts makes it for one machine. */
 export interface JobParts {
@@ -61,16 +57,6 @@ export interface JobParts {
   readonly close: (end: JobEnd) => Promise<void>;
 }
 
-interface Submission {
-  readonly record: ExecutionRecord;
-  readonly flow: AnyFlow;
-  readonly refs: ParamRefs;
-  /** What came of the parameters as they were at first. */
-  readonly begun: { readonly params: Uint8Array; readonly graph: Graph };
-  readonly isFollowed: boolean;
-  readonly limits: ExecuteLimits;
-}
-
 interface Begun {
   readonly record: ExecutionRecord;
   readonly built: BuiltGraph;
@@ -87,12 +73,9 @@ export class DriverJob implements Job {
   /** Executions that were started, for which nobody has waited yet. */
   readonly #unheard = new Set<ExecutionRecord>();
   readonly #closing = new AbortController();
-  readonly #sets: WorkerSets;
+  readonly #submitter: ExecutionSubmitter;
   #executions = 0;
   #channels = 0;
-  readonly #plans = new PlanCache();
-  /** Where equal keys of the job's datasets lie. */
-  readonly #placements = new Map<string, Placement>();
   #closed: Promise<void> | undefined;
   #end = SUCCEEDED;
   /** The driver function is at its end: nobody will go on from the checkpoint. */
@@ -102,18 +85,14 @@ export class DriverJob implements Job {
     this.#parts = parts;
     this.args = parts.args;
     this.id = parts.id;
-    const { executor, fleet, isScalable, replacesLost = false, log } = parts;
+    const { executor, fleet, isScalable, replacesLost = false, memoryBytes, local, checkpoint, log } = parts;
     const { signal } = this.#closing;
     const scaler = new JobScaler({ executor, fleet, isScalable, replacesLost, log, signal });
     this.scaler = scaler;
-    this.#sets = new WorkerSets({
-      executor,
-      memoryBytesPerWorker: () => this.#memoryBytesPerWorker,
-      mayGrow: () => scaler.mayGrow,
-      log,
-    });
-    const { local, checkpoint } = parts;
-    checkpoint?.attach({ executor, local, signal, placements: this.#placements, plans: this.#plans, log });
+    const mayGrow = (): boolean => scaler.mayGrow;
+    this.#submitter = new ExecutionSubmitter({ executor, checkpoint, memoryBytes, mayGrow, log });
+    const { placements, plans } = this.#submitter;
+    checkpoint?.attach({ executor, local, signal, placements, plans, log });
     const agents = executor.agents.map(({ id }) => id);
     parts.record({ kind: "jobStarted", job: parts.id, workers: this.workers, agents });
     const send = (message: unknown, workers: readonly number[] | "all"): Promise<void> =>
@@ -255,7 +234,7 @@ export class DriverJob implements Job {
     if (!isFlow(flow)) throw new TypeError(`Cannot execute a flow: expected a flow, got ${show(flow)}`);
     const limits = compileLimits(flow.name, options);
     const refs = collectRefs(params);
-    const { begun, built } = build(flow, refs);
+    const begun = beginFlow(flow, refs);
     const record = new ExecutionRecord(`e${this.#executions++}-${this.id}`, flow.name, (changed) => {
       this.#parts.onProgress(changed.hasEnded ? undefined : changed.progress);
     });
@@ -263,18 +242,12 @@ export class DriverJob implements Job {
     const onAbort = (): void =>
       this.#cancel(record, record.cancelled("go on with", "its signal was aborted"));
     options.signal?.addEventListener("abort", onAbort, { once: true });
-    this.#submit({
-      record,
-      flow,
-      refs,
-      begun,
-      isFollowed,
-      limits,
-    })
+    this.#submitter
+      .submit({ record, flow, refs, begun, isFollowed, limits })
       .catch((error) => record.fail(error))
       .finally(refs.end);
     const finish = (): void => {
-      if (limits.isBound) this.#sets.leave(record.id);
+      if (limits.isBound) this.#submitter.leave(record.id);
       this.#running.delete(record);
       options.signal?.removeEventListener("abort", onAbort);
     };
@@ -283,84 +256,7 @@ export class DriverJob implements Job {
       this.#sweep(record);
     });
     if (options.signal?.aborted === true) onAbort();
-    return { record, built };
-  }
-
-  async #submit({ record, flow, refs, begun, isFollowed, limits }: Submission): Promise<void> {
-    const { executor, checkpoint } = this.#parts;
-    await refs.complete();
-    // Nobody would sweep what is staged from here on.
-    if (record.hasEnded) return;
-    const params = encodeParams(flow, refs);
-    // The builder sees on the driver what it will see on the workers.
-    const isSame = isEqualBytes(params, begun.params);
-    const graph = isSame ? begun.graph : buildGraph(flow, decode(params)).graph;
-    const past = checkpoint?.begin({ record, graph, params: refs.params(), encoded: params });
-    if (past === "done") return;
-    const taken = limits.isBound ? await this.#takeWorkers(record, graph, refs, limits) : undefined;
-    if (record.hasEnded) return;
-    record.graph = graph;
-    const size = past ?? this.#facts(taken);
-    openSinks(graph, record.id);
-    const { plan, template } = await this.#plans.plan(graph, size, this.#placements);
-    for (const { node, placement } of plan.outputs) {
-      if (placement !== undefined) this.#placements.set(`${record.id}.${node}`, placement);
-    }
-    if (record.hasEnded) return;
-    const copies = await checkpoint?.planned(record.id, template.id, plan, size);
-    if (record.hasEnded) return;
-    executor.submit(record.id, plan, {
-      compare: compareFunctions(graph),
-      followed: isFollowed ? followedGroups(plan) : new Set(),
-      listener: checkpoint?.listen(record, plan) ?? record,
-      graph,
-      limits: {
-        ...taken,
-        // Planning took its time, in which some may have gone.
-        ...(taken && { workers: this.#sets.heldBy(record.id) ?? taken.workers }),
-        maxAttempts: limits.maxAttempts,
-      },
-      params,
-      template,
-      checkpoint: copies,
-    });
-    record.isSubmitted = true;
-    checkpoint?.submitted(record.id);
-    // Handles that were dropped before anybody knew of what they stand for.
-    for (const dataset of record.dropped) executor.feed({ kind: "datasetReleased", dataset });
-  }
-
-  #takeWorkers(
-    record: ExecutionRecord,
-    graph: Graph,
-    refs: ParamRefs,
-    limits: ExecuteLimits,
-  ): Promise<TakenSet | undefined> {
-    return this.#sets.take({
-      isGang: graph.nodes.some(({ spec }) => spec.kind === "worker"),
-      execution: record.id,
-      flow: record.flow,
-      limits,
-      datasets: refs.datasets(),
-      isWanted: () => !record.hasEnded,
-      estimate: async () => {
-        const { plan } = await this.#plans.plan(graph, this.#facts(), this.#placements);
-        return estimateOf(graph, plan);
-      },
-    });
-  }
-
-  /** What plans are made for: the workers that run them. */
-  #facts(taken?: TakenSet): { readonly slots: number; readonly memoryBytes: number } {
-    // While workers are lost and others come, there may be none for a moment.
-    if (taken === undefined)
-      return { slots: Math.max(1, this.workers), memoryBytes: this.#parts.memoryBytes() };
-    const slots = taken.workers.length;
-    return { slots, memoryBytes: slots * taken.memoryBytes };
-  }
-
-  get #memoryBytesPerWorker(): number {
-    return Math.floor(this.#parts.memoryBytes() / Math.max(1, this.workers));
+    return { record, built: begun.built };
   }
 
   #cancel(record: ExecutionRecord, cause: CancelledError): void {
@@ -394,7 +290,7 @@ export class DriverJob implements Job {
       name,
       isFollowed,
       signal: this.#closing.signal,
-      onReleased: (dataset) => this.#placements.delete(dataset),
+      onReleased: (dataset) => this.#submitter.placements.delete(dataset),
       persist: async (ref, path) => (await this.execute(persistFlow, { input: ref, path })).result(),
     });
   }
@@ -402,20 +298,4 @@ export class DriverJob implements Job {
   #checkOpen(): void {
     if (this.#closed !== undefined) throw new TypeError("Cannot use the job: it is closed");
   }
-}
-
-/** @throws {PlanError} If the builder fails; then nothing is kept. */
-function build(flow: AnyFlow, refs: ParamRefs): { built: BuiltGraph; begun: Submission["begun"] } {
-  try {
-    const params = encodeParams(flow, refs);
-    const built = buildGraph(flow, decode(params));
-    return { built, begun: { params, graph: built.graph } };
-  } catch (error) {
-    refs.end();
-    throw error;
-  }
-}
-
-function isEqualBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }
