@@ -86,5 +86,7 @@ function begin(bytes: Uint8Array): (LineFrame & { readonly end: number }) | unde
   const end = 2 * LENGTH_BYTES + headBytes;
   if (bytes.byteLength < end) return undefined;
   const head = decode(bytes.slice(2 * LENGTH_BYTES, end));
-  return { head, payload: new Uint8Array(payloadBytes), end };
+  // Not in Buffer's pool: a vector's elements are to have memory of their own. All of it is written before it is given out.
+  const { buffer } = Buffer.allocUnsafeSlow(payloadBytes);
+  return { head, payload: new Uint8Array(buffer), end };
 }

@@ -11,6 +11,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { FrameReader, frameParts, type LineFrame } from "./line_frames.ts";
+import { LineWriter } from "./line_writer.ts";
 
 /** What the end that dials says first. */
 export interface Hello {
@@ -75,20 +76,18 @@ export class WorkerLines {
     // Its worker is gone, or hears no more.
     socket.on("error", () => socket.destroy());
     socket.on("close", () => this.#sockets.delete(socket));
+    const writer = new LineWriter(socket);
     socket.on("connect", () => {
       let isGreeted = false;
       let isOver = false;
-      const send = (head: unknown, payload: Uint8Array): void => {
-        if (socket.destroyed) return;
-        for (const part of frameParts(head, payload)) socket.write(part);
-      };
       const end = (): void => {
         isOver = true;
-        if (isGreeted) socket.end();
+        if (isGreeted) writer.end();
       };
-      send([key, onOpen({ send, end })], NOTHING);
+      const hello = onOpen({ send: (head, payload) => writer.write(frameParts(head, payload)), end });
+      writer.write(frameParts([key, hello], NOTHING));
       isGreeted = true;
-      if (isOver) socket.end();
+      if (isOver) writer.end();
     });
   }
 
