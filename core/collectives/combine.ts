@@ -34,64 +34,73 @@ const SCALARS: Readonly<Record<NamedReduction, (left: never, right: never) => Sc
     typeof left === "bigint" ? pick(left > right, left, right) : Math.max(left, Number(right)),
 };
 
+/** The same of two vectors, element by element, into a third one, which may be one of them. */
+export type CombineInto = (target: Vector, left: Vector, right: Vector) => void;
+
+export function isNamed(reduction: unknown): reduction is NamedReduction {
+  return reduction === "sum" || reduction === "min" || reduction === "max";
+}
+
 /** @throws {TypeError} If it is neither a name nor a function. */
 export function combineBy(reduction: unknown): Combine<unknown> {
   if (typeof reduction === "function") return reduction as Combine<unknown>;
-  if (reduction === "sum" || reduction === "min" || reduction === "max") {
+  if (isNamed(reduction)) {
     const scalar = SCALARS[reduction] as (left: unknown, right: unknown) => Scalar;
-    return (left, right) =>
-      left instanceof Float64Array && right instanceof Float64Array && left.length === right.length
-        ? combineDoubles(left, right, reduction)
-        : combineEach(left, right, scalar);
+    return (left, right) => combineEach(left, right, { scalar, into: combineInto(reduction) });
   }
   const seen = typeof reduction === "string" ? `"${reduction}"` : typeof reduction;
   throw new TypeError(`Cannot reduce: by must be "sum", "min", "max" or a function, got ${seen}`);
 }
 
-/** The same as element by element, in loops that are compiled for it. */
-function combineDoubles(left: Float64Array, right: Float64Array, reduction: NamedReduction): Float64Array {
-  const made = new Float64Array(left.length);
-  if (reduction === "sum") for (let i = 0; i < made.length; i += 1) made[i] = left[i] + right[i];
-  else if (reduction === "min")
-    for (let i = 0; i < made.length; i += 1) made[i] = Math.min(left[i], right[i]);
-  else for (let i = 0; i < made.length; i += 1) made[i] = Math.max(left[i], right[i]);
-  return made;
+export function combineInto(reduction: NamedReduction): CombineInto {
+  const scalar = SCALARS[reduction] as (left: unknown, right: unknown) => Scalar;
+  return (target, left, right) => {
+    if (left instanceof Float64Array && right instanceof Float64Array && target instanceof Float64Array) {
+      combineDoubles(target, left, right, reduction);
+    } else for (let i = 0; i < target.length; i += 1) target[i] = scalar(left[i], right[i]) as never;
+  };
+}
+
+/** In loops that are compiled for it. */
+function combineDoubles(
+  target: Float64Array,
+  left: Float64Array,
+  right: Float64Array,
+  reduction: NamedReduction,
+): void {
+  const { length } = target;
+  if (reduction === "sum") for (let i = 0; i < length; i += 1) target[i] = left[i] + right[i];
+  else if (reduction === "min") for (let i = 0; i < length; i += 1) target[i] = Math.min(left[i], right[i]);
+  else for (let i = 0; i < length; i += 1) target[i] = Math.max(left[i], right[i]);
 }
 
 export function isVector(value: unknown): value is Vector {
   return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
-function combineEach(
-  left: unknown,
-  right: unknown,
-  scalar: (left: unknown, right: unknown) => Scalar,
-): unknown {
+interface Named {
+  readonly scalar: (left: unknown, right: unknown) => Scalar;
+  readonly into: CombineInto;
+}
+
+function combineEach(left: unknown, right: unknown, named: Named): unknown {
   if (typeof left === typeof right && (typeof left === "number" || typeof left === "bigint")) {
-    return scalar(left, right);
+    return named.scalar(left, right);
   }
   if (isVector(left) && isVector(right) && left.constructor === right.constructor) {
     checkLengths(left.length, right.length);
-    return combineVectors(left, right, scalar);
+    const made = new (left.constructor as new (length: number) => Vector)(left.length);
+    named.into(made, left, right);
+    return made;
   }
   if (Array.isArray(left) && Array.isArray(right)) {
     checkLengths(left.length, right.length);
-    return left.map((item, i) => combineEach(item, right[i], scalar));
+    return left.map((item, i) => combineEach(item, right[i], named));
   }
   throw new TypeError(
     `Cannot reduce ${describe(left)} and ${describe(right)}: ` +
       "numbers, bigints, typed arrays of one type, and arrays of these can be; give a function for other values",
   );
-}
-
-function combineVectors<V extends Vector>(
-  left: V,
-  right: V,
-  scalar: (left: unknown, right: unknown) => Scalar,
-): V {
-  const made = new (left.constructor as new (length: number) => V)(left.length);
-  for (let i = 0; i < made.length; i += 1) made[i] = scalar(left[i], right[i]) as never;
-  return made;
 }
 
 function checkLengths(left: number, right: number): void {

@@ -15,7 +15,8 @@ export interface MemberPorts {
   readonly size: number;
   /** Names a member in messages: `rank 1 (worker 3 on agent a)`. */
   nameOf(rank: number): string;
-  encode(value: unknown): Encoded;
+  /** @param isLent The value stays as it is until it was received. */
+  encode(value: unknown, isLent: boolean): Encoded;
   decode(value: Encoded): unknown;
   /** Sends a letter on its way; letters to one rank arrive in this order. */
   post(to: number, letter: Letter): void;
@@ -168,7 +169,7 @@ export class Member {
       const round = rounds.next(received);
       if (round.done === true) return round.value;
       const { send = [], receive } = round.value;
-      for (const { to, value } of send) await this.#post(to, head, value);
+      for (const { to, value, isLent } of send) await this.#post(to, head, value, isLent);
       received = receive === undefined ? undefined : await this.#receivePart(receive, sequence, label);
     }
   }
@@ -198,8 +199,8 @@ export class Member {
     return this.#ports.decode(letter);
   }
 
-  async #post(to: number, head: LetterHead, value: unknown): Promise<void> {
-    const encoded = this.#ports.encode(value);
+  async #post(to: number, head: LetterHead, value: unknown, isLent = false): Promise<void> {
+    const encoded = this.#ports.encode(value, isLent);
     const { payload } = encoded;
     if (payload.byteLength > MAX_PAYLOAD_BYTES) {
       throw new RangeError(

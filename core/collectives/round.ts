@@ -15,6 +15,8 @@ export interface Place {
 export interface Parcel {
   readonly to: number;
   readonly value: unknown;
+  /** It stays as it is until it was received, as this rank's result depends on that: it need not be copied. */
+  readonly isLent?: boolean;
 }
 
 /** What a rank sends, and the rank of which it then receives, if any. */

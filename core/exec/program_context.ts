@@ -4,11 +4,12 @@
  * It checks what the user gave and names operations for messages; how they are done is in core/collectives.
  */
 import { barrier } from "../collectives/barrier.ts";
-import { type Combine, combineBy, isVector, type Vector } from "../collectives/combine.ts";
+import { combineBy, combineInto, isNamed, isVector } from "../collectives/combine.ts";
 import { allGather, allToAll } from "../collectives/exchanges.ts";
 import type { Member } from "../collectives/member.ts";
-import { allReduce, allReduceVector, reduce } from "../collectives/reductions.ts";
+import { allReduce, reduce } from "../collectives/reductions.ts";
 import { broadcast, gather } from "../collectives/trees.ts";
+import { allReduceVector } from "../collectives/vector_reduction.ts";
 import type { WorkerInfo } from "../job/worker_info.ts";
 import { type DatasetInput, DatasetRef } from "../program/dataset_ref.ts";
 import type { TaskContext } from "./context.ts";
@@ -102,10 +103,11 @@ export class ProgramContext implements WorkerContext {
 
   allReduce<T>(value: T, by: Reduction<T>): Promise<T> {
     const combine = combineBy(by);
-    const isLong = typeof by === "string" && isVector(value) && value.byteLength >= LONG_BYTES;
-    return this.#collective(`allReduce ${nameOf(by, value)}`, () =>
-      isLong ? allReduceVector(this, value, combine as Combine<Vector>) : allReduce(this, value, combine),
-    );
+    const label = `allReduce ${nameOf(by, value)}`;
+    if (isNamed(by) && isVector(value) && value.byteLength >= LONG_BYTES) {
+      return this.#collective<T>(label, () => allReduceVector(this, value, combineInto(by)));
+    }
+    return this.#collective(label, () => allReduce(this, value, combine));
   }
 
   allToAll<T>(values: readonly T[]): Promise<readonly T[]> {

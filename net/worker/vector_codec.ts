@@ -28,11 +28,12 @@ const TYPES: readonly (readonly [form: number, type: VectorType])[] = [
 const FORM_OF = new Map<unknown, number>(TYPES.map(([form, type]) => [type, form]));
 const TYPE_OF = new Map(TYPES);
 
-/** What the sender changes later is not meant. */
-export function encodeValue(value: unknown): Encoded {
+/** What the sender changes later is not meant. @param isLent It changes nothing before the value was received. */
+export function encodeValue(value: unknown, isLent = false): Encoded {
   const form = IS_LITTLE_ENDIAN && isVector(value) ? FORM_OF.get(value.constructor) : undefined;
   if (form === undefined || !isVector(value)) return { payload: encode(value) };
-  return { form, payload: new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice() };
+  const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  return { form, payload: isLent ? bytes : bytes.slice() };
 }
 
 /** A vector has a buffer of its own: that of the payload, if nothing else is in it. */

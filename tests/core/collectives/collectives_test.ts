@@ -2,11 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { barrier } from "../../../core/collectives/barrier.ts";
-import { type Combine, combineBy, type Vector } from "../../../core/collectives/combine.ts";
+import { combineBy, combineInto, type Vector } from "../../../core/collectives/combine.ts";
 import { allGather, allToAll } from "../../../core/collectives/exchanges.ts";
-import { allReduce, allReduceVector, reduce } from "../../../core/collectives/reductions.ts";
+import { allReduce, reduce } from "../../../core/collectives/reductions.ts";
 import type { Place } from "../../../core/collectives/round.ts";
 import { broadcast, gather } from "../../../core/collectives/trees.ts";
+import { allReduceVector } from "../../../core/collectives/vector_reduction.ts";
 import { play } from "./ranks.ts";
 
 /** A size, a root, and an order of events. */
@@ -137,7 +138,7 @@ describe("reduce() and allReduce()", () => {
         const vectors = Array.from({ length: size }, make);
         const before = vectors.map((vector) => vector.slice());
         const expected = inOrder<unknown>(vectors, sum);
-        const by = sum as Combine<Vector>;
+        const by = combineInto("sum");
         const whole = play(size, (place) => allReduceVector(place, vectors[place.rank], by), picker(seed));
         expect(whole.results).toEqual(new Array(size).fill(expected));
         const small = play(size, (place) => allReduce(place, vectors[place.rank], sum), picker(seed));
@@ -149,12 +150,39 @@ describe("reduce() and allReduce()", () => {
     );
   });
 
+  test("give the same for vectors of many segments, of any type", () => {
+    const types = [Float64Array, Float32Array, Int32Array, Uint8Array, BigInt64Array] as const;
+    for (const size of [1, 2, 3, 5, 8]) {
+      for (const by of ["sum", "min", "max"] as const) {
+        const random = picker(size);
+        const type = types[random(types.length)];
+        const length = Math.floor((1 + random(10)) * (300_000 / type.BYTES_PER_ELEMENT));
+        const make = (): Vector => {
+          const vector = new type(length);
+          for (let i = 0; i < length; i++) {
+            const value = random(1_000_003);
+            vector[i] = type === BigInt64Array ? BigInt(value) : value / 3;
+          }
+          return vector;
+        };
+        const vectors = Array.from({ length: size }, make);
+        const before = vectors.map((vector) => vector.slice());
+        const expected = inOrder<unknown>(vectors, combineBy(by));
+        const rounds = (place: Place) => allReduceVector(place, vectors[place.rank], combineInto(by));
+        const { results } = play(size, rounds, picker(size));
+        for (const result of results) expect(Bun.deepEquals(result, expected, true)).toBe(true);
+        expect(Bun.deepEquals(vectors, before, true)).toBe(true);
+        expect(results.includes(vectors[0])).toBe(false);
+      }
+    }
+  });
+
   test("send a long vector about twice, however many ranks there are", () => {
     const length = 4096;
     for (const size of [2, 4, 8, 16, 32]) {
       let elements = 0;
       function* counted(place: Place) {
-        const rounds = allReduceVector(place, new Float64Array(length), combineBy("sum") as Combine<Vector>);
+        const rounds = allReduceVector(place, new Float64Array(length), combineInto("sum"));
         let next = rounds.next();
         while (next.done !== true) {
           for (const { value } of next.value.send ?? []) elements += (value as Vector).length;
