@@ -19,8 +19,12 @@ export function printResult(text: string, value: unknown, isJson: boolean): void
  */
 export function reportError(error: unknown, isJson: boolean): void {
   process.exitCode = exitCodeOf(error);
-  if (isJson) writeSync(2, `${JSON.stringify({ kind: "failed", error: toWireError(error) })}\n`);
-  else writeSync(2, `${failureText(error)}\n`);
+  const text = isJson ? JSON.stringify({ kind: "failed", error: toWireError(error) }) : failureText(error);
+  try {
+    writeSync(2, `${text}\n`);
+  } catch {
+    // Nobody reads it; the exit code tells enough.
+  }
 }
 
 /** Ends a command whose work fails with a message and an exit code. */

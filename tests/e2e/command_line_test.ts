@@ -23,6 +23,13 @@ describe("luciole", () => {
     expect(stderr).toContain("Usage: luciole");
   });
 
+  test("exits with the code of its failure though nobody reads what it says of it", async () => {
+    // A pipe whose reader has gone.
+    const pipe = "mkfifo gone && exec 4<>gone && exec 2>gone && exec 4<&-";
+    const { stdout } = await folder.run(["sh", "-c", `${pipe}; "$0" run missing.ts; echo $?`, LUCIOLE]);
+    expect(stdout).toBe("3\n");
+  });
+
   test.each([[["--help"]], [["-h"]], [["help"]]])("%j prints help to stdout", async (args) => {
     const { code, stdout, stderr } = await luciole(...args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
