@@ -9,6 +9,7 @@ import { once } from "node:events";
 import type { PipeProcess } from "../../core/exec/ports.ts";
 
 const LAST_STDERR_BYTES = 4096;
+const STDERR_GRACE_MS = 200;
 
 export function spawnPipe(command: readonly string[] | string): PipeProcess {
   const [file, args] = typeof command === "string" ? ["/bin/sh", ["-c", command]] : splitCommand(command);
@@ -32,11 +33,19 @@ class ChildPipe implements PipeProcess {
       this.#isOver = true;
       this.#ended.resolve(`could not be started: ${error.message}`);
     });
-    child.on("close", (code, signal) => {
+    // "close" comes after its last words, but never while a process that it left behind holds its stderr.
+    child.on("exit", (code, signal) => {
       const isFine = code === 0;
-      this.#ended.resolve(
-        isFine ? undefined : signal === null ? `exited with code ${code}` : `was ended by ${signal}`,
-      );
+      const failure = isFine
+        ? undefined
+        : signal === null
+          ? `exited with code ${code}`
+          : `was ended by ${signal}`;
+      const timer = setTimeout(() => this.#ended.resolve(failure), STDERR_GRACE_MS);
+      child.on("close", () => {
+        clearTimeout(timer);
+        this.#ended.resolve(failure);
+      });
     });
     // A child that closes its input early (`head -1`) is no failure; how it exits decides.
     child.stdin.on("error", () => undefined);
