@@ -73,7 +73,7 @@ export class Executor {
   readonly datasets: JobDatasets;
   readonly #crew = new JobCrew((epoch, workers) => this.feed({ kind: "epochBegan", epoch, workers }));
   readonly #executions: RunningExecutions;
-  readonly #trace = openTrace();
+  readonly #trace = openTrace((text) => this.#options.listener.onWarning(text));
   /** By somebody else than the driver. */
   #cancelled: CancelledError | undefined;
   #isEnding = false;

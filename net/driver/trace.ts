@@ -6,14 +6,29 @@
 import { appendFileSync } from "node:fs";
 import process from "node:process";
 import type { AgentEvent } from "../../core/schedule/order.ts";
+import { systemReason } from "../system_reason.ts";
 
-/** What takes the events of agents; undefined when nobody wants to know. */
-export function openTrace(): ((events: readonly AgentEvent[]) => void) | undefined {
+/**
+ * What takes the events of agents; undefined when nobody wants to know.
+ *
+ * @param onTrouble Told once when it cannot be written any more; the job goes on without it.
+ */
+export function openTrace(
+  onTrouble: (text: string) => void,
+): ((events: readonly AgentEvent[]) => void) | undefined {
   const path = process.env.LUCIOLE_TRACE;
   if (path === undefined || path === "") return undefined;
+  let isWritten = true;
   return (events) => {
-    for (const event of events) {
-      if (event.kind === "attemptEnded") appendFileSync(path, `${JSON.stringify(lineOf(event))}\n`);
+    const lines = events.flatMap((event) =>
+      event.kind === "attemptEnded" ? [`${JSON.stringify(lineOf(event))}\n`] : [],
+    );
+    if (!isWritten || lines.length === 0) return;
+    try {
+      appendFileSync(path, lines.join(""));
+    } catch (error) {
+      isWritten = false;
+      onTrouble(`the trace "${path}" is not written any more: ${systemReason(error)}`);
     }
   };
 }
