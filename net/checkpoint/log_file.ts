@@ -3,7 +3,16 @@
  *
  * Knows frames and CBOR; what records mean is core/checkpoint's.
  */
-import { closeSync, existsSync, fdatasync, fsyncSync, openSync, readFileSync, renameSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { isPlainObject } from "../../core/batch/shape.ts";
@@ -90,11 +99,18 @@ export class LogFile {
   #create(records: readonly CheckpointRecord[]): number {
     const draft = `${this.#path}.new`;
     const fd = openSync(draft, "w", 0o600);
-    for (const record of records) this.#write(fd, record);
-    fsyncSync(fd);
-    renameSync(draft, this.#path);
-    syncDirectory(dirname(this.#path));
-    return fd;
+    try {
+      for (const record of records) this.#write(fd, record);
+      fsyncSync(fd);
+      renameSync(draft, this.#path);
+      syncDirectory(dirname(this.#path));
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      // On a full disk it is in the way of what is there.
+      rmSync(draft, { force: true });
+      throw error;
+    }
   }
 
   #write(fd: number, record: CheckpointRecord): void {
