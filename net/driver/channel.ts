@@ -117,19 +117,23 @@ export class Channel<T> implements DatasetInput<T>, Disposable {
   }
 
   async #pump(options: ChannelOptions<T>): Promise<void> {
+    const outbox = new Outbox(options);
     try {
-      await this.#send(options);
+      await this.#send(options, outbox);
     } catch (cause) {
-      const message = `Cannot go on with ${options.attempt}: its source failed: ${describeThrown(cause)}`;
+      const why = describeThrown(cause);
+      const told = cause === outbox.trouble ? why : `its source failed: ${why}`;
+      const message = `Cannot go on with ${options.attempt}: ${told}`;
       if (!options.signal.aborted) options.onFailed(new LucioleError("channel", message, { cause }));
       throw cause;
     }
   }
 
-  async #send(options: ChannelOptions<T>): Promise<void> {
-    await options.opened;
-    const outbox = new Outbox(options.client, options.attempt);
+  async #send(options: ChannelOptions<T>, outbox: Outbox): Promise<void> {
+    await outbox.heard(options.opened);
     const aborted = new Promise<"aborted">((resolve) => {
+      // While it was opened.
+      if (options.signal.aborted) resolve("aborted");
       options.signal.addEventListener("abort", () => resolve("aborted"), { once: true });
     });
     // A source that never yields again must not keep the channel; it is left behind.
@@ -140,7 +144,7 @@ export class Channel<T> implements DatasetInput<T>, Disposable {
     const end = await Promise.race([this.#feed(options, outbox), aborted, unread, outbox.failed]);
     if (end === "aborted") return;
     if (end !== "unread") await outbox.send();
-    await options.client.closeChannel(options.attempt);
+    await outbox.heard(options.client.closeChannel(options.attempt));
     options.onClosed(outbox.rows, outbox.bytes);
   }
 
@@ -156,6 +160,8 @@ export class Channel<T> implements DatasetInput<T>, Disposable {
 class Outbox {
   rows = 0;
   bytes = 0;
+  /** Why the agent does not have them: no fault of the source. */
+  trouble: unknown;
   readonly #items: Uint8Array[] = [];
   readonly #builder: BatchBuilder;
   readonly #client: AgentClient;
@@ -164,7 +170,7 @@ class Outbox {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(client: AgentClient, attempt: string) {
+  constructor({ client, attempt }: Pick<ChannelOptions<unknown>, "client" | "attempt">) {
     this.#client = client;
     this.#attempt = attempt;
     this.#failed.promise.catch(() => undefined);
@@ -198,8 +204,18 @@ class Outbox {
       const bytes = joinBytes(this.#items.splice(0));
       const at = this.bytes;
       this.bytes += bytes.byteLength;
-      if (bytes.byteLength > 0) await this.#client.appendToChannel(this.#attempt, bytes, at);
+      if (bytes.byteLength > 0) await this.heard(this.#client.appendToChannel(this.#attempt, bytes, at));
     });
     return this.#sending;
+  }
+
+  /** Waits for the agent, and notes what it fails of. */
+  async heard(asked: Promise<void>): Promise<void> {
+    try {
+      await asked;
+    } catch (error) {
+      this.trouble = error;
+      throw error;
+    }
   }
 }
