@@ -46,10 +46,26 @@ export function isUntouched(group: Group): boolean {
 
 /** The bytes that each shard reads, of the inputs of the head. */
 export function bytesOfShards(group: Group): Float64Array {
-  const edges = group.edges.filter((edge) => !edge.isSide);
-  return Float64Array.from(group.tasks, ({ shard }) =>
-    edges.reduce((total, edge) => total + sum(bytesRead(group, edge, shard)), 0),
-  );
+  const total = new Float64Array(group.tasks.length);
+  for (const edge of group.edges) {
+    if (edge.isSide) continue;
+    for (const [i, { shard }] of group.tasks.entries()) total[i] += totalRead(group, edge, shard);
+  }
+  return total;
+}
+
+function totalRead(group: Group, edge: Edge, shard: number): number {
+  const { producer } = edge;
+  if (producer.kind === "channel") return producer.bytes;
+  const { from, to } = partsOf(group, edge, shard);
+  let bytes = 0;
+  for (let i = from; i < to; i += 1) bytes += bytesOfPart(producer.tasks[i], edge, shard);
+  return bytes;
+}
+
+function bytesOfPart(task: Task, { edge }: Edge, shard: number): number {
+  const { partitions } = reportOf(task);
+  return edge.mode === "partition" ? (partitions[shard]?.bytes ?? 0) : bytesOf(partitions);
 }
 
 function isNew(task: Task): boolean {
@@ -73,10 +89,9 @@ function bytesRead(group: Group, edge: Edge, shard: number): Float64Array {
   const { producer } = edge;
   if (producer.kind === "channel") return Float64Array.of(producer.bytes);
   const { from, to } = partsOf(group, edge, shard);
-  return Float64Array.from({ length: to - from }, (_, i) => {
-    const { partitions } = reportOf(producer.tasks[from + i]);
-    return edge.edge.mode === "partition" ? (partitions[shard]?.bytes ?? 0) : bytesOf(partitions);
-  });
+  return Float64Array.from({ length: to - from }, (_, i) =>
+    bytesOfPart(producer.tasks[from + i], edge, shard),
+  );
 }
 
 function sharesByRange(group: Group, compare: CompareKeys, minShareBytes: number): (readonly Share[])[] {

@@ -168,6 +168,8 @@ export interface Group {
   readonly partitionBytes: Float64Array;
   /** Rows before each task's input, kept once the inputs were all there (op index). */
   rowsBefore: Float64Array | undefined;
+  /** Bytes that each task reads, kept once a task takes long; none where that is not known. */
+  bytesRead: Float64Array | undefined;
   /** Keys that part a sorted exchange, kept once the runs were all there. */
   splitters: readonly unknown[] | undefined;
   /** The driver copies its shards when they are committed. */

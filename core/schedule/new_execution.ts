@@ -67,6 +67,7 @@ function createGroup(execution: Execution, plan: TaskGroupPlan): Group {
     durations: [],
     partitionBytes: new Float64Array(partitionsOf(plan) > 1 ? partitionsOf(plan) : plan.tasks),
     rowsBefore: undefined,
+    bytesRead: undefined,
     splitters: undefined,
     isCopied: false,
     hasKept: false,

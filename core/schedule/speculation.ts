@@ -72,23 +72,25 @@ function isStraggler(attempt: Attempt, now: number): boolean {
   if (task.copy !== undefined || task.copies >= MAX_COPIES) return false;
   const elapsed = now - (attempt.startedAt ?? attempt.launchedAt);
   if (elapsed < LEAST_MS || group.done < group.tasks.length * DONE_SHARE) return false;
-  return elapsed >= FACTOR * expectedMs(task) && areInputsCommitted(task);
+  if (elapsed < FACTOR * usualMs(group) || !areInputsCommitted(task)) return false;
+  return elapsed >= FACTOR * usualMs(group) * sizeOf(task);
 }
 
-/** What most tasks of the group took; more for one that has more to read. */
-function expectedMs({ group, number }: Task): number {
-  const { durations } = group;
-  if (durations.length === 0) return Number.POSITIVE_INFINITY;
-  const most = medianOf(Float64Array.from(durations));
-  const bytes = bytesOfTasks(group);
-  if (bytes === undefined) return most;
-  const own = bytes[number] ?? 0;
-  const typical = medianOf(bytes);
-  return typical > 0 ? most * Math.max(1, own / typical) : most;
+/** What most tasks of the group took. */
+function usualMs({ durations }: Group): number {
+  return durations.length === 0 ? Number.POSITIVE_INFINITY : medianOf(Float64Array.from(durations));
+}
+
+/** How many times as much as most a task has to read, at least 1. */
+function sizeOf({ group, number }: Task): number {
+  // Worked out once: of an exchange it takes a look at each partition of each task before.
+  group.bytesRead ??= bytesOfTasks(group) ?? new Float64Array(0);
+  const typical = medianOf(group.bytesRead);
+  return typical > 0 ? Math.max(1, group.bytesRead[number] / typical) : 1;
 }
 
 function medianOf(values: Float64Array): number {
-  return values.slice().sort()[values.length >> 1];
+  return values.toSorted()[values.length >> 1];
 }
 
 function freeAgentBeside(state: JobState, other: string, set: WorkerSet): Agent | undefined {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { CancelledError, LucioleError, ShardLostError, TaskError } from "../../../core/errors.ts";
 import { check } from "../../../core/schedule/job_scheduler.ts";
 import { FakeCluster } from "./fake_cluster.ts";
-import { edge, type GroupOptions, planOf } from "./plans.ts";
+import { edge, type GroupOptions, hashTail, planOf } from "./plans.ts";
 
 /** Four tasks on two agents, three of which took about 10 ms; the first one is still at it. */
 function straggling(options: { speculates?: boolean; group?: Partial<GroupOptions> } = {}): FakeCluster {
@@ -194,4 +194,34 @@ test("check() throws when a copy is on the agent of its straggler", () => {
   const [task] = cluster.state.executions.get("e")?.groups[0].tasks ?? [];
   if (task.status.kind === "running") task.copy = task.status.attempt;
   expect(() => check(cluster.state)).toThrow("copies nothing that runs");
+});
+
+test("a tick costs no look at every piece of an exchange for each task that takes long", () => {
+  const tasks = 24;
+  const cluster = new FakeCluster({ speculates: true });
+  cluster.join("a", 6);
+  cluster.join("b", 6);
+  let looks = 0;
+  const partitions = Array.from({ length: tasks }, () => ({ rows: 1, bytes: 10, chunks: 1 }));
+  const shard = {
+    get partitions() {
+      looks += 1;
+      return partitions;
+    },
+  };
+  const reader = { tasks, inputs: [edge(0, "partition")] };
+  cluster.submit("e", planOf([{ tasks, tail: hashTail(tasks) }, reader], [1]));
+  for (let task = 0; task < tasks; task += 1) cluster.commit(`e-0-${task}-1`, shard);
+  for (let task = 0; task < tasks / 2; task += 1) {
+    cluster.start(`e-1-${task}-1`);
+    cluster.now += 1_000;
+    cluster.commit(`e-1-${task}-1`);
+  }
+  for (const attempt of cluster.running()) cluster.start(attempt);
+  looks = 0;
+  for (let tick = 0; tick < 2; tick += 1) cluster.tick(1_000);
+  expect(looks).toBe(0);
+  for (let tick = 0; tick < 5; tick += 1) cluster.tick(1_000);
+  expect(cluster.running().length).toBe(tasks / 2);
+  expect(looks).toBeLessThanOrEqual(tasks * tasks);
 });
