@@ -40,6 +40,7 @@ export type { CsvRow, CsvType, CsvTypes, CsvValues } from "./core/graph/csv_type
 export type { Broadcast, Dataset, Sink } from "./core/graph/dataset.ts";
 export type { JoinOperations, JoinOptions } from "./core/graph/dataset_joins.ts";
 export type { KeyOperations } from "./core/graph/dataset_keys.ts";
+export type { LineOperations, LinesOptions } from "./core/graph/dataset_lines.ts";
 export type { Hint, MarkOperations } from "./core/graph/dataset_marks.ts";
 export type {
   LocalSortOptions,
@@ -47,8 +48,9 @@ export type {
   SortOptions,
   TopOptions,
 } from "./core/graph/dataset_order.ts";
+export type { PairOperations } from "./core/graph/dataset_pairs.ts";
 export type { PlacementOperations } from "./core/graph/dataset_placement.ts";
-export type { LinesOptions, RowOperations, SideOptions } from "./core/graph/dataset_rows.ts";
+export type { RowOperations, SideOptions } from "./core/graph/dataset_rows.ts";
 export type { SinkOperations, WriteCsvOptions, WriteOptions } from "./core/graph/dataset_sinks.ts";
 export type { WholeOperations } from "./core/graph/dataset_whole.ts";
 export type { CallSite, CsvOptions, JsonlOptions, SplitOptions } from "./core/graph/node.ts";

@@ -15,6 +15,8 @@ import "./dataset_marks.ts";
 import { DatasetNode } from "./dataset_node.ts";
 import "./dataset_order.ts";
 import "./dataset_placement.ts";
+import "./dataset_lines.ts";
+import "./dataset_pairs.ts";
 import "./dataset_rows.ts";
 import "./dataset_sinks.ts";
 import "./dataset_whole.ts";

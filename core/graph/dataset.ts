@@ -7,8 +7,10 @@
 import type { PlanOperations } from "../plan/dataset_plan.ts";
 import type { JoinOperations } from "./dataset_joins.ts";
 import type { KeyOperations } from "./dataset_keys.ts";
+import type { LineOperations } from "./dataset_lines.ts";
 import type { MarkOperations } from "./dataset_marks.ts";
 import type { OrderOperations } from "./dataset_order.ts";
+import type { PairOperations } from "./dataset_pairs.ts";
 import type { PlacementOperations } from "./dataset_placement.ts";
 import type { RowOperations } from "./dataset_rows.ts";
 import type { SinkOperations } from "./dataset_sinks.ts";
@@ -33,6 +35,8 @@ import type { WholeOperations } from "./dataset_whole.ts";
  */
 export interface Dataset<T>
   extends RowOperations<T>,
+    PairOperations<T>,
+    LineOperations,
     PlacementOperations<T>,
     KeyOperations,
     JoinOperations,

@@ -5,13 +5,11 @@
  * the context of its task; with `{ with: broadcast }` the context also holds a
  * small dataset as `ctx.side`.
  */
-import type { PipeCommand } from "../exec/context.ts";
 import { checkFunction, checkOptions, checkWhole, show } from "./arguments.ts";
 import type { Broadcast, Dataset } from "./dataset.ts";
 import { BroadcastNode, DatasetNode, derive } from "./dataset_node.ts";
-import { fieldOf } from "./field.ts";
 import type { ClosureKind, UserFunction } from "./node.ts";
-import type { FieldOf, FieldType, Row, RowFunction, ShardFunction, SideFunction } from "./row_types.ts";
+import type { Row, RowFunction, ShardFunction, SideFunction } from "./row_types.ts";
 
 /**
  * Gives every task of a closure the whole of a small dataset.
@@ -31,24 +29,6 @@ import type { FieldOf, FieldType, Row, RowFunction, ShardFunction, SideFunction 
 export interface SideOptions<S> {
   /** The dataset, broadcast; its rows are `ctx.side`. */
   readonly with: Broadcast<S>;
-}
-
-/**
- * Options of reading lines.
- *
- * @example Lines without their paths
- * ```ts
- * import { flow, type LinesOptions, run } from "luciole";
- * const options: LinesOptions = { withPath: false };
- * const first = flow("first-line", (f, p: { path: string }) => f.files(p.path).lines(options).limit(1));
- * await run(async (job) => {
- *   console.log(await (await job.execute(first, { path: import.meta.filename })).count()); // 1
- * });
- * ```
- */
-export interface LinesOptions {
-  /** Rows become `[path, line]`. Default false. */
-  readonly withPath?: boolean;
 }
 
 /** Operations that look at one row at a time, on every dataset. */
@@ -198,142 +178,6 @@ export interface RowOperations<T> {
    * ```
    */
   sample(fraction: number, seed?: number): Dataset<T>;
-
-  /**
-   * Puts a key before each row.
-   *
-   * @param fn Makes the key of a row.
-   * @returns Pairs `[key, row]`.
-   * @example
-   * ```ts
-   * import { flow, run } from "luciole";
-   * const byLength = flow("by-length", (f) => f.values(["to", "be"]).keyBy((word) => word.length));
-   * await run(async (job) => {
-   *   console.log(await (await job.execute(byLength)).collect()); // [[2, "to"], [2, "be"]]
-   * });
-   * ```
-   */
-  keyBy<K extends Row>(fn: RowFunction<T, K>): Dataset<[K, T]>;
-  /**
-   * Puts a property or a place in a tuple before each row, which is faster than by a closure.
-   *
-   * @param key The name of the property, or the number of the place from 0.
-   * @returns Pairs `[row[key], row]`.
-   */
-  keyBy<R, const F extends FieldOf<R>>(this: Dataset<R>, key: F): Dataset<[FieldType<R, F>, R]>;
-
-  /**
-   * Turns the value of each pair into another one; keys, and so the placement, stay.
-   *
-   * @param fn Gets the value and the task's context.
-   * @returns Pairs `[key, new value]`.
-   * @example
-   * ```ts
-   * import { flow, run } from "luciole";
-   * const longer = flow("longer", (f) => f.values([["a", 1]]).mapValues((n) => n + 1));
-   * await run(async (job) => {
-   *   console.log(await (await job.execute(longer)).collect()); // [["a", 2]]
-   * });
-   * ```
-   */
-  mapValues<K, V, U extends Row>(this: Dataset<[K, V]>, fn: RowFunction<V, U>): Dataset<[K, U]>;
-  /**
-   * Keeps one property, or one place of a tuple, of each value, which is faster than by a closure.
-   *
-   * @param field The name of the property, or the number of the place from 0.
-   * @returns Pairs `[key, value[field]]`.
-   */
-  mapValues<K, V, const F extends FieldOf<V>>(this: Dataset<[K, V]>, field: F): Dataset<[K, FieldType<V, F>]>;
-
-  /**
-   * Takes the key of each pair.
-   *
-   * @returns The keys, with repetitions.
-   * @example
-   * ```ts
-   * import { flow, run } from "luciole";
-   * const keys = flow("keys", (f) => f.values([["a", 1], ["b", 2]]).keys());
-   * await run(async (job) => {
-   *   console.log(await (await job.execute(keys)).collect()); // ["a", "b"]
-   * });
-   * ```
-   */
-  keys<K, V>(this: Dataset<[K, V]>): Dataset<K>;
-
-  /**
-   * Takes the value of each pair.
-   *
-   * @returns The values.
-   * @example
-   * ```ts
-   * import { flow, run } from "luciole";
-   * const values = flow("values", (f) => f.values([["a", 1], ["b", 2]]).values());
-   * await run(async (job) => {
-   *   console.log(await (await job.execute(values)).collect()); // [1, 2]
-   * });
-   * ```
-   */
-  values<K, V>(this: Dataset<[K, V]>): Dataset<V>;
-
-  /**
-   * Cuts lines into words at white space, on bytes: the fast form of a `flatMap` with `split`.
-   *
-   * @returns The words, none of them empty.
-   * @example
-   * ```ts
-   * import { flow, run } from "luciole";
-   * const words = flow("words", (f) => f.values([" to be ", "or"]).words());
-   * await run(async (job) => {
-   *   console.log(await (await job.execute(words)).collect()); // ["to", "be", "or"]
-   * });
-   * ```
-   */
-  words(this: Dataset<string>): Dataset<string>;
-
-  /**
-   * Reads the lines of the files whose paths are the rows, and tells where each line is from.
-   *
-   * @param options `withPath` true.
-   * @returns Pairs `[path, line]`, file after file.
-   * @example
-   * ```ts
-   * import { flow, run } from "luciole";
-   * const lines = flow("lines", (f, p: { glob: string }) =>
-   *   f.files(p.glob).lines({ withPath: true }).filter(([, line]) => line.startsWith("import")));
-   * await run(async (job) => {
-   *   const handle = await job.execute(lines, { glob: import.meta.filename });
-   *   console.log(await handle.count()); // 1
-   * });
-   * ```
-   */
-  lines(
-    this: Dataset<string>,
-    options: LinesOptions & { readonly withPath: true },
-  ): Dataset<[string, string]>;
-  /**
-   * Reads the lines of the files whose paths are the rows.
-   *
-   * @param options Nothing, or `withPath` false.
-   * @returns The lines, file after file.
-   */
-  lines(this: Dataset<string>, options?: LinesOptions): Dataset<string>;
-
-  /**
-   * Sends the rows of each shard as lines through a command, and reads its output lines.
-   *
-   * @param command A string is run by the shell, an array of words directly.
-   * @returns The lines that the command wrote.
-   * @throws {TypeError} If the command is empty.
-   * @example
-   * ```ts
-   * import { flow, run } from "luciole";
-   * const upper = flow("upper", (f) => f.values(["a"]).pipe("tr a-z A-Z"));
-   * await run(async (job) => {
-   *   console.log(await (await job.execute(upper)).collect()); // ["A"]
-   * });
-   * ```
-   */
-  pipe(this: Dataset<string>, command: PipeCommand): Dataset<string>;
 }
 
 /** Adds a node whose meaning is a closure, with its side when it has one. */
@@ -353,16 +197,6 @@ export function deriveClosure<U>(
     { kind, fn: fn as UserFunction, hasSide: side !== undefined },
     side === undefined ? [] : [side],
   );
-}
-
-function deriveField<U>(
-  input: Dataset<unknown>,
-  kind: "keyBy" | "mapValues",
-  name: string,
-  value: unknown,
-): Dataset<U> {
-  const by = fieldOf(kind, name, value) ?? { fn: checkFunction(kind, name, value) };
-  return derive(input, { kind, ...by, hasSide: false });
 }
 
 DatasetNode.prototype.map = function map(fn: UserFunction, options?: SideOptions<unknown>) {
@@ -385,32 +219,4 @@ DatasetNode.prototype.sample = function sample(fraction, seed = 0) {
     throw new RangeError(`Cannot use sample: fraction must be between 0 and 1, got ${show(fraction)}`);
   }
   return derive(this, { kind: "sample", fraction, seed: checkWhole("sample", "seed", seed, 0) });
-};
-DatasetNode.prototype.keyBy = function keyBy<K, R>(this: Dataset<R>, key: unknown): Dataset<[K, R]> {
-  return deriveField(this, "keyBy", "key", key);
-};
-DatasetNode.prototype.mapValues = function mapValues<K, U>(
-  this: Dataset<unknown>,
-  fn: unknown,
-): Dataset<[K, U]> {
-  return deriveField(this, "mapValues", "fn", fn);
-};
-DatasetNode.prototype.keys = function keys(this: Dataset<unknown>) {
-  return derive(this, { kind: "keys" });
-};
-DatasetNode.prototype.values = function values(this: Dataset<unknown>) {
-  return derive(this, { kind: "values" });
-};
-DatasetNode.prototype.words = function words(this: Dataset<unknown>) {
-  return derive(this, { kind: "words" });
-};
-DatasetNode.prototype.lines = function lines<U>(this: Dataset<unknown>, options?: LinesOptions): Dataset<U> {
-  const { withPath = false } = checkOptions("lines", options, ["withPath"]);
-  return derive(this, { kind: "lines", withPath });
-};
-DatasetNode.prototype.pipe = function pipe(this: Dataset<unknown>, command) {
-  const isCommand =
-    typeof command === "string" ? command !== "" : Array.isArray(command) && command.length > 0;
-  if (!isCommand) throw new TypeError(`Cannot use pipe: command must not be empty, got ${show(command)}`);
-  return derive(this, { kind: "pipe", command });
 };

@@ -103,7 +103,7 @@ describe("layers", () => {
 
   test("Dataset imports only types of its operations", () => {
     const code = codeOf(byPath.get(DATASET)?.text ?? "");
-    expect(byPath.get(DATASET)?.imports.filter((specifier) => isOperations(specifier)).length).toBe(9);
+    expect(byPath.get(DATASET)?.imports.filter((specifier) => isOperations(specifier)).length).toBe(11);
     expect(code.match(/^import (?!type )/gm)).toBeNull();
   });
 });
