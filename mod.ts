@@ -77,6 +77,7 @@ export { type WorkerOptions, worker } from "./core/program/worker.ts";
 export type { GroupProgress } from "./core/schedule/job_state.ts";
 export type { Channel } from "./net/driver/channel.ts";
 export type { ExecuteOptions } from "./net/driver/execute_options.ts";
+export type { Execution, ExecutionProgress, ExecutionTotals } from "./net/driver/execution_types.ts";
 export type {
   GraphScheduler,
   GraphToSchedule,
@@ -84,13 +85,8 @@ export type {
   WorkerResources,
 } from "./net/driver/graph_scheduler.ts";
 export type { DatasetHandle, SinkHandle } from "./net/driver/handle.ts";
-export type {
-  Execution,
-  ExecutionProgress,
-  ExecutionTotals,
-  Job,
-  Messenger,
-} from "./net/driver/job.ts";
+export type { Job } from "./net/driver/job.ts";
+export type { Messenger } from "./net/driver/messenger.ts";
 export type {
   InputHandles,
   Metagraph,

@@ -19,12 +19,14 @@ import { compileLimits } from "./execute_limits.ts";
 import type { ExecuteOptions } from "./execute_options.ts";
 import { ExecutionRecord } from "./execution.ts";
 import { beginFlow, ExecutionSubmitter } from "./execution_submitter.ts";
+import type { Execution } from "./execution_types.ts";
 import type { Executor } from "./executor.ts";
 import type { Fleet } from "./fleet.ts";
 import { createDatasetHandle, createSinkHandle, type DatasetSource } from "./handle.ts";
-import type { Execution, Job, Messenger } from "./job.ts";
+import type { Job } from "./job.ts";
 import { isMemberEvent, MEMBER_EVENTS, type MemberListeners } from "./job_members.ts";
 import { JobScaler } from "./job_scaler.ts";
+import { createMessenger, type Messenger } from "./messenger.ts";
 import { DriverMetagraph } from "./metagraph.ts";
 import type { Metagraph, Vertices } from "./metagraph_types.ts";
 import { openChannel } from "./open_channel.ts";
@@ -95,13 +97,7 @@ export class DriverJob implements Job {
     checkpoint?.attach({ executor, local, signal, placements, plans, log });
     const agents = executor.agents.map(({ id }) => id);
     parts.record({ kind: "jobStarted", job: parts.id, workers: this.workers, agents });
-    const send = (message: unknown, workers: readonly number[] | "all"): Promise<void> =>
-      executor.messages.send(message, workers);
-    this.messenger = {
-      broadcast: (message) => send(message, "all"),
-      sendToWorkers: (message, workers) => send(message, workers),
-      sendToWorker: (message, worker) => send(message, [worker]),
-    };
+    this.messenger = createMessenger(executor.messages);
   }
 
   get workers(): number {

@@ -7,7 +7,7 @@
 import { CancelledError, fromWireError } from "../../core/errors.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
-import type { ExecutionTotals } from "./job.ts";
+import type { ExecutionTotals } from "./execution_types.ts";
 import type { ExecutionListener, ProgressSnapshot } from "./running_executions.ts";
 import type { SinkResult } from "./sink_results.ts";
 
