@@ -71,6 +71,8 @@ export interface DriverAccess {
   readonly masters: readonly string[];
   /** Good for the jobs of this driver, for a few minutes. */
   readonly token?: string;
+  /** Good for longer, and only to keep the leases of these jobs. */
+  readonly leaseToken?: string;
   readonly tls?: ClientTls;
   /** Another agent starts it again when this one answers nothing: then it must have ended. */
   readonly isGuarded: boolean;

@@ -7,13 +7,14 @@
 import type { ValueCodec } from "../batch/ports.ts";
 
 /**
- * What a token allows: everything in the cluster, reading the shards of one job, or what the detached driver of one job
- * does: finding room, sending its program, and all with the jobs that it opens. Times in ms since 1970.
+ * What a token allows: everything in the cluster, reading the shards of one job, what the detached driver of one job
+ * does (finding room, sending its program, and all with the jobs that it opens), or keeping the leases of these alone.
+ * Times in ms since 1970.
  */
 export type TokenClaims = {
   readonly notBefore: number;
   readonly notAfter: number;
-} & ({ readonly scope: "cluster" } | { readonly scope: "job" | "driver"; readonly job: string });
+} & ({ readonly scope: "cluster" } | { readonly scope: "job" | "driver" | "lease"; readonly job: string });
 
 /** Whoever holds the secret of a cluster: makes the HMAC-SHA256 of a message with it. */
 export interface TokenSigner {
@@ -27,6 +28,8 @@ export interface TokenUse {
   readonly job?: string;
   /** Something that drivers do, with this job if with any. */
   readonly driving?: { readonly job?: string };
+  /** The job whose lease is renewed, if that is all. */
+  readonly leased?: string;
 }
 
 export type TokenVerdict =
@@ -43,6 +46,7 @@ export const CLOCK_SKEW_MS = 60_000;
 /** No token is longer; whatever is was not made by us. */
 const MAX_TOKEN_LENGTH = 1000;
 const VERSION = "v1";
+const SCOPES_OF_JOB = ["job", "driver", "lease"] as const;
 const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 
 export function signToken(signer: TokenSigner, claims: TokenClaims): string {
@@ -54,7 +58,7 @@ export function signToken(signer: TokenSigner, claims: TokenClaims): string {
 export function verifyToken(
   signer: TokenSigner,
   token: string,
-  { now, job, driving }: TokenUse,
+  { now, job, driving, leased }: TokenUse,
 ): TokenVerdict {
   if (token.length > MAX_TOKEN_LENGTH) return { kind: "malformed" };
   const [version, claimsText, signatureText, ...rest] = token.split(".");
@@ -71,13 +75,17 @@ export function verifyToken(
   if (now < claims.notBefore - CLOCK_SKEW_MS) return { kind: "notYetValid", inMs: claims.notBefore - now };
   if (claims.scope === "job" && claims.job !== job) return { kind: "otherJob" };
   if (claims.scope === "driver" && !mayDrive(claims.job, driving)) return { kind: "otherJob" };
+  if (claims.scope === "lease" && !isOwn(claims.job, leased)) return { kind: "otherJob" };
   return { kind: "valid", claims };
 }
 
-/** The jobs that a detached driver opens have its id, or begin with it and a dash. */
 function mayDrive(own: string, driving: TokenUse["driving"]): boolean {
-  if (driving === undefined) return false;
-  return driving.job === undefined || driving.job === own || driving.job.startsWith(`${own}-`);
+  return driving !== undefined && (driving.job === undefined || isOwn(own, driving.job));
+}
+
+/** The jobs that a detached driver opens have its id, or begin with it and a dash. */
+function isOwn(own: string, job: string | undefined): boolean {
+  return job !== undefined && (job === own || job.startsWith(`${own}-`));
 }
 
 function fromBase64(text: string | undefined): Uint8Array | undefined {
@@ -107,7 +115,7 @@ function readClaims(codec: ValueCodec, bytes: Uint8Array): TokenClaims | undefin
   if (value === null || typeof value !== "object") return undefined;
   const { scope, job, notBefore, notAfter } = value as Readonly<Record<string, unknown>>;
   if (!Number.isSafeInteger(notBefore) || !Number.isSafeInteger(notAfter)) return undefined;
-  const isOfJob = (scope === "job" || scope === "driver") && typeof job === "string";
+  const isOfJob = SCOPES_OF_JOB.some((one) => one === scope) && typeof job === "string";
   const isKnown = scope === "cluster" || isOfJob;
   return isKnown ? (value as TokenClaims) : undefined;
 }

@@ -68,7 +68,10 @@ export class AgentJob {
   constructor(options: AgentJobOptions) {
     this.#options = options;
     this.#life = new JobLife(options.job);
-    this.events = new SequenceOutbox({ isKept: options.isRemote === true });
+    this.events = new SequenceOutbox({
+      isKept: options.isRemote === true,
+      weigh: (event) => (event.kind === "log" ? event.text.length : 0),
+    });
     this.logs = new JobLogs(this.events);
     this.workers = new JobWorkers({
       job: options.job,
@@ -155,7 +158,9 @@ export class AgentJob {
       case "started":
         break;
       case "progress":
-        this.events.push({ kind: "attemptProgress", attempt: event.attempt, totals: event.totals });
+        // The next one tells as much, and the end of the attempt all.
+        if (this.events.hasRoom)
+          this.events.push({ kind: "attemptProgress", attempt: event.attempt, totals: event.totals });
         break;
       case "parcel":
         this.events.push({ kind: "parcel", worker, parcel: event.parcel });

@@ -13,7 +13,7 @@ import type { ClusterAccess } from "../driver/cluster_access.ts";
 import type { DriverAccess, DriverOrder } from "../driver_protocol.ts";
 import { pause } from "../pause.ts";
 import type { ClientTls, Runtime } from "../runtime/runtime.ts";
-import { driverToken } from "../security/client_auth.ts";
+import { driverToken, leaseToken } from "../security/client_auth.ts";
 import type { ClusterSecret } from "../security/cluster_secret.ts";
 import { DetachedDriver } from "./detached_driver.ts";
 import { DriverGuards, type TakenOver } from "./driver_guards.ts";
@@ -214,7 +214,10 @@ export class DetachedDrivers {
       program,
       masters,
       isGuarded: driver.order.flags.checkpoint !== undefined,
-      ...(secret && { token: driverToken(secret, job, Date.now()) }),
+      ...(secret && {
+        token: driverToken(secret, job, Date.now()),
+        leaseToken: leaseToken(secret, job, Date.now()),
+      }),
       ...(tls && { tls }),
     };
   }

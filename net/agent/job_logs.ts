@@ -52,7 +52,7 @@ export class JobLogs {
   }
 
   #tell(event: Extract<AgentEvent, { kind: "log" }>): void {
-    if (this.#events.waiting >= MAX_WAITING) {
+    if (this.#events.waiting >= MAX_WAITING || !this.#events.hasRoom) {
       this.#dropped++;
       return;
     }

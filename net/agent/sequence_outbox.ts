@@ -10,9 +10,13 @@ import { encode } from "../cbor.ts";
 
 /** A chunk is closed when it holds this many bytes. */
 const CHUNK_BYTES = 256 * 1024;
+const MAX_ITEMS = 50_000;
+const MAX_WEIGHT = 32 * 1024 * 1024;
 
 export class SequenceOutbox<T> {
   readonly #isKept: boolean;
+  readonly #weigh: (item: T) => number;
+  #weight = 0;
   #items: T[] = [];
   /** Number of the first item that is here, counted from the beginning. */
   #first = 0;
@@ -23,9 +27,10 @@ export class SequenceOutbox<T> {
   /** Of the reader at hand; an older reader that pulls again is closed. */
   #generation = 0;
 
-  /** @param options Whether items are kept until they are acknowledged. */
-  constructor(options: { readonly isKept?: boolean } = {}) {
+  /** @param options Whether items are kept until they are acknowledged; what those weigh that may be large, in bytes. */
+  constructor(options: { readonly isKept?: boolean; readonly weigh?: (item: T) => number } = {}) {
     this.#isKept = options.isKept === true;
+    this.#weigh = options.weigh ?? (() => 0);
   }
 
   /** Number of items that nobody has taken yet. */
@@ -38,9 +43,18 @@ export class SequenceOutbox<T> {
     return this.#first + this.#items.length;
   }
 
+  /**
+   * Whether there is room for what may be left out, counting all that the reader has not told to have: it may be busy,
+   * and its system takes for it what comes.
+   */
+  get hasRoom(): boolean {
+    return this.#items.length < MAX_ITEMS && this.#weight < MAX_WEIGHT;
+  }
+
   push(item: T): void {
     if (this.#isEnded) return;
     this.#items.push(item);
+    this.#weight += this.#weigh(item);
     this.#wakeReader();
   }
 
@@ -104,6 +118,7 @@ export class SequenceOutbox<T> {
   }
 
   #drop(count: number): void {
+    for (let i = 0; i < count; i++) this.#weight -= this.#weigh(this.#items[i]);
     this.#items = count === this.#items.length ? [] : this.#items.slice(count);
     this.#first += count;
     this.#given = Math.max(0, this.#given - count);

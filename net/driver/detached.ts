@@ -81,7 +81,11 @@ async function enter(job: string, socket: string): Promise<Detached> {
   const { tls, masters, run, driver } = given;
   let jobs = 0;
   return {
-    access: clusterAccess(runtime, masters, { credentials, ...(tls && { tls }) }),
+    access: clusterAccess(runtime, masters, {
+      credentials,
+      leaseToken: () => given.leaseToken,
+      ...(tls && { tls }),
+    }),
     sender: driver,
     nextJobId: () => {
       const own = jobOfRun(job, run);

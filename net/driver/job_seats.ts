@@ -14,7 +14,9 @@ import type { ProgramRef } from "../../core/program_blocks/program_ref.ts";
 import { pause, withDeadline } from "../pause.ts";
 import { localProgram } from "../program/local_program.ts";
 import { shipProgram } from "../program/ship.ts";
+
 import type { JobOrder, Transport } from "../protocol.ts";
+import { lifeThread } from "../runtime/life_thread.ts";
 import { UNREACHABLE } from "../tcp_transport.ts";
 import { AgentClient } from "./agent_client.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
@@ -62,6 +64,8 @@ const NEVER_STARTED: JobEnd = {
   details: [],
 };
 const LEASE_MS = 30_000;
+/** Within one lease, where the process itself does not. */
+const KEPT = 5;
 /** What an agent that does not answer may hold the end of the job up by. */
 const END_MS = 5_000;
 /** How long an agent is tried to which connections break. */
@@ -80,6 +84,7 @@ export class JobSeats {
   memoryBytesPerWorker = 0;
   readonly leaseMs: number;
   readonly #options: JobSeatsOptions;
+  #letGo: () => void = () => undefined;
 
   constructor(options: JobSeatsOptions) {
     this.#options = options;
@@ -149,16 +154,31 @@ export class JobSeats {
     );
   }
 
+  /** Of agents that are lost, too: a request to those is in vain. */
+  #keepLeases(): void {
+    const { access, job } = this.#options;
+    this.#letGo();
+    const everyMs = this.leaseMs / KEPT;
+    const ends = this.taken.map(({ agent }) =>
+      lifeThread.keep({ everyMs, request: () => access.leaseRequest(job, agent.address) }),
+    );
+    this.#letGo = () => {
+      for (const end of ends) end();
+    };
+  }
+
   #take(seats: readonly JobSeat[]): void {
     const isNew = ({ agent: { id } }: JobSeat): boolean => !seats.some((seat) => seat.agent.id === id);
     const kept = this.taken.filter(
       (seat) => isNew(seat) || seats.some(({ isOld, agent }) => isOld && agent.id === seat.agent.id),
     );
     this.taken = [...kept, ...seats.filter(({ isOld }) => !isOld)];
+    this.#keepLeases();
   }
 
   /** Ends the job on all of its agents. @param onUntold Told which cannot be told; they end it by themselves. */
   async end(how: JobEnd, onUntold: (agent: string) => void): Promise<void> {
+    this.#letGo();
     await Promise.all(this.taken.map((seat) => endOn(seat, how, onUntold)));
   }
 

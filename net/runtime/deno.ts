@@ -9,7 +9,15 @@ import { fileURLToPath } from "node:url";
 import { coded } from "./deno_errors.ts";
 import { denoFlags } from "./deno_flags.ts";
 import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
-import type { ClientTls, ListenAddress, RunningServer, Runtime, ServeOptions, ServerTls } from "./runtime.ts";
+import type {
+  ClientTls,
+  ListenAddress,
+  RunningServer,
+  RunningThread,
+  Runtime,
+  ServeOptions,
+  ServerTls,
+} from "./runtime.ts";
 import { spawnChild } from "./spawn.ts";
 
 interface DenoServer {
@@ -60,6 +68,7 @@ export const denoRuntime: Runtime = {
     return fetch(url, options as RequestInit).catch((error) => Promise.reject(coded(error)));
   },
   spawn: spawnChild,
+  startThread,
   dieWithParent: async () => dieWithParent(),
   // Deno has no call for it unless it was started with one.
   collectGarbage: () => undefined,
@@ -69,6 +78,15 @@ export const denoRuntime: Runtime = {
       : [deno.execPath(), "run", ...(denoFlags(deno.mainModule) ?? ["-A"]), deno.mainModule],
   mainScript: () => fileURLToPath(deno.mainModule),
 };
+
+/** The global Worker would keep the process from its end. */
+function startThread(source: string): RunningThread {
+  const { Worker } = process.getBuiltinModule("node:worker_threads");
+  const thread = new Worker(source, { eval: true });
+  thread.on("error", () => undefined);
+  thread.unref();
+  return { send: (message) => thread.postMessage(message) };
+}
 
 function dieWithParent(): void {
   if (process.platform !== "linux") return;

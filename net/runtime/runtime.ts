@@ -37,6 +37,10 @@ export interface ClientTls {
   readonly key?: string;
 }
 
+export interface RunningThread {
+  send(message: object): void;
+}
+
 /** Port 0 takes any free port. */
 export type ListenAddress =
   | { readonly unixPath: string }
@@ -57,6 +61,11 @@ export interface Runtime {
   /** The same through TCP, with TLS where it is given; `address` is "host:port". Uses no proxy, follows no redirect. */
   fetchTcp(address: string, path: string, init?: RequestInit, tls?: ClientTls): Promise<Response>;
   spawn(options: SpawnOptions): ChildProcess;
+  /**
+   * Runs a program of its own in a thread, which does not keep the process from its end. What it is sent it hears as
+   * messages of its `parentPort` on Deno, and as `onmessage` on Bun.
+   */
+  startThread(source: string): RunningThread;
   /**
    * Has the system kill this process when its parent goes, even in the midst of a loop that
    * never returns. Only Linux can; elsewhere a worker finds out when it next listens.

@@ -104,6 +104,7 @@ export function authenticate(options: GuardOptions): MiddlewareHandler {
  * token that outlived its job would start programs. As the router reads it: what is no id is no job.
  */
 const SHARDS_OF_JOB = /^\/v1\/jobs\/([^/]+)\/(?:shards\/|(?:pieces|mail)$)/;
+const LEASE_OF_JOB = /^\/v1\/jobs\/([^/]+)\/lease$/;
 /** What drivers do with a job, and without any. */
 const OF_JOB = /^\/v1\/jobs\/([^/]+)(?:\/|$)/;
 const OF_DRIVERS = /^\/v1\/(?:placements$|agent$|programs(?:\/|$))/;
@@ -112,9 +113,11 @@ const OF_DRIVERS = /^\/v1\/(?:placements$|agent$|programs(?:\/|$))/;
 function useOf(path: string, now: number): TokenUse {
   const shards = SHARDS_OF_JOB.exec(path)?.[1];
   const job = OF_JOB.exec(path)?.[1];
+  const leased = LEASE_OF_JOB.exec(path)?.[1];
   return {
     now,
     ...(shards !== undefined && ID_PATTERN.test(shards) ? { job: shards } : {}),
+    ...(leased !== undefined && ID_PATTERN.test(leased) ? { leased } : {}),
     ...(OF_DRIVERS.test(path) ? { driving: {} } : {}),
     ...(job !== undefined && ID_PATTERN.test(job) ? { driving: { job } } : {}),
   };

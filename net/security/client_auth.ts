@@ -16,6 +16,8 @@ export interface Credentials {
 const CLUSTER_LIFE_MS = 300_000;
 /** Longer, as it is handed on; whoever keeps a job alive renews it. */
 const JOB_LIFE_MS = 3_600_000;
+/** For as long as a program may compute without a pause: all that it is good for is that its job goes on. */
+const LEASE_LIFE_MS = 24 * 3_600_000;
 
 /** Of a secret: tokens of the whole cluster, each used for half its life. */
 export function secretCredentials(secret: ClusterSecret, clock: () => number = Date.now): Credentials {
@@ -57,4 +59,9 @@ export function jobToken(secret: ClusterSecret, job: string, now: number, lifeMs
 /** For the detached driver of one job: short, as it asks its agent for the next one. */
 export function driverToken(secret: ClusterSecret, job: string, now: number): string {
   return signToken(secret, { scope: "driver", job, notBefore: now, notAfter: now + CLUSTER_LIFE_MS });
+}
+
+/** For whoever keeps the leases of a job and of those that belong to it, and does nothing else. */
+export function leaseToken(secret: ClusterSecret, job: string, now: number): string {
+  return signToken(secret, { scope: "lease", job, notBefore: now, notAfter: now + LEASE_LIFE_MS });
 }

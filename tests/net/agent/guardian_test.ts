@@ -54,6 +54,7 @@ function open(room: Readonly<Record<string, number>>, broken: readonly string[] 
     cluster: {
       master: { cluster } as never,
       connect: (agent) => ({ fetch: (path, init) => fetch(agent, path, init) }),
+      leaseRequest: () => ({ url: "", headers: {}, body: new Uint8Array(0) }),
     },
     programs: { sendable: async () => ({ program, release: () => undefined }) } as never,
     onNotice: (text) => void view.notices.push(text),

@@ -30,6 +30,22 @@ describe("SequenceOutbox", () => {
     expect(await take(outbox, 9, 4)).toEqual([4, 5]);
   });
 
+  test("hasRoom counts what a reader has taken and not told to have, by number and by weight", async () => {
+    const outbox = new SequenceOutbox<number>({ isKept: true, weigh: (item) => item });
+    const mib = 2 ** 20;
+    outbox.push(20 * mib);
+    expect(await take(outbox, 1)).toEqual([20 * mib]);
+    expect(outbox.hasRoom).toBe(true);
+    outbox.push(12 * mib);
+    expect(outbox.hasRoom).toBe(false);
+    outbox.acknowledge(1);
+    expect(outbox.hasRoom).toBe(true);
+    for (let i = 0; i < 49_998; i++) outbox.push(0);
+    expect(outbox.hasRoom).toBe(true);
+    outbox.push(0);
+    expect(outbox.hasRoom).toBe(false);
+  });
+
   test("open() gives each item once when they are not kept", async () => {
     const outbox = new SequenceOutbox<number>();
     for (let i = 0; i < 3; i++) outbox.push(i);

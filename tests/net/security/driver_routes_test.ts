@@ -12,7 +12,13 @@ import { PROTOCOL, PROTOCOL_HEADER } from "../../../net/protocol.ts";
 import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
 import type { Handler } from "../../../net/runtime/runtime.ts";
 import { guarded } from "../../../net/security/authenticate.ts";
-import { authHeaders, clusterToken, driverToken, jobToken } from "../../../net/security/client_auth.ts";
+import {
+  authHeaders,
+  clusterToken,
+  driverToken,
+  jobToken,
+  leaseToken,
+} from "../../../net/security/client_auth.ts";
 import { NOW, otherSecret, secret } from "./served_agent.ts";
 
 const home = mkdtempSync(join(tmpdir(), "luciole-test-"));
@@ -174,6 +180,23 @@ describe("X1: the routes of detached drivers", () => {
     ["GET", "/v1/health", false],
   ])("the token of driver j1 for %s %s of a master: %s", async (method, path, isAllowed) => {
     const { status } = await send(guard(master.app), method, path, driverToken(secret, "j1", NOW));
+    expect(status !== 401).toBe(isAllowed);
+  });
+
+  test.each([
+    ["POST", "/v1/jobs/j1/lease", true],
+    ["POST", "/v1/jobs/j1-xab/lease", true],
+    ["POST", "/v1/jobs/j2/lease", false],
+    ["POST", "/v1/jobs/j12/lease", false],
+    ["POST", "/v1/jobs/j1/lease/x", false],
+    ["PUT", "/v1/jobs/j1", false],
+    ["DELETE", "/v1/jobs/j1", false],
+    ["GET", "/v1/jobs/j1/events", false],
+    ["GET", "/v1/jobs/j1/shards/a1/0", false],
+    ["POST", "/v1/programs", false],
+    ["GET", "/v1/agent", false],
+  ])("the token that keeps the leases of job j1 for %s %s: %s", async (method, path, isAllowed) => {
+    const { status } = await send(guard(agent.remote), method, path, leaseToken(secret, "j1", NOW));
     expect(status !== 401).toBe(isAllowed);
   });
 
