@@ -29,8 +29,6 @@ export interface AttachedEnd {
 const AGAIN_MS = 500;
 /** Whoever is of no use for so long will not be soon. */
 const GIVE_UP_MS = 60_000;
-/** An agent that prints nothing is asked so often whether it is there. */
-const PROBE_MS = 5_000;
 /** A driver that was started a moment ago may not be known to the masters yet. */
 const UNKNOWN_MS = 10_000;
 const EXIT_FAILED = 1;
@@ -92,26 +90,16 @@ class Attachment {
     const { access, job, signal } = this.#options;
     const { id, address } = agent;
     const client = new DetachedClient({ id, address, transport: access.connect(id, address) }, job);
-    // A stream on which nothing comes does not tell that its agent is gone.
-    const silent = new AbortController();
-    const probe = setInterval(() => client.look().catch((error) => silent.abort(error)), PROBE_MS);
-    const either = AbortSignal.any([signal, silent.signal]);
-    try {
-      if (isFromNow) {
-        for await (const item of client.output(0, false, either)) {
-          if (item.kind !== "ended") this.#position = item.next;
-        }
+    if (isFromNow) {
+      for await (const item of client.output(0, false, signal)) {
+        if (item.kind !== "ended") this.#position = item.next;
       }
-      return await this.#follow(client, either);
-    } catch (error) {
-      throw silent.signal.aborted ? silent.signal.reason : error;
-    } finally {
-      clearInterval(probe);
     }
+    return await this.#follow(client);
   }
 
-  async #follow(client: DetachedClient, signal: AbortSignal): Promise<AttachedEnd | undefined> {
-    for await (const item of client.output(this.#position, true, signal)) {
+  async #follow(client: DetachedClient): Promise<AttachedEnd | undefined> {
+    for await (const item of client.output(this.#position, true, this.#options.signal)) {
       this.#warned = "";
       this.#failingSince = undefined;
       if (item.kind === "ended") return this.#ended(item);

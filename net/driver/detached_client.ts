@@ -23,14 +23,18 @@ const LOOK_MS = 5_000;
 const START_MS = 60_000;
 /** Ending a driver waits for its clean-up. */
 const END_MS = 30_000;
+/** An agent of which nothing comes is asked so often whether it is there. */
+const PROBE_MS = 5_000;
 
 export class DetachedClient {
   readonly #agent: AgentLine;
   readonly #job: string;
+  readonly #probeMs: number;
 
-  constructor(agent: AgentLine, job: string) {
+  constructor(agent: AgentLine, job: string, { probeMs = PROBE_MS }: { readonly probeMs?: number } = {}) {
     this.#agent = agent;
     this.#job = job;
+    this.#probeMs = probeMs;
   }
 
   /** May be repeated. @throws {NotEnoughResourcesError} @throws {ProgramMissingError} When it must be sent first. */
@@ -51,8 +55,25 @@ export class DetachedClient {
     await this.#ask("DELETE", path, { timeoutMs: END_MS });
   }
 
-  /** What it prints, from a position on. @throws {LucioleError} code "not-found"; code "unreachable" when it breaks off. */
+  /**
+   * What it prints, from a position on.
+   *
+   * @throws {LucioleError} code "not-found"; code "unreachable" when it breaks off, or the agent answers nothing more.
+   */
   async *output(from: number, isFollowed: boolean, signal: AbortSignal): AsyncGenerator<OutputItem> {
+    // A stream on which nothing comes does not tell that its agent is gone.
+    const silent = new AbortController();
+    const probe = setInterval(() => this.look().catch((error) => silent.abort(error)), this.#probeMs);
+    try {
+      yield* this.#output(from, isFollowed, AbortSignal.any([signal, silent.signal]));
+    } catch (error) {
+      throw silent.signal.aborted ? silent.signal.reason : error;
+    } finally {
+      clearInterval(probe);
+    }
+  }
+
+  async *#output(from: number, isFollowed: boolean, signal: AbortSignal): AsyncGenerator<OutputItem> {
     const path = DRIVER_ROUTES.output(this.#job, from, isFollowed);
     const headers = { [PROTOCOL_HEADER]: String(PROTOCOL) };
     const response = await this.#agent.transport.fetch(path, { method: "GET", headers, signal });
