@@ -212,7 +212,7 @@ export class GraphQueue {
   }
 
   /** Those that have lost all of their workers get others, unless they named them; worker programs when they have lost one. */
-  #replace({ places }: GraphSurroundings): void {
+  #replace({ places, mayGrow }: GraphSurroundings): void {
     const there = new Set(places.map(({ worker }) => worker));
     for (const graph of [...this.#graphs.values()]) {
       const { held, asked } = graph;
@@ -225,7 +225,9 @@ export class GraphQueue {
       if (isMoved) continue;
       // It may go on with its members: those that leave end it first. Has it to begin again, the scheduler waits for
       // others, and says what is missing when none come. Of others it waits for what tasks of named workers still perform.
-      if (asked.isGang === true) graph.held = { workers: held.workers, taken };
+      // So it does where others may come for all that it had.
+      if (asked.isGang === true || (mayGrow && "count" in asked.wants))
+        graph.held = { workers: held.workers, taken };
       else if ("count" in asked.wants) {
         graph.held = undefined;
         const gone = held.workers.filter((worker) => !there.has(worker)).join(", ");

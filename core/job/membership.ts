@@ -45,6 +45,8 @@ export class Membership {
   /** The last epoch that was told as complete. */
   #complete = 0;
   #next = 0;
+  /** Numbers below it that nobody had: of two starts at once the later one may be over first. */
+  readonly #skipped = new Set<number>();
   /** Of the set, those that have not asked for work yet. */
   #absent = 0;
   #commands: MembershipCommand[] = [];
@@ -73,7 +75,7 @@ export class Membership {
     return this.#complete === this.#epoch;
   }
 
-  /** The number of the next worker: none is used twice. */
+  /** Beyond all numbers that were used: none is used twice. */
   get next(): number {
     return this.#next;
   }
@@ -137,10 +139,11 @@ export class Membership {
   #add(workers: readonly WorkerInfo[]): void {
     if (workers.length === 0) return;
     for (const info of workers) {
-      if (info.worker < this.#next) {
+      if (info.worker < this.#next && !this.#skipped.delete(info.worker)) {
         throw new InvariantError(`Adding worker ${info.worker}: its number was used before`, this.#story);
       }
-      this.#next = info.worker + 1;
+      for (let number = this.#next; number < info.worker; number += 1) this.#skipped.add(number);
+      this.#next = Math.max(this.#next, info.worker + 1);
       this.#members.set(info.worker, { info, phase: "joining" });
     }
     this.#absent += workers.length;

@@ -9,7 +9,7 @@ import { afterCommit } from "./attempt_events.ts";
 import type { Attempt, Execution, Group, Task } from "./execution_state.ts";
 import { tasksOfShard } from "./inputs.ts";
 import type { JobEvent, JobState, SubmittedCheckpoint } from "./job_state.ts";
-import { isNeeded, releaseIfUnneeded } from "./lifetime.ts";
+import { isNeeded, isWanted, releaseIfUnneeded } from "./lifetime.ts";
 import { NO_TOTALS } from "./report.ts";
 import { regather, requireInputs, revive } from "./revival.ts";
 import { isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
@@ -34,8 +34,11 @@ export function beginFromCopies(turn: Turn, execution: Execution, checkpoint: Su
   for (const group of execution.groups.toReversed()) {
     // What goes nowhere has its effects.
     if (group.plan.tail.kind === "discard" && !isReplayed) continue;
+    // Of a gang all are needed, or none: nobody has begun.
+    const isGang = execution.pipeline?.isGang === true;
+    if (isGang && group.tasks.some(isWanted)) continue;
     for (const task of group.tasks) {
-      if (!isNeeded(task)) moveTask(task, { kind: "released" }, turn.now);
+      if (isGang || !isNeeded(task)) moveTask(task, { kind: "released" }, turn.now);
     }
   }
   if (checkpoint.held === undefined || execution.undone === 0) return;
@@ -147,9 +150,11 @@ export function holdOutput(turn: Turn, dataset: string): void {
     const output = execution.outputs.find(({ id }) => id === dataset);
     if (output === undefined || output.isHeld) continue;
     const { kind } = execution.status;
-    if (kind !== "done" && kind !== "recovering") continue;
+    // Who reads one that could not be had again is told why.
+    if (kind !== "done" && kind !== "recovering" && kind !== "broken") continue;
     output.isHeld = true;
     state.outputs.set(dataset, output);
+    if (kind === "broken") continue;
     for (const task of output.group.tasks) if (task.status.kind === "released") revive(turn, task);
     turn.touched.add(execution);
   }

@@ -12,9 +12,15 @@ import { releaseShard, type Turn } from "./turn.ts";
 /** True while a handle, a sink or a task that is not done needs the shard. */
 export function isNeeded(task: Task): boolean {
   const { group } = task;
-  if (isHeld(group) || task.keep.isCopying) return true;
   // What others of a gang do may have to begin again with it.
   if (group.execution.pipeline?.isGang === true && group.done < group.tasks.length) return true;
+  return isWanted(task);
+}
+
+/** The same, whatever becomes of the others of a gang. */
+export function isWanted(task: Task): boolean {
+  const { group } = task;
+  if (isHeld(group) || task.keep.isCopying) return true;
   for (const { group: reader, edge } of group.consumers) {
     if (reader.done === reader.tasks.length) continue;
     if (!isBarrier(reader, edge)) {

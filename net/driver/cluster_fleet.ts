@@ -32,6 +32,7 @@ export class ClusterFleet implements Fleet {
     const { access, executor, seats, request, log } = this.#options;
     const { members } = executor;
     let first = 0;
+    let reserved = 0;
     try {
       const grants = await takeSeats({
         request: {
@@ -42,7 +43,9 @@ export class ClusterFleet implements Fleet {
         },
         place: (ask, waitMs) => access.master.place(ask, { waitMs, signal }),
         start: (grants) => {
+          members.giveUp(first, reserved);
           first = members.reserve(count);
+          reserved = count;
           const live = new Map(executor.agents.map(({ id }) => [id, members.on(id).length]));
           return seats.grow(grants, { first, live, signal });
         },
@@ -51,12 +54,14 @@ export class ClusterFleet implements Fleet {
         signal,
       });
       const { workers, clients, peers } = seats.enlisted(grants, first);
+      members.giveUp(first + workers.length, count - workers.length);
       const told = new Set(grants.map(({ agent }) => agent.id));
       const there = new Set([...executor.agents.map(({ id }) => id), ...told]);
       // Not waited for: the workers are there, and an agent that answers nothing may be the next one that is lost.
       executor.tellPeers(Object.fromEntries(Object.entries(peers).filter(([id]) => there.has(id))), told);
       return { kind: "enlisted", workers, clients };
     } catch (error) {
+      members.giveUp(first, reserved);
       // Who is patient asks again.
       const isAway = !isPatient && isUnreachable(error);
       if (error instanceof NotEnoughResourcesError || isAway || signal.aborted) {

@@ -316,9 +316,10 @@ export class Executor {
     this.#options.listener.record({ kind: "agentLost", agent, cause });
     if (this.#cancelled === undefined) this.#options.listener.onWarning(text);
     const workers = this.members.on(agent);
+    // Before: what has lost its workers is not refused others while these are looked for.
+    if (this.#cancelled === undefined && this.onWorkersLost(workers)) this.#isAwaitingAgents = true;
     this.feed({ kind: "agentLost", agent, cause: text });
     this.#crew.lose(agent, text);
-    if (this.#cancelled === undefined && this.onWorkersLost(workers)) this.#isAwaitingAgents = true;
     for (const execution of this.#executions.ids) this.#checkAgents(execution, text);
   }
 
@@ -360,14 +361,22 @@ export class Executor {
     }
     return takeAgentEvents(agent, events, {
       feed: (turn) => this.#loop.feed(turn),
-      tell: (event) => this.#tell(event),
+      tell: (event) => this.#tell(agent, event),
     });
   }
 
-  #tell(event: OtherAgentEvent): Promise<void> | undefined {
+  #tell(agent: string, event: OtherAgentEvent): Promise<void> | undefined {
     if (event.kind === "log") this.#options.listener.onLog(event);
     else if (event.kind === "jobCancelled") this.#cancelJob(event.by);
-    else return this.#crew.hear(event);
+    else return this.#hearWorker(agent, event);
     return undefined;
+  }
+
+  /** A worker that cannot be started is not counted on, where its agent has others: without any it is the program's fault. */
+  #hearWorker(agent: string, event: Parameters<JobCrew["hear"]>[0]): Promise<void> | undefined {
+    const heard = this.#crew.hear(event);
+    const isFinal = event.kind === "workerExited" && event.isFinal === true;
+    if (isFinal && this.#agents.has(agent) && this.members.on(agent).length > 0) this.#seat(agent);
+    return heard;
   }
 }

@@ -32,6 +32,8 @@ export class JobMembers {
   #changed: PromiseWithResolvers<void> | undefined;
   readonly #onEpoch: (command: EpochCommand) => void;
   #next = 0;
+  /** Numbers that were given, of workers that are not members yet. */
+  readonly #expected = new Set<number>();
   #isClosed = false;
 
   /** @param onEpoch Told what workers are to hear of. */
@@ -55,16 +57,25 @@ export class JobMembers {
   reserve(count: number): number {
     const first = this.#next;
     this.#next += count;
+    for (let worker = first; worker < this.#next; worker += 1) this.#expected.add(worker);
     return first;
+  }
+
+  /** They will not come. */
+  giveUp(first: number, count: number): void {
+    for (let worker = first; worker < first + count; worker += 1) this.#expected.delete(worker);
   }
 
   /** Its number was given, and it is not a member yet: it may be there sooner than that is known here. */
   isExpected(worker: number): boolean {
-    return worker >= this.#membership.next && worker < this.#next;
+    return this.#expected.has(worker);
   }
 
   add(workers: readonly WorkerInfo[]): void {
-    for (const { worker } of workers) this.#next = Math.max(this.#next, worker + 1);
+    for (const { worker } of workers) {
+      this.#next = Math.max(this.#next, worker + 1);
+      this.#expected.delete(worker);
+    }
     this.#apply({ kind: "added", workers });
   }
 

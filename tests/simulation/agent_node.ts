@@ -54,7 +54,7 @@ export class AgentNode implements AgentPort {
     timeline.after(this.#world.random.below(SimulatedDisk.MEASURE_MS), look);
   }
 
-  start({ job, firstWorker, workers, leaseMs, isSkewed }: JobStart): "ok" | "refused" {
+  start({ job, firstWorker, workers, leaseMs, isSkewed, peers }: JobStart): "ok" | "refused" {
     const known = this.jobs.get(job);
     if (known?.isEnding === true) return "refused";
     const isThere = known?.workers.has(firstWorker) === true;
@@ -62,7 +62,11 @@ export class AgentNode implements AgentPort {
     if (known === undefined) {
       this.jobs.set(job, new JobPart(job, this, this.#world, isSkewed));
     }
-    this.jobs.get(job)?.apply({ kind: "start", firstWorker, workers });
+    const part = this.jobs.get(job);
+    part?.setPeers(peers);
+    part?.apply({ kind: "start", firstWorker, workers });
+    if (this.#used() > this.slots)
+      throw new Error(`${this.name} has ${this.#used()} workers in ${this.slots} slots`);
     this.#leases.grant(job, leaseMs, this.#world.timeline.now);
     this.#tickLater();
     this.#tellMasters();

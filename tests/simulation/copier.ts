@@ -76,28 +76,35 @@ export class Copier {
     const { random } = copies;
     const content = copies.find(execution, group, task);
     const place = { execution, group, task };
-    if (content === undefined || random.chance(UNREADABLE)) {
-      const error = wireError("checkpoint-damaged", `the copy for ${attempt} cannot be read`);
+    const fail = (code: string, why: string): void => {
+      const error = wireError(code, `the copy for ${attempt} cannot be brought: ${why}`);
       this.#world.timeline.after(random.below(20), () =>
         driver.feed({ kind: "restoreFailed", ...place, error }),
       );
+    };
+    if (content === undefined || random.chance(UNREADABLE)) {
+      fail("checkpoint-damaged", "it cannot be read");
       return;
     }
-    this.#bring(attempt, content, (agent) => {
+    const brought = (agent: string): void => {
       const [{ rows, sum }] = content;
       const isEmpty = rows === 0 && sum === 0;
       const size = isEmpty
         ? { rows: 0, bytes: 0, chunks: 0 }
         : { rows: Math.max(1, rows), bytes: BYTES, chunks: 1 };
       driver.feed({ kind: "shardRestored", ...place, attempt, agent, shard: { partitions: [size] } });
-    });
+    };
+    this.#bring(attempt, content, brought, () => fail("agents-lost", "the job has no agent any more"));
   }
 
-  #bring(attempt: string, content: Content, onBrought: (agent: string) => void): void {
+  #bring(attempt: string, content: Content, onBrought: (agent: string) => void, onNone: () => void): void {
     const { copies, driver } = this.#options;
     const agents = [...driver.lines.keys()];
-    // The end of the job's last agent is told elsewhere.
-    if (agents.length === 0 || !driver.isUp) return;
+    if (!driver.isUp) return;
+    if (agents.length === 0) {
+      onNone();
+      return;
+    }
     const agent = copies.random.pick(agents);
     const line = driver.lines.get(agent);
     let isUnknown = false;
@@ -108,7 +115,7 @@ export class Copier {
       },
       () => {
         if (!isUnknown && line.isThere) onBrought(agent);
-        else this.#world.timeline.after(1, () => this.#bring(attempt, content, onBrought));
+        else this.#world.timeline.after(1, () => this.#bring(attempt, content, onBrought, onNone));
       },
     );
   }

@@ -37,13 +37,36 @@ export class Crew {
   /** Numbers of messages that were refused. */
   readonly #refused = new Set<number>();
   #sent = 0;
+  #next = 0;
+  /** Numbers that were given, of workers that are no members yet. */
+  readonly #expected = new Set<number>();
+  /** What workers told before it was known that they are being started. */
+  #early: AgentEvent[] = [];
 
   constructor(options: CrewOptions) {
     this.#options = options;
   }
 
-  get next(): number {
-    return this.#membership.next;
+  /** Numbers for workers that are to be started: the first of so many. None is given twice. */
+  reserve(count: number): number {
+    const first = this.#next;
+    this.#next += count;
+    for (let worker = first; worker < this.#next; worker += 1) this.#expected.add(worker);
+    return first;
+  }
+
+  /** They will not come. */
+  giveUp(first: number, count: number): void {
+    for (let worker = first; worker < first + count; worker += 1) this.#expected.delete(worker);
+  }
+
+  /** All workers of the epoch have asked for work. */
+  get isComplete(): boolean {
+    return this.#membership.isComplete;
+  }
+
+  stateOf(worker: number): "absent" | "present" | "gone" {
+    return this.#membership.stateOf(worker);
   }
 
   get workers(): readonly WorkerInfo[] {
@@ -60,8 +83,15 @@ export class Crew {
   }
 
   add(workers: readonly WorkerInfo[]): void {
-    for (const info of workers) this.#ends.set(info.worker, new CrewEnd(info));
+    for (const info of workers) {
+      this.#ends.set(info.worker, new CrewEnd(info));
+      this.#next = Math.max(this.#next, info.worker + 1);
+      this.#expected.delete(info.worker);
+    }
     this.#apply({ kind: "added", workers });
+    const early = this.#early;
+    this.#early = [];
+    for (const event of early) this.hear(event);
   }
 
   leave(workers: readonly number[]): void {
@@ -81,6 +111,7 @@ export class Crew {
     if (!("worker" in event)) return;
     const { worker } = event;
     const end = this.#ends.get(worker);
+    if (this.#expected.has(worker)) this.#early.push(event);
     if (end === undefined) return;
     if (event.kind === "parcel") this.#hearParcel(end, event.parcel);
     else if (event.kind === "workerStarted") this.#apply({ kind: "started", worker });

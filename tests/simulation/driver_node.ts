@@ -1,46 +1,53 @@
 /**
- * A simulated driver: takes its workers from a master, runs executions by the production scheduler, publishes sinks,
- * and compares what comes of them with the oracle, as net/driver does it all.
+ * A simulated driver: runs executions by the production scheduler on the workers that it was given, and tells what
+ * becomes of them, as net/driver/executor.ts and driver_job.ts do.
  */
 import type { Grant } from "../../core/cluster/placement.ts";
+import type { AskedGraph } from "../../core/connected/graph_states.ts";
 import type { WireError } from "../../core/errors.ts";
 import type { PhysicalPlan } from "../../core/plan/physical.ts";
+import { backlogOf } from "../../core/schedule/backlog.ts";
 import { applyAll, check, needsTicks } from "../../core/schedule/job_scheduler.ts";
 import {
-  type AttemptEvent,
   createJobState,
   type JobCommand,
   type JobEvent,
   type JobState,
 } from "../../core/schedule/job_state.ts";
-import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
+import type { AgentEvent } from "../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import { NO_TOTALS } from "../../core/schedule/report.ts";
-import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
-import { AgentLine } from "./agent_line.ts";
-import { checkDataset, checkSink } from "./check_outputs.ts";
+import type { AgentLine } from "./agent_line.ts";
 import { Collection } from "./collection.ts";
 import { Copier } from "./copier.ts";
 import type { Copies } from "./copies.ts";
-import { Crew } from "./crew.ts";
+import type { Crew } from "./crew.ts";
+import { Hearing, STRANGE } from "./hearing.ts";
+import { Launches } from "./launches.ts";
+import type { MasterNode } from "./master_node.ts";
 import type { Process } from "./network.ts";
+import { Outputs } from "./outputs.ts";
 import type { Random } from "./random.ts";
-import { COMPARE, type Content, oracle, type Shards } from "./rows.ts";
+import { Rooms } from "./rooms.ts";
+import { Roster } from "./roster.ts";
+import { COMPARE, type Content, type Shards } from "./rows.ts";
+import { Scaling } from "./scaling.ts";
+import { Seats } from "./seats.ts";
 import { type World, wireError } from "./world.ts";
 
 const TICK_MS = 200;
 const BACKOFF_MS = 250;
-const STRANGE = "told by an agent that does not run it";
-const CARRY_AGAIN_MS = 200;
-/** Executions share so many plans, as far as agents and workers tell them apart. */
-const PLANS = 2;
-const NO_BYTES = new Uint8Array();
 const REPLAYED: ExecutionOutcome = { kind: "done", totals: NO_TOTALS, stages: [] };
+/** Of errors that no gang may end with: all of its members run one program. */
+const NEVER = new Set(["collective-mismatch", "collective-timeout", "member-returned"]);
 
 export interface DriverOptions {
   readonly job: string;
+  readonly masters: readonly MasterNode[];
   readonly speculates: boolean;
   readonly isSkewed: boolean;
+  /** Takes others in the place of workers that were lost. */
+  readonly replacesLost: boolean;
   /** Its checkpoint. */
   readonly copies: Copies | undefined;
   /** Has news come from the wrong agents or twice, and publications fail. */
@@ -50,8 +57,8 @@ export interface DriverOptions {
 }
 
 export interface SubmitOptions {
-  /** The only ones that perform it. */
-  readonly workers?: readonly number[] | undefined;
+  /** The workers that it asks for. */
+  readonly wants?: AskedGraph["wants"] | undefined;
   /** An earlier driver saw its end: the outputs that are wanted from the start. */
   readonly held?: ReadonlySet<number>;
 }
@@ -62,139 +69,113 @@ interface Execution {
   outcome?: ExecutionOutcome;
 }
 
+type CommandOf<Kind extends JobCommand["kind"]> = Extract<JobCommand, { kind: Kind }>;
+
 export class DriverNode implements Process {
   readonly name: string;
   isUp = true;
   life = 1;
-  readonly lines = new Map<string, AgentLine>();
   readonly executions = new Map<string, Execution>();
-  /** Datasets that programs can read, by id. */
-  readonly datasets = new Map<string, Shards>();
-  /** Attempts that were ordered. */
-  launches = 0;
   readonly state: JobState;
+  readonly seats: Seats;
+  readonly scaling: Scaling;
   readonly #options: DriverOptions;
   readonly #world: World;
-  readonly #ends = new Set<string>();
+  readonly #roster: Roster;
+  readonly #outputs: Outputs;
+  readonly #launches: Launches;
+  readonly #hearing: Hearing;
+  readonly #rooms: Rooms;
+  readonly #copier: Copier | undefined;
   /** Handles that are gone, perhaps before the execution is known to the scheduler. */
   readonly #dropped = new Set<string>();
-  readonly crew: Crew;
-  readonly #copier: Copier | undefined;
-  /** Agents to whose workers messages are on their way. */
-  readonly #carrying = new Set<string>();
-  /** Executions that only some workers perform. */
-  readonly #bound = new Set<string>();
-  readonly #told = new ToldDefinitions();
+  /** Others are looked for in the place of lost workers. */
+  #isAwaitingAgents = false;
   #isTicking = false;
   #isClosing = false;
 
   constructor(options: DriverOptions, world: World) {
-    this.name = `driver-${options.job}`;
+    const { job, copies, slips, speculates, isSkewed, masters, replacesLost } = options;
+    this.name = `driver-${job}`;
     this.#options = options;
     this.#world = world;
-    const { job, copies } = options;
-    this.#copier = copies && new Copier({ job, copies, driver: this }, world);
-    this.crew = new Crew({
-      now: () => world.timeline.now,
-      onMail: (agent) => this.#carry(agent),
-      onEpoch: (epoch, workers) => this.feed({ kind: "epochBegan", epoch, workers }),
-    });
     this.state = createJobState({
-      job: options.job,
+      job,
       memoryBytesPerWorker: 1,
       maxAttempts: 4,
       maxLosses: 5,
       seed: 1,
       backoffMs: BACKOFF_MS,
-      speculates: options.speculates,
-      ...(options.isSkewed ? { minShareBytes: 1 } : {}),
+      speculates,
+      ...(isSkewed ? { minShareBytes: 1 } : {}),
+    });
+    const { state } = this;
+    const feed = (event: JobEvent): void => this.feed(event);
+    const later = (ms: number, act: () => void): void => this.#later(ms, act);
+    this.#copier = copies && new Copier({ job, copies, driver: this }, world);
+    this.#outputs = new Outputs({ job, state, slips, feed, later }, world);
+    this.#roster = new Roster(
+      {
+        job,
+        driver: this,
+        onEvents: (agent, events) => this.#hear(agent, events),
+        onLost: (agent, cause) => this.#lose(agent, cause),
+      },
+      world,
+    );
+    const { lines } = this.#roster;
+    this.seats = new Seats({ job, driver: this, masters, isSkewed, lines }, world);
+    this.scaling = new Scaling(
+      {
+        driver: this,
+        roster: this.#roster,
+        seats: this.seats,
+        replacesLost,
+        load: () => this.#load(),
+        onReplaced: () => this.#awaitNoAgents(),
+      },
+      world,
+    );
+    this.#hearing = new Hearing({ slips, feed, later, agents: () => lines.keys() });
+    this.#rooms = new Rooms({ state, driver: this, mayGrow: () => this.scaling.mayGrow }, world);
+    this.#launches = new Launches({
+      lines,
+      onLost: (agent, attempt) =>
+        this.feed({ kind: "attemptLost", agent, attempt, cause: "the job is unknown there" }),
     });
   }
 
   /** Begins with the workers that it was granted. */
   open(grants: readonly Grant[]): void {
-    this.#connect(grants);
-    this.#enlist(grants, 0);
-  }
-
-  /** More workers were started for it. */
-  grow(grants: readonly Grant[], first: number): void {
-    this.#connect(grants.filter(({ agent }) => !this.lines.has(agent.id)));
-    this.#enlist(grants, first);
+    this.#roster.add(grants, 0);
   }
 
   /** Takes workers away: they get no more tasks, end those that they hold, and go. */
   shrink(workers: readonly number[], graceMs: number): void {
-    const agents = new Set(
-      this.crew.workers.filter(({ worker }) => workers.includes(worker)).map(({ agent }) => agent),
-    );
-    this.crew.leave(workers);
-    for (const agent of agents) {
-      this.#seat(agent);
-      this.lines.get(agent)?.queue((part) => part.apply({ kind: "retired", workers, graceMs }));
-    }
+    this.#roster.shrink(workers, graceMs);
   }
 
-  #enlist(grants: readonly Grant[], first: number): void {
-    let worker = first;
-    const infos = grants.flatMap(({ agent: { id }, workers }) =>
-      Array.from({ length: workers }, () => ({ worker: worker++, agent: id, host: id })),
-    );
-    this.crew.add(infos);
-    for (const { agent } of grants) {
-      if (this.lines.has(agent.id)) this.#seat(agent.id);
-      else this.crew.lose(agent.id);
-    }
+  get lines(): ReadonlyMap<string, AgentLine> {
+    return this.#roster.lines;
   }
 
-  /** The scheduler gives tasks to the workers that are to stay. */
-  #seat(agent: string): void {
-    const workers = this.crew.on(agent);
-    this.feed({ kind: "agentJoined", agent, slots: workers.length, workers });
+  get crew(): Crew {
+    return this.#roster.crew;
   }
 
-  /** Carries messages to the workers of an agent, one request at a time. */
-  #carry(agent: string): void {
-    const line = this.lines.get(agent);
-    if (line === undefined || this.#carrying.has(agent) || this.#isClosing) return;
-    const delivery = this.crew.take(agent);
-    if (delivery.length === 0) return;
-    this.#carrying.add(agent);
-    const over = (): void => {
-      this.#carrying.delete(agent);
-      this.#carry(agent);
-    };
-    line.send(
-      (part) => part.deliver(delivery),
-      over,
-      () => {
-        this.crew.broken(agent);
-        this.#later(CARRY_AGAIN_MS, over);
-      },
-    );
-  }
-
-  #connect(grants: readonly Grant[]): void {
-    for (const { agent } of grants) {
-      const node = this.#world.agents.get(agent.id);
-      if (node === undefined) throw new Error(`${agent.id} was granted and never was`);
-      const line = new AgentLine(
-        {
-          job: this.#options.job,
-          driver: this,
-          agent: node,
-          onEvents: (events) => this.#hear(agent.id, events),
-          onLost: (cause) => this.#lose(agent.id, cause),
-        },
-        this.#world,
-      );
-      this.lines.set(agent.id, line);
-    }
+  /** Datasets that programs can read, by id. */
+  get datasets(): Map<string, Shards> {
+    return this.#outputs.datasets;
   }
 
   /** Numbers of all workers that are there. */
   get workers(): readonly number[] {
-    return this.crew.workers.map(({ worker }) => worker);
+    return this.#roster.workers;
+  }
+
+  /** Attempts that were ordered. */
+  get launches(): number {
+    return this.#launches.count;
   }
 
   get isOver(): boolean {
@@ -205,32 +186,50 @@ export class DriverNode implements Process {
     id: string,
     plan: PhysicalPlan,
     followed: ReadonlySet<number>,
-    { workers, held }: SubmitOptions = {},
+    { wants, held }: SubmitOptions = {},
   ): void {
-    const { job } = this.#options;
-    if (workers !== undefined) this.#bound.add(id);
-    const expected = oracle(plan, this.datasets);
+    const expected = this.#outputs.open(id, plan, held !== undefined);
     this.executions.set(id, { plan, expected, ...(held === undefined ? {} : { outcome: REPLAYED }) });
-    this.#world.plans.set(`${job}/${id}`, plan);
-    for (const { node, group, kind } of plan.outputs) {
-      if (kind === "sink" && held !== undefined) continue;
-      if (kind === "sink") this.#world.files.open(this.#place(id, node));
-      else this.datasets.set(`${id}.${node}`, expected[group]);
+    this.#world.plans.set(`${this.#options.job}/${id}`, plan);
+    this.#launches.define(id);
+    if (wants === undefined) {
+      this.#begin(id, plan, { followed, held });
+      return;
     }
-    const template = { id: `t${this.executions.size % PLANS}`, body: NO_BYTES };
-    this.#told.define({ id, template: template.id, params: NO_BYTES }, template);
+    const isGang = plan.groups.some(({ head }) => head.kind === "worker");
+    this.#rooms.ask({
+      graph: { execution: id, flow: id, wants, mayQueue: true, isGang },
+      onGranted: (workers) => this.#begin(id, plan, { followed, held, workers }),
+      onRefused: (error) => this.#end(id, { kind: "failed", error }),
+    });
+  }
+
+  /** Those with a handle that was dropped before are known by now. */
+  #begin(
+    execution: string,
+    plan: PhysicalPlan,
+    {
+      followed,
+      held,
+      workers,
+    }: {
+      readonly followed: ReadonlySet<number>;
+      readonly held: ReadonlySet<number> | undefined;
+      readonly workers?: readonly number[];
+    },
+  ): void {
     const sorts = plan.groups.flatMap(({ head }) => (head.kind === "merge" ? [head.order.node] : []));
     const compare = new Map(sorts.map((node) => [node, COMPARE]));
     const { copies } = this.#options;
     const checkpoint = copies && {
       copied: copies.groupsOf(plan),
-      kept: copies.keptOf(id, plan),
+      kept: copies.keptOf(execution, plan),
       held,
     };
-    this.feed({ kind: "executionSubmitted", execution: id, plan, compare, followed, workers, checkpoint });
-    if (held !== undefined) this.#hold(id, plan, held);
+    this.feed({ kind: "executionSubmitted", execution, plan, compare, followed, workers, checkpoint });
+    if (held !== undefined) this.#hold(execution, plan, held);
     for (const dataset of this.#dropped) this.feed({ kind: "datasetReleased", dataset });
-    if (this.lines.size === 0) this.#cancelAll();
+    if (this.#isAlone) this.#cancelAll();
   }
 
   /** Handles of an execution of an earlier driver that are wanted after all. */
@@ -241,7 +240,8 @@ export class DriverNode implements Process {
   }
 
   cancel(execution: string, cause: WireError): void {
-    this.feed({ kind: "executionCancelled", execution, cause });
+    if (this.#rooms.waiting.includes(execution)) this.#end(execution, { kind: "cancelled", error: cause });
+    else this.feed({ kind: "executionCancelled", execution, cause });
   }
 
   /**
@@ -274,7 +274,7 @@ export class DriverNode implements Process {
 
   close(): void {
     this.#isClosing = true;
-    for (const line of this.lines.values()) line.leave();
+    this.#roster.close();
   }
 
   crash(): void {
@@ -284,59 +284,40 @@ export class DriverNode implements Process {
 
   feed(event: JobEvent): void {
     this.#feedAll([event]);
+    if (event.kind.startsWith("agent") && !this.#isClosing) this.#rooms.workersChanged();
   }
 
   #feedAll(events: readonly JobEvent[]): void {
     if (events.length === 0 || !this.isUp || this.#isClosing) return;
     const commands = applyAll(this.state, events, this.#world.timeline.now);
     check(this.state);
-    const launches = new Map<string, TaskOrder[]>();
+    const launches = commands.filter((command) => command.kind === "launch");
+    this.#world.gangs.launched(this.#options.job, launches);
     for (const command of commands) {
       if (command.kind === "launch") {
-        this.launches += 1;
-        const orders = launches.get(command.agent);
-        if (orders === undefined) launches.set(command.agent, [command.order]);
-        else orders.push(command.order);
+        this.#launches.add(command.agent, command.order);
       } else {
-        this.#flush(launches);
+        this.#launches.flush();
         this.#perform(command);
       }
     }
-    this.#flush(launches);
+    this.#launches.flush();
     this.#keepTime();
-  }
-
-  #flush(launches: Map<string, TaskOrder[]>): void {
-    for (const [agent, orders] of launches) {
-      const told = this.#told.tell(agent, new Set(orders.map(({ execution }) => execution)));
-      this.lines.get(agent)?.queue(
-        (part) => part.launch(orders, told),
-        () => {
-          this.#told.untell(agent, told);
-          for (const { attempt } of orders)
-            this.feed({ kind: "attemptLost", agent, attempt, cause: "the job is unknown there" });
-        },
-      );
-    }
-    launches.clear();
   }
 
   #perform(command: Exclude<JobCommand, { kind: "launch" }>): void {
     switch (command.kind) {
       case "cancel":
-        this.lines
-          .get(command.agent)
-          ?.queue((part) => part.apply({ kind: "cancelled", attempts: [command.attempt] }));
+        this.#ask(command, (part) => part.apply({ kind: "cancelled", attempts: [command.attempt] }));
         return;
       case "release":
-        this.lines.get(command.agent)?.queue((part) => part.release(command.attempts, [], []));
+        this.#ask(command, (part) => part.release(command.attempts, [], []));
         return;
       case "executionForgotten":
-        for (const { agent, executions, templates } of this.#told.forget(command.execution))
-          this.lines.get(agent)?.queue((part) => part.release([], executions, templates));
+        this.#launches.forget(command.execution);
         return;
       case "publishSinks":
-        this.#publish(command);
+        this.#outputs.publish(command);
         return;
       case "executionEnded":
         this.#end(command.execution, command.outcome);
@@ -356,6 +337,10 @@ export class DriverNode implements Process {
     }
   }
 
+  #ask({ agent }: CommandOf<"cancel" | "release">, act: Parameters<AgentLine["queue"]>[0]): void {
+    this.lines.get(agent)?.queue(act);
+  }
+
   /** Ticks as long as somebody waits for time. */
   #keepTime(): void {
     if (this.#isTicking || !needsTicks(this.state)) return;
@@ -373,110 +358,72 @@ export class DriverNode implements Process {
     });
   }
 
-  #publish({ execution, sinks }: Extract<JobCommand, { kind: "publishSinks" }>): void {
-    const { files, random } = this.#world;
-    let ms = 1;
-    if (sinks.length > 0 && this.#options.slips?.chance(4) === true) {
-      const error = wireError("output-unwritable", "the output cannot be moved to its place");
-      this.#later(random.below(50), () => this.feed({ kind: "sinksPublished", execution, error }));
-      return;
-    }
-    for (const { node, parts } of sinks) {
-      const place = this.#place(execution, node);
-      this.#later(ms, () =>
-        files.gather(
-          place,
-          parts.map(({ attempt }) => attempt),
-        ),
-      );
-      ms += 1 + random.below(50);
-      this.#later(ms, () => files.put(place));
-    }
-    this.#later(ms + 1, () => this.feed({ kind: "sinksPublished", execution }));
-  }
-
-  #place(execution: string, node: number): string {
-    return `${this.#options.job}/${execution}/${node}`;
-  }
-
   #end(id: string, outcome: ExecutionOutcome): void {
     const execution = this.executions.get(id);
     if (execution?.outcome === REPLAYED) {
       // What it was made of has failed meanwhile: its outputs cannot be had again.
-      for (const { node } of execution.plan.outputs) this.datasets.delete(`${id}.${node}`);
+      this.#outputs.forget(id, execution.plan);
       this.#options.onEnded(id, outcome);
       return;
     }
     if (execution === undefined || execution.outcome !== undefined) throw new Error(`${id} ended twice`);
-    if (outcome.kind === "failed" && outcome.error.message.includes(STRANGE))
-      throw new Error(`${id} failed: ${STRANGE}`);
+    if (outcome.kind === "failed") checkFailure(id, outcome.error);
     execution.outcome = outcome;
+    this.#rooms.leave(id);
     this.#world.tell(
       `${this.name}: ${id} ${outcome.kind}${"error" in outcome ? ` ${outcome.error.message}` : ""}`,
     );
-    const known = { job: this.#options.job, state: this.state, plan: execution.plan, world: this.#world };
-    for (const { node, group, kind } of execution.plan.outputs) {
-      if (kind === "sink") checkSink(this.#world, this.#place(id, node), execution.expected[group], outcome);
-      else if (outcome.kind === "done") checkDataset(known, `${id}.${node}`, execution.expected[group]);
-      else this.datasets.delete(`${id}.${node}`);
-    }
+    this.#outputs.close(id, execution.plan, execution.expected, outcome);
     this.#options.onEnded(id, outcome);
   }
 
   #hear(agent: string, events: readonly AgentEvent[]): void {
     const ofAttempts: JobEvent[] = [];
     for (const event of events) {
-      if (event.kind === "attemptEnded" || event.kind === "attemptLost")
-        this.#note(`${agent} ${event.attempt}`);
-      if (
-        event.kind === "attemptStarted" ||
-        event.kind === "attemptProgress" ||
-        event.kind === "attemptEnded" ||
-        event.kind === "attemptLost"
-      )
-        ofAttempts.push(...this.#slip({ ...event, agent }));
-      else this.crew.hear(event);
+      const taken = this.#hearing.take(agent, event);
+      if (taken === undefined) this.#roster.hear(agent, event);
+      else ofAttempts.push(...taken);
     }
     this.#feedAll(ofAttempts);
-  }
-
-  /** The same may come of another agent before, which counts for nothing, and once more later. */
-  #slip(event: AttemptEvent): readonly JobEvent[] {
-    const { slips } = this.#options;
-    if (slips === undefined || !slips.chance(8)) return [event];
-    if (slips.chance(2)) this.#later(slips.below(100), () => this.feed(event));
-    const others = [...this.lines.keys(), "a-stranger"].filter((id) => id !== event.agent);
-    const result = { kind: "failed", error: wireError("plan", STRANGE), totals: NO_TOTALS } as const;
-    return [{ kind: "attemptEnded", attempt: event.attempt, result, agent: slips.pick(others) }, event];
-  }
-
-  /** Each attempt ends once, as far as its agent tells. */
-  #note(end: string): void {
-    if (this.#ends.has(end)) throw new Error(`${end} is told to have ended twice`);
-    this.#ends.add(end);
   }
 
   #lose(agent: string, cause: string): void {
     if (this.#isClosing) return;
     this.#world.tell(`${this.name} loses ${agent}: ${cause}`);
-    this.lines.delete(agent);
-    this.crew.lose(agent);
-    this.#told.dropAgent(agent);
+    this.#roster.drop(agent);
+    this.#launches.dropAgent(agent);
+    const workers = this.crew.on(agent);
+    const { refusals } = this.#rooms;
+    if (this.scaling.lost(workers)) this.#isAwaitingAgents = true;
     this.feed({ kind: "agentLost", agent, cause: `agent ${agent} is gone: ${cause}` });
-    // Others take over from workers that are gone.
-    const { workers } = this;
-    for (const execution of this.#bound) this.feed({ kind: "executionMoved", execution, workers });
-    if (this.lines.size === 0) this.#cancelAll();
+    this.crew.lose(agent);
+    if (this.#isAwaitingAgents && this.#rooms.refusals > refusals)
+      throw new Error(`executions are refused for the loss of ${agent}, and others are looked for`);
+    if (this.#isAlone) this.#cancelAll();
+  }
+
+  #load() {
+    const { running, waiting } = backlogOf(this.state);
+    return { workers: this.workers.length, running, waiting: waiting + this.#rooms.wanted };
+  }
+
+  #awaitNoAgents(): void {
+    this.#isAwaitingAgents = false;
+    if (this.#isAlone) this.#cancelAll();
+    this.feed({ kind: "tick" });
+  }
+
+  /** With no worker left, tasks would wait for ever. */
+  get #isAlone(): boolean {
+    return this.workers.length === 0 && !this.#isAwaitingAgents;
   }
 
   #cancelAll(): void {
-    const cause: WireError = {
-      name: "LucioleError",
-      code: "agents-lost",
-      message: "the job has no agent any more",
-      fields: {},
-      retryable: false,
-    };
+    const cause = wireError("agents-lost", "the job has no worker any more");
     for (const [id, { outcome }] of this.executions) if (outcome === undefined) this.cancel(id, cause);
   }
+}
+
+function checkFailure(id: string, { code, message }: WireError): void {
+  if (message.includes(STRANGE) || NEVER.has(code)) throw new Error(`${id} failed: ${message}`);
 }

@@ -5,9 +5,12 @@
 import { AgentQueue } from "../../core/agent/agent_queue.ts";
 import { JobDefinitions } from "../../core/agent/job_definitions.ts";
 import type { QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
+import type { Part } from "../../core/collectives/mail_line.ts";
 import type { Parcel } from "../../core/messages/letter.ts";
 import type { AgentEvent, Definitions, TaskOrder } from "../../core/schedule/order.ts";
 import type { Delivery } from "./crew.ts";
+import { GangPost } from "./gang_post.ts";
+import type { GangLetter } from "./mail.ts";
 import type { AgentPort, EventStream, PartPort } from "./ports.ts";
 import type { Content } from "./rows.ts";
 import type { WorkerMail } from "./worker_mail.ts";
@@ -38,11 +41,14 @@ export class JobPart implements PartPort {
   #events: AgentEvent[] = [];
   #first = 0;
   #stream: OpenStream | undefined;
+  /** How far readers were given events. */
+  #given = 0;
   #isFlushing = false;
   #timerAt = Number.POSITIVE_INFINITY;
   /** Workers that get no more orders, and what each was given last. */
   readonly #retired = new Set<number>();
   readonly #hands = new Map<number, readonly string[]>();
+  readonly #post: GangPost;
   readonly #mails = new Map<number, readonly WorkerMail[]>();
   /** Workers that have no process, and get none. */
   readonly #over = new Set<number>();
@@ -53,6 +59,8 @@ export class JobPart implements PartPort {
     this.agent = agent;
     this.isSkewed = isSkewed;
     this.#world = world;
+    const hand = (worker: number, mail: GangLetter): void => this.workers.get(worker)?.receive(mail);
+    this.#post = new GangPost({ job, agent, hand }, world);
   }
 
   get present(): readonly number[] {
@@ -92,6 +100,22 @@ export class JobPart implements PartPort {
     this.apply({ kind: "released", attempts });
     for (const attempt of attempts) this.#discard(attempt);
     this.#definitions.release(executions, templates);
+  }
+
+  post(mail: GangLetter): void {
+    if (!this.isOver) this.#post.send(mail);
+  }
+
+  receiveMail(from: string, part: Part<GangLetter>): number {
+    return this.#post.receive(from, part);
+  }
+
+  dropPeer(agent: string): void {
+    this.#post.drop(agent);
+  }
+
+  setPeers(agents: readonly string[]): void {
+    this.#post.welcome(agents);
   }
 
   tell(worker: number, parcel: Parcel): void {
@@ -157,6 +181,7 @@ export class JobPart implements PartPort {
   end(): void {
     this.apply({ kind: "end" });
     this.isEnding = true;
+    this.#post.close();
     this.#stream = undefined;
     for (const worker of this.workers.values()) worker.vanish();
   }
@@ -174,7 +199,9 @@ export class JobPart implements PartPort {
 
   /** @returns False when the events after those are not here any more. */
   openStream(stream: EventStream, after: number): boolean {
-    if (after < this.#first || after > this.#first + this.#events.length) return false;
+    // A reader goes on after what it was given at most: it may have read of another part, in whose place this one is.
+    if (after < this.#first || after > this.#given) return false;
+    this.#given = after;
     this.#stream = { ...stream, given: after, arrivesAt: 0 };
     this.#flush();
     return true;
@@ -195,6 +222,7 @@ export class JobPart implements PartPort {
     if (this.#retired.has(worker) && attempts.some((attempt) => !before.includes(attempt)))
       throw new Error(`worker ${worker} gets ${attempts}, and is to go`);
     this.#hands.set(worker, attempts);
+    for (const { gang } of orders) if (gang !== undefined) this.#post.boxes.given(worker, gang.id);
     this.workers.get(worker)?.take(orders, this.#definitions.tell(worker, orders));
   }
 
@@ -206,6 +234,7 @@ export class JobPart implements PartPort {
         const mail = worker.start();
         if (mail !== undefined) this.#mails.set(command.worker, [...this.mailsOf(command.worker), mail]);
         this.#definitions.started(command.worker);
+        this.#post.boxes.started(command.worker);
         return;
       }
       case "give":
@@ -237,7 +266,10 @@ export class JobPart implements PartPort {
   }
 
   #noteOver(event: AgentEvent): void {
-    if (event.kind === "workerLeft") this.workers.delete(event.worker);
+    if (event.kind === "workerLeft") {
+      this.workers.delete(event.worker);
+      this.#post.boxes.forget(event.worker);
+    }
     if (event.kind === "workerLeft" || (event.kind === "workerExited" && event.isFinal === true))
       this.#over.add(event.worker);
   }
@@ -277,6 +309,7 @@ export class JobPart implements PartPort {
     const events = this.#events.slice(stream.given - this.#first);
     if (events.length === 0) return;
     stream.given += events.length;
+    this.#given = stream.given;
     const { timeline, network } = this.#world;
     const { life } = this.agent;
     const at = timeline.now + network.delay(this.agent.name, stream.to.name);

@@ -2,9 +2,11 @@
  * What simulated agents, and their parts of jobs, are to others.
  */
 import type { QueueEvent } from "../../core/agent/queue_events.ts";
+import type { Part } from "../../core/collectives/mail_line.ts";
 import type { Parcel } from "../../core/messages/letter.ts";
 import type { AgentEvent, Definitions, TaskOrder } from "../../core/schedule/order.ts";
 import type { Delivery } from "./crew.ts";
+import type { GangLetter } from "./mail.ts";
 import type { Process } from "./network.ts";
 import type { Content } from "./rows.ts";
 import type { WorkerMail } from "./worker_mail.ts";
@@ -15,6 +17,8 @@ export interface JobStart {
   readonly workers: number;
   readonly leaseMs: number;
   readonly isSkewed: boolean;
+  /** All agents of the job. */
+  readonly peers: readonly string[];
 }
 
 /** A reader of the events, at the driver. */
@@ -41,6 +45,14 @@ export interface PartPort {
   deliver(delivery: Delivery): void;
   /** What the processes of a worker heard and sent, first to last. */
   mailsOf(worker: number): readonly WorkerMail[];
+  /** Takes a letter that a member of a gang here sends to another. */
+  post(mail: GangLetter): void;
+  /** Takes what another agent sends for members here. @returns How many letters have come of it. */
+  receiveMail(from: string, part: Part<GangLetter>): number;
+  /** Another agent of the job is gone. */
+  dropPeer(agent: string): void;
+  /** These are agents of the job. */
+  setPeers(agents: readonly string[]): void;
   /** Queues orders, with what they refer to and the agent does not know. */
   launch(orders: readonly TaskOrder[], definitions: Definitions): void;
   release(attempts: readonly string[], executions: readonly string[], templates: readonly string[]): void;

@@ -3,22 +3,25 @@
  * closes the job; and what the tasks of those flows do: take their time, fail now and then, or always.
  */
 import type { Grant } from "../../core/cluster/placement.ts";
+import type { AskedGraph } from "../../core/connected/graph_states.ts";
 import type { WireError } from "../../core/errors.ts";
-import type { Execution, Task } from "../../core/schedule/execution_state.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
-import { isDone, taskName } from "../../core/schedule/transitions.ts";
-import { type Dataset, randomPlan } from "../core/schedule/random_plans.ts";
+import { type Dataset, randomPlan, randomProgram } from "../core/schedule/random_plans.ts";
+import { bustle } from "./bustle.ts";
 import { Copies } from "./copies.ts";
 import { DriverNode } from "./driver_node.ts";
+import { checkMail, describeDriver, leftOf } from "./leftovers.ts";
 import type { MasterNode } from "./master_node.ts";
+import { SimulatedMetagraph } from "./metagraph.ts";
 import type { Random } from "./random.ts";
-import { Seats } from "./seats.ts";
 import { type World, wireError } from "./world.ts";
 
 const CHANNEL = [{ rows: 3, sum: 77 }];
 /** How long a job that is over may take to let go of everything. */
 const SETTLE_MS = 150_000;
+/** Without a worker by then it is given up. */
+const GIVES_UP_MS = 120_000;
 
 export interface ProgramOptions {
   readonly job: string;
@@ -45,6 +48,12 @@ export interface ProgramOptions {
   readonly checkpoint: Random | undefined;
   /** Has some of the executions sort. */
   readonly sorts: Random | undefined;
+  /** Has some of the executions be worker programs. */
+  readonly gangs: Random | undefined;
+  /** Has workers come and go, and others come for those that are lost. */
+  readonly scales: Random | undefined;
+  /** Has the first executions be vertices of a metagraph. */
+  readonly metagraph: Random | undefined;
 }
 
 type Phase = "placing" | "running" | "settling" | "closing" | "over";
@@ -59,24 +68,24 @@ export class Program {
   readonly unread: string[] = [];
   readonly #options: ProgramOptions;
   readonly #world: World;
-  #seats: Seats;
   readonly #copies: Copies | undefined;
   /** Drivers that were killed, and have another in their place. */
   #drivers = 0;
   readonly #datasets: Dataset[] = [];
   #submitted = 0;
-  #grants: readonly Grant[] = [];
   #channelAgent: string | undefined;
   #settlesUntil = 0;
+  #metagraph: SimulatedMetagraph | undefined;
 
   constructor(options: ProgramOptions, world: World) {
     const { random } = options;
     this.#options = options;
     this.#world = world;
     this.#copies = options.checkpoint && new Copies(options.checkpoint);
-    [this.driver, this.#seats] = this.#newDriver(1 + random.below(4));
-    const seats = this.#seats;
-    world.timeline.after(random.below(20), () => seats.take());
+    this.driver = this.#newDriver();
+    const workers = 1 + random.below(4);
+    const { driver } = this;
+    world.timeline.after(random.below(20), () => this.#takeSeats(driver, workers));
   }
 
   get isOver(): boolean {
@@ -101,40 +110,33 @@ export class Program {
 
   /** How far it is, for a run that does not end. */
   describe(): string {
-    const running = [...this.driver.state.executions.values()].flatMap(({ id, status, groups }) => [
-      `${id} ${status.kind}`,
-      ...groups.flatMap(({ tasks }) => tasks.flatMap(describeTask)),
-    ]);
-    const agents = [...this.driver.state.agents.values()].map(
-      ({ id, slots, running: held }) => `${id} ${held.size}/${slots}`,
-    );
-    return [this.phase, ...agents, ...running].join(" | ");
+    return [this.phase, ...describeDriver(this.driver)].join(" | ");
   }
 
-  #newDriver(workers: number): [DriverNode, Seats] {
-    const { speculates, isSkewed, masters, slips } = this.#options;
-    const copies = this.#copies;
-    const job = this.#job;
-    const onEnded = (id: string, { kind }: ExecutionOutcome): void => {
-      this.#noteEnd(id, kind === "done");
+  #newDriver(): DriverNode {
+    const { speculates, isSkewed, masters, slips, scales } = this.#options;
+    const onEnded = (id: string, outcome: ExecutionOutcome): void => {
+      this.#noteEnd(id, outcome.kind === "done");
+      this.#metagraph?.ended(id, outcome);
       this.#goOn();
     };
-    const driver = new DriverNode({ job, speculates, isSkewed, slips, copies, onEnded }, this.#world);
-    const seats = new Seats(
-      {
-        job,
-        driver,
-        workers,
-        masters,
-        isSkewed,
-        onTaken: (grants) => this.#begin(grants),
-        onGivenUp: () => {
-          this.phase = "over";
-        },
+    const replacesLost = scales !== undefined && !scales.chance(3);
+    const shared = { masters, speculates, isSkewed, slips, replacesLost };
+    return new DriverNode({ ...shared, job: this.#job, copies: this.#copies, onEnded }, this.#world);
+  }
+
+  #takeSeats(driver: DriverNode, workers: number): void {
+    driver.seats.take({
+      workers,
+      least: 1,
+      until: this.#world.timeline.now + GIVES_UP_MS,
+      reserve: () => 0,
+      giveUp: () => undefined,
+      onTaken: (grants) => this.#begin(grants),
+      onRefused: () => {
+        this.phase = "over";
       },
-      this.#world,
-    );
-    return [driver, seats];
+    });
   }
 
   get #job(): string {
@@ -153,10 +155,11 @@ export class Program {
       return;
     this.#drivers += 1;
     this.phase = "placing";
-    [this.driver, this.#seats] = this.#newDriver(1 + copies.random.below(4));
+    this.driver = this.#newDriver();
     this.#world.tell(`${this.driver.name} goes on`);
-    const seats = this.#seats;
-    this.#world.timeline.after(copies.random.below(500), () => seats.take());
+    const workers = 1 + copies.random.below(4);
+    const { driver } = this;
+    this.#world.timeline.after(copies.random.below(500), () => this.#takeSeats(driver, workers));
   }
 
   /** What an earlier driver began: what is done is there already, what is not is begun again. */
@@ -186,7 +189,6 @@ export class Program {
 
   #begin(grants: readonly Grant[]): void {
     this.phase = "running";
-    this.#grants = grants;
     this.driver.open(grants);
     if (this.#options.hasChannel) {
       this.#channelAgent = grants[0].agent.id;
@@ -196,9 +198,11 @@ export class Program {
       this.#later(this.#options.random.below(300), () => this.#closeChannel());
     }
     if (this.#copies !== undefined) this.#replay(this.#copies);
+    this.#beginMetagraph();
     if (this.#submitted < this.#options.executions) this.#submit();
     else this.#later(1, () => this.#finish());
-    this.#bustle();
+    const later = (ms: number, act: () => void): void => this.#later(ms, act);
+    bustle({ driver: this.driver, scales: this.#options.scales, later }, this.#world);
   }
 
   #later(ms: number, act: () => void): void {
@@ -208,11 +212,38 @@ export class Program {
     });
   }
 
-  #submit(): void {
-    const { random, executions, isSkewed, isPoisoned, isImpatient, groups, sorts } = this.#options;
+  /** Its datasets are known when it has ended. */
+  #beginMetagraph(): void {
+    const { metagraph: random } = this.#options;
+    if (random === undefined || this.#submitted > 0) return;
+    const ids = Array.from({ length: 2 + random.below(3) }, () => this.#newId());
+    const { driver } = this;
+    this.#metagraph = new SimulatedMetagraph({
+      random,
+      ids,
+      submit: (id, plan) => driver.submit(id, plan, new Set(), { wants: this.#someWorkers() }),
+      cancel: (id, cause) => this.#cancel(id, cause),
+      release: (dataset) => driver.release(dataset),
+      onEnded: (kept) => {
+        this.#datasets.push(...kept.filter(({ id }) => driver.datasets.has(id)));
+        this.#metagraph = undefined;
+        this.#later(1, () => this.#finish());
+      },
+    });
+    this.#metagraph.begin();
+    if (random.chance(6)) this.#later(random.below(100), () => this.#metagraph?.cancel());
+  }
+
+  #newId(): string {
     const id = `e${this.#submitted}`;
     this.#submitted += 1;
-    const { plan, outputs } = randomPlan(random, this.#datasets, { isSkewed, groups, sorts });
+    return id;
+  }
+
+  #submit(): void {
+    const { random, executions, isPoisoned, isImpatient } = this.#options;
+    const id = this.#newId();
+    const { plan, outputs, wants } = this.#newPlan();
     const followed = random.chance(3) ? new Set(outputs.map(({ node }) => node)) : new Set<number>();
     const busy = plan.groups.filter(({ tasks }) => tasks > 0);
     if (isPoisoned && busy.length > 0) {
@@ -220,24 +251,38 @@ export class Program {
       this.poisoned.set(id, { group: group.id, task: random.below(group.tasks) });
     }
     this.#copies?.past.push({ id, plan, followed, isDone: false });
-    this.driver.submit(id, plan, followed, { workers: this.#someWorkers() });
+    this.driver.submit(id, plan, followed, { wants });
     for (const { node, shards } of outputs) this.#datasets.push({ id: `${id}.${node}`, shards });
     if (isImpatient && random.chance(3)) this.#later(random.below(60), () => this.#cancel(id));
     if (this.#submitted < executions) this.#later(random.below(40), () => this.#submit());
     else this.#later(random.below(100), () => this.#closeChannel());
   }
 
-  #someWorkers(): readonly number[] | undefined {
+  #newPlan(): ReturnType<typeof randomPlan> & { readonly wants: AskedGraph["wants"] | undefined } {
+    const { random, isSkewed, groups, sorts, gangs } = this.#options;
+    const wants = this.#someWorkers();
+    if (gangs === undefined || gangs.chance(3))
+      return { ...randomPlan(random, this.#datasets, { isSkewed, groups, sorts }), wants };
+    const { workers } = this.driver;
+    const count =
+      wants === undefined ? workers.length : "count" in wants ? wants.count : wants.workers.length;
+    return { ...randomProgram(gangs, this.#datasets, Math.max(1, count)), wants };
+  }
+
+  /** None, a number of them, or which. */
+  #someWorkers(): AskedGraph["wants"] | undefined {
     const { sets } = this.#options;
     if (sets === undefined || sets.chance(3)) return undefined;
     const { workers } = this.driver;
+    if (sets.chance(2))
+      return { count: 1 + sets.below(workers.length + 1), width: sets.chance(5) ? 2 : 1, inputs: new Map() };
     const some = workers.filter(() => sets.chance(2));
-    return some.length > 0 ? some : workers.slice(-1);
+    return { workers: some.length > 0 ? some : workers.slice(-1) };
   }
 
-  #cancel(id: string): void {
+  #cancel(id: string, cause = wireError("cancelled", "the user stopped it")): void {
     this.cancelled.add(id);
-    this.driver.cancel(id, wireError("cancelled", "the user stopped it"));
+    this.driver.cancel(id, cause);
   }
 
   #closeChannel(): void {
@@ -261,7 +306,8 @@ export class Program {
 
   #finish(): void {
     if (this.phase !== "running" || !this.driver.isUp) return;
-    if (this.#submitted < this.#options.executions || !this.driver.isOver) return;
+    if (this.#submitted < this.#options.executions || this.#metagraph !== undefined || !this.driver.isOver)
+      return;
     this.phase = "settling";
     const agent = this.#channelAgent;
     if (agent !== undefined) this.driver.closeChannel("ch", agent, CHANNEL);
@@ -282,9 +328,10 @@ export class Program {
 
   /** Without a handle nothing may be left, as soon as agents have been told. */
   #settle(): void {
-    const left = this.#left();
+    const hasMail = this.#world.mails !== undefined;
+    const left = leftOf(this.driver, this.#job, hasMail);
     if (left === undefined) {
-      this.#checkMail();
+      if (hasMail) checkMail(this.driver, this.#job);
       this.#close();
     } else if (this.#world.timeline.now > this.#settlesUntil) {
       throw new Error(`${this.#job} has ended, and ${left} (${this.describe()})`);
@@ -296,76 +343,11 @@ export class Program {
     }
   }
 
-  #left(): string | undefined {
-    const { state, lines, crew } = this.driver;
-    // Without an agent nothing of what was lost comes back.
-    const known = [...state.executions.values()].filter(
-      (execution) => !isKept(execution) || (execution.status.kind === "recovering" && lines.size > 0),
-    );
-    if (known.length > 0) {
-      const left = known.map(({ id, history }) => `${id}: ${history.join(", ")}`);
-      return `executions are not forgotten: ${left.join("; ")}`;
-    }
-    const unheard = this.driver.crew.left();
-    if (unheard !== undefined && this.#world.mails !== undefined) return unheard;
-    if (state.attempts.size > 0) return `attempts ${[...state.attempts.keys()]} are not forgotten`;
-    for (const { agent } of lines.values()) {
-      const part = agent.jobs.get(this.#job);
-      const stray = part?.present.filter((worker) => crew.hasLeft(agent.name, worker)) ?? [];
-      const mails = crew.on(agent.name).map((worker) => part?.mailsOf(worker).at(-1));
-      if (mails.some((mail) => mail?.isQuiet === false)) return `messages of ${agent.name} are under way`;
-      if (stray.length > 0) return `workers ${stray} are at work on ${agent.name}, and were taken away`;
-      const shards = part?.shards ?? [];
-      if (shards.length > 0) return `shards ${shards.join(" ")} are left on ${agent.name}`;
-    }
-    return undefined;
-  }
-
-  #checkMail(): void {
-    const job = this.#job;
-    if (this.#world.mails === undefined) return;
-    this.driver.crew.check(({ agent, worker }) =>
-      this.driver.lines.get(agent)?.agent.jobs.get(job)?.mailsOf(worker),
-    );
-  }
-
-  /** Messages, and workers that come and go, while executions run. */
-  #bustle(): void {
-    const { mails } = this.#world;
-    if (mails === undefined) return;
-    for (let count = mails.below(12); count > 0; count -= 1) {
-      this.#later(mails.below(300), () => {
-        const { workers } = this.driver;
-        if (mails.chance(2) || workers.length === 0) this.driver.crew.send();
-        else this.driver.crew.send(mails.pick(workers));
-      });
-    }
-    if (mails.chance(2)) this.#later(mails.below(200), () => this.#shrink(mails));
-  }
-
-  #shrink(mails: Random): void {
-    const { workers } = this.driver;
-    if (workers.length < 2) return;
-    const left = workers.slice(1).filter(() => mails.chance(2));
-    if (left.length > 0) this.driver.shrink(left, mails.pick([0, 5, 200, 5_000]));
-  }
-
   #close(): void {
     this.phase = "closing";
     this.driver.close();
-    this.#seats.end(this.#grants, () => {
+    this.driver.seats.end(() => {
       this.phase = "over";
     });
   }
-}
-
-/** What an earlier driver saw the end of is known as long as the job, and what it was made of. */
-function isKept({ isReplayed, downstream }: Execution): boolean {
-  return isReplayed || [...downstream].some(isKept);
-}
-
-/** What holds up a task that is not done. */
-function describeTask(task: Task): string[] {
-  if (isDone(task)) return [];
-  return [`${taskName(task)} ${task.status.kind}: ${task.history.slice(-6).join(", ")}`];
 }

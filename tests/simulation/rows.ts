@@ -71,7 +71,13 @@ export function compute(
   inputs: readonly Rows[],
   sides: readonly Rows[],
 ): Content {
-  let { rows, sum } = headOf(plan, shard, inputs);
+  return computeOf(plan, shard, headOf(plan, shard, inputs), sides);
+}
+
+/** The same of what its head gives. */
+export function computeOf(plan: TaskGroupPlan, shard: number, head: Rows, sides: readonly Rows[]): Content {
+  let { rows, sum } = head;
+  if (plan.head.kind === "worker") sum = (sum + Math.imul(shard + 1, 0x85ebca6b)) >>> 0;
   for (const side of sides) sum = (sum + Math.imul(rows, side.sum + 7 * side.rows + 1)) >>> 0;
   sum = (Math.imul(sum, 2 * plan.id + 5) + Math.imul(rows, plan.id)) >>> 0;
   const part = (i: number): Rows => ({ rows, sum: (Math.imul(sum, 2 * i + 3) + Math.imul(rows, i)) >>> 0 });
@@ -91,7 +97,8 @@ function keyOf(group: number, shard: number, i: number): number {
   return 2 * (i % KEYS_OF_RUN) + (noise % 3);
 }
 
-function headOf({ head, id }: TaskGroupPlan, shard: number, inputs: readonly Rows[]): Rows {
+/** What a task has read, as one. */
+export function headOf({ head, id }: TaskGroupPlan, shard: number, inputs: readonly Rows[]): Rows {
   if (head.kind === "source") return { rows: 3, sum: Math.imul(id + 1, 0x9e3779b1 ^ shard) >>> 0 };
   if (head.kind === "join") {
     const [left, right] = inputs;

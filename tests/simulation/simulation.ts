@@ -4,6 +4,7 @@
  */
 import { AgentNode } from "./agent_node.ts";
 import { planFaults, planMoreFaults } from "./faults.ts";
+import { GangRules } from "./gang_rules.ts";
 import { MasterNode } from "./master_node.ts";
 import { Network } from "./network.ts";
 import { OutputFiles } from "./output_files.ts";
@@ -57,6 +58,8 @@ export class Simulation {
       random: new Random(random.below(2 ** 32)),
       mails: seed % 4 === 3 ? new Random(seed + 4) : undefined,
       files: new OutputFiles(),
+      gangs: new GangRules(),
+      wrong: [],
       agents: new Map(),
       plans: new Map(),
       work: (job, order) => this.#program(job).work(order),
@@ -114,6 +117,10 @@ export class Simulation {
         slips: this.#seed % 4 === 2 ? new Random(this.#seed + 2) : undefined,
         checkpoint,
         sorts: this.#seed % 4 === 1 ? new Random(this.#seed + 1) : undefined,
+        gangs: this.#seed % 7 < 2 ? new Random(this.#seed + 6) : undefined,
+        scales: this.#seed % 11 < 3 ? new Random(this.#seed + 7) : undefined,
+        // What its vertices made is not known to another driver.
+        metagraph: this.#seed % 13 === 5 && checkpoint === undefined ? new Random(this.#seed + 8) : undefined,
       },
       this.#world,
     );
@@ -127,6 +134,7 @@ export class Simulation {
   run(): RunSummary {
     try {
       while (!this.#isOver()) {
+        if (this.#world.wrong.length > 0) throw this.#world.wrong[0];
         if (this.#timeline.now > MAX_MS || this.#timeline.steps > MAX_STEPS || !this.#timeline.step()) {
           throw new Error(
             `the run does not end after ${this.#timeline.now} ms and ${this.#timeline.steps} steps: ${this.#programs.map((program) => program.describe())}`,

@@ -5,14 +5,17 @@
  */
 
 import type { EndedAttempt } from "../../core/agent/queue_events.ts";
+import type { GangOrder } from "../../core/collectives/letter.ts";
 import type { WireError } from "../../core/errors.ts";
 import type { Parcel } from "../../core/messages/letter.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import type { TaskOrder, WorkerDefinitions } from "../../core/schedule/order.ts";
 import { type AttemptResult, NO_TOTALS, type ShardReport } from "../../core/schedule/report.ts";
+import { GangTask } from "./gang_task.ts";
+import type { GangLetter } from "./mail.ts";
 import { PieceReader } from "./piece_reader.ts";
 import type { PartPort } from "./ports.ts";
-import { add, type Content, compute, isEmpty, marksOf, NO_ROWS, type Rows } from "./rows.ts";
+import { add, type Content, computeOf, headOf, isEmpty, marksOf, NO_ROWS, type Rows } from "./rows.ts";
 import { WorkerMail } from "./worker_mail.ts";
 import { planOfOrder, type World, wireError } from "./world.ts";
 
@@ -33,6 +36,10 @@ export class WorkerNode {
   #mail: WorkerMail | undefined;
   #current: { readonly order: TaskOrder; readonly begunAt: number } | undefined;
   readonly #early = new Set<string>();
+  #gang: GangTask | undefined;
+  /** Letters that came before their gang began here. */
+  readonly #letters = new Map<string, GangLetter[]>();
+  readonly #overGangs = new Set<string>();
   /** Plans that it knows, and those of the executions. */
   readonly #templates = new Set<string>();
   readonly #executions = new Map<string, string>();
@@ -120,6 +127,15 @@ export class WorkerNode {
     });
   }
 
+  /** A letter of a member of a gang. */
+  receive(mail: GangLetter): void {
+    this.#later(0.1, () => {
+      if (this.#gang?.id === mail.gang) this.#gang.deliver(mail);
+      else if (!this.#overGangs.has(mail.gang))
+        this.#letters.set(mail.gang, [...(this.#letters.get(mail.gang) ?? []), mail]);
+    });
+  }
+
   die(cause: string): void {
     if (!this.isUp) return;
     this.#end();
@@ -135,6 +151,8 @@ export class WorkerNode {
     this.isUp = false;
     this.#life += 1;
     this.#hand = [];
+    this.#leaveGang();
+    this.#letters.clear();
     this.#current = undefined;
   }
 
@@ -201,24 +219,63 @@ export class WorkerNode {
     this.#tell();
   }
 
-  #work(order: TaskOrder, contents: ReadonlyMap<ShardPiece, Rows>, isCurrent: () => boolean): void {
+  #work(order: TaskOrder, contents: Contents, isCurrent: () => boolean): void {
     this.#say();
     const { ms, error } = this.#world.work(this.#part.job, order);
     this.#later(Math.min(MAX_WORK_MS, ms * this.#part.agent.slowness), () => {
       if (!isCurrent()) return;
       const { refusal } = this.#part.agent;
       if (error !== undefined) this.#fail(error);
-      else if (refusal === undefined) this.#commit(order, contents);
-      else this.#fail(wireError("disk-full", `Cannot write ${order.attempt}: ${refusal}`, {}, true));
+      else if (refusal !== undefined)
+        this.#fail(wireError("disk-full", `Cannot write ${order.attempt}: ${refusal}`, {}, true));
+      else if (order.gang === undefined) this.#commit(order, this.#headOf(order, contents), contents);
+      else this.#join(order, order.gang, contents, isCurrent);
     });
   }
 
-  #commit(order: TaskOrder, contents: ReadonlyMap<ShardPiece, Rows>): void {
+  /** Goes on with the other members of its gang. */
+  #join(order: TaskOrder, gang: GangOrder, contents: Contents, isCurrent: () => boolean): void {
+    const task = new GangTask(
+      {
+        job: this.#part.job,
+        gang,
+        own: this.#headOf(order, contents),
+        post: (mail) => this.#later(0.1, () => this.#part.post(mail)),
+        onDone: (all) => {
+          if (isCurrent()) this.#commit(order, all, contents);
+        },
+        onError: (error) => {
+          if (isCurrent()) this.#fail(error);
+        },
+      },
+      this.#world,
+    );
+    this.#gang = task;
+    const early = this.#letters.get(gang.id) ?? [];
+    this.#letters.delete(gang.id);
+    task.begin(early);
+  }
+
+  #leaveGang(): void {
+    if (this.#gang === undefined) return;
+    this.#overGangs.add(this.#gang.id);
+    this.#gang.end();
+    this.#gang = undefined;
+  }
+
+  #headOf(order: TaskOrder, contents: Contents): Rows {
     const plan = planOfOrder(this.#world, this.#part.job, order).groups[order.group];
-    const read = (pieces: readonly ShardPiece[]): Rows =>
-      pieces.map((piece) => contents.get(piece) ?? NO_ROWS).reduce(add, NO_ROWS);
-    const sides = Object.values(order.input.sides).map(read);
-    const content = compute(plan, order.task, order.input.pieces.map(read), sides);
+    return headOf(
+      plan,
+      order.task,
+      order.input.pieces.map((pieces) => rowsOf(pieces, contents)),
+    );
+  }
+
+  #commit(order: TaskOrder, head: Rows, contents: Contents): void {
+    const plan = planOfOrder(this.#world, this.#part.job, order).groups[order.group];
+    const sides = Object.values(order.input.sides).map((pieces) => rowsOf(pieces, contents));
+    const content = computeOf(plan, order.task, head, sides);
     const sink = this.#sinkOf(order);
     if (sink !== undefined && !this.#world.files.write(sink, order.attempt, content[0])) {
       this.#fail(wireError("output-unwritable", `Cannot write ${sink}: it is gone`));
@@ -257,8 +314,16 @@ export class WorkerNode {
 
   #over({ attempt }: TaskOrder, result: AttemptResult): void {
     this.#current = undefined;
+    this.#leaveGang();
     this.#later(0.1, () => this.#next({ attempt, result }));
   }
+}
+
+/** What a task read, by piece. */
+type Contents = ReadonlyMap<ShardPiece, Rows>;
+
+function rowsOf(pieces: readonly ShardPiece[], contents: Contents): Rows {
+  return pieces.map((piece) => contents.get(piece) ?? NO_ROWS).reduce(add, NO_ROWS);
 }
 
 /** One partition, with the first key of each of its chunks. */

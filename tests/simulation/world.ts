@@ -5,6 +5,7 @@
 import type { WireError } from "../../core/errors.ts";
 import type { PhysicalPlan } from "../../core/plan/physical.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { GangRules } from "./gang_rules.ts";
 import type { Network } from "./network.ts";
 import type { OutputFiles } from "./output_files.ts";
 import type { AgentPort } from "./ports.ts";
@@ -18,6 +19,9 @@ export interface World {
   /** Set when drivers and workers send messages to each other. */
   readonly mails: Random | undefined;
   readonly files: OutputFiles;
+  readonly gangs: GangRules;
+  /** What went wrong where nobody can be told. */
+  readonly wrong: unknown[];
   readonly agents: Map<string, AgentPort>;
   /** By job and execution. */
   readonly plans: Map<string, PhysicalPlan>;

@@ -123,6 +123,19 @@ describe("GraphQueue", () => {
     expect(story.queue.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test("leaves who lost all of its workers without any while others may come, and gives it these", () => {
+    const story = new Story(1, 2);
+    story.tell(asks("a", 1));
+    story.mayGrow = true;
+    story.places = [];
+    expect(story.short({ kind: "workersChanged" })).toEqual([]);
+    story.places = places(1, 3).slice(2);
+    expect(story.short({ kind: "workersChanged" })).toEqual(["a 2"]);
+    story.mayGrow = false;
+    story.places = [];
+    expect(story.short({ kind: "workersChanged" })).toEqual(["a refused"]);
+  });
+
   test("waits for what may take hours, looking now and then, and not at all while nobody waits", () => {
     const story = new Story(1, 2);
     story.tell(asks("a", 2));

@@ -57,6 +57,12 @@ test("S2: an epoch is told as complete once, whatever the order of joins", () =>
   }
 });
 
+test("of two starts at once the later one may be over first, and no number is used twice", () => {
+  const played = new Played().play(added(0), added(3), started(3), added(1, 2), ...[0, 2, 1].map(started));
+  expect(played.told.slice(-2)).toEqual(["epoch 3: 0 3 1 2 (+2 -0)", "all of epoch 3: 0 3 1 2"]);
+  for (const worker of [0, 2, 3]) expect(() => played.play(added(worker))).toThrow("was used before");
+});
+
 test("workers that were there do not have to join again for the next epoch", () => {
   const played = new Played().play(added(0, 1), started(1), started(0), added(2), started(2));
   expect(played.told.slice(2)).toEqual(["epoch 2: 0 1 2 (+1 -0)", "all of epoch 2: 0 1 2"]);

@@ -4,6 +4,7 @@
 import { expect, test } from "bun:test";
 import { LucioleError, toWireError } from "../../../core/errors.ts";
 import type { PhysicalPlan } from "../../../core/plan/physical.ts";
+import { datasetPieces } from "../../../core/schedule/dataset_reads.ts";
 import type { SubmittedCheckpoint } from "../../../core/schedule/job_state.ts";
 import { FakeCluster } from "./fake_cluster.ts";
 import { edge, hashTail, planOf } from "./plans.ts";
@@ -53,6 +54,27 @@ test("apply() computes nothing that only leads to shards that have copies", () =
   cluster.commit("e-2-1-1");
   expect(cluster.outcomes.get("e")?.kind).toBe("done");
   expect(cluster.shards()).toEqual(["e-2-0-1", "e-2-1-1"]);
+});
+
+test("apply() computes a worker program of an earlier driver only when its output is wanted", () => {
+  const plan = planOf([{ tasks: 3, head: { kind: "worker", node: 0, inputs: [] } }], [0]);
+  const cluster = new FakeCluster();
+  cluster.join("a", 3);
+  submit(cluster, plan, { held: new Set() });
+  expect(cluster.running()).toEqual([]);
+  cluster.send({ kind: "datasetHeld", dataset: "e.0" });
+  expect(cluster.running()).toHaveLength(3);
+  cluster.commitGroup("e", 0);
+  expect(cluster.shards()).toHaveLength(3);
+});
+
+test("apply() tells who wants what an earlier driver made why it cannot be had", () => {
+  const plan = planOf([{ tasks: 3, head: { kind: "worker", node: 0, inputs: [] } }], [0]);
+  const cluster = new FakeCluster();
+  cluster.join("a", 2);
+  submit(cluster, plan, { held: new Set([0]) });
+  cluster.send({ kind: "datasetHeld", dataset: "e.0" });
+  expect(() => datasetPieces(cluster.state, "e.0")).toThrow("must run together");
 });
 
 test("apply() computes the shard of a copy that cannot be read, and what leads to it", () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { LucioleError } from "../../../core/errors.ts";
 import { buildGraph } from "../../../core/graph/build.ts";
 import { flow } from "../../../core/program/flow.ts";
+import type { AgentEvent } from "../../../core/schedule/order.ts";
 import { NO_TOTALS } from "../../../core/schedule/report.ts";
 import { decode, encode } from "../../../net/cbor.ts";
 import { AgentClient } from "../../../net/driver/agent_client.ts";
@@ -20,11 +21,13 @@ class SilentAgent implements Transport {
   /** Its process is another one, which knows no jobs. */
   isNew = false;
   endEvents: () => void = () => undefined;
+  tell: (event: AgentEvent) => void = () => undefined;
 
   async fetch(path: string, init?: RequestInit): Promise<Response> {
     if (path.endsWith("/events")) {
       const start = (controller: ReadableStreamDefaultController): void => {
         this.endEvents = () => controller.close();
+        this.tell = (event) => controller.enqueue(encode(event));
       };
       return new Response(new ReadableStream({ start }));
     }
@@ -136,6 +139,37 @@ test("an agent that was started anew is lost with the first task that it is give
   await soon("the end", executor.stop());
   expect(warnings.filter((text) => text.startsWith("agent a is gone"))).toEqual([gone]);
   expect(executor.agents.map(({ id }) => id)).toEqual(["b"]);
+});
+
+test("others are looked for in the place of lost workers before anybody is refused these", async () => {
+  const agents = { a: new SilentAgent() };
+  const executor = openExecutor(agents);
+  const told: string[] = [];
+  executor.onWorkersLost = (workers) => {
+    told.push(`lost ${workers}`);
+    return true;
+  };
+  executor.onWorkersChanged = () => told.push("changed");
+  agents.a.endEvents();
+  await until("it is told", () => told.length > 1);
+  expect(told[0]).toBe("lost 0");
+  await soon("the end", executor.stop());
+});
+
+test("a worker that cannot be started is passed over where its agent has another", async () => {
+  const agents = { a: new SilentAgent() };
+  const executor = openExecutor(agents);
+  executor.addWorkers([{ worker: 1, agent: "a", host: "here" }], [...executor.agents]);
+  await until("the events are read", () => agents.a.tell.length > 0);
+  const numbers = () => executor.datasets.places().map(({ worker }) => worker);
+  agents.a.tell({ kind: "workerExited", worker: 0, cause: "it could not be started", isFinal: true });
+  await until("it is passed over", () => `${numbers()}` === "1");
+  agents.a.tell({ kind: "workerExited", worker: 1, cause: "it could not be started", isFinal: true });
+  // What is given to the last one fails, and says why.
+  await until("it is gone", () => executor.members.size === 0);
+  expect(numbers()).toEqual([1]);
+  agents.a.endEvents();
+  await soon("the end", executor.stop());
 });
 
 describe("readDataset()", () => {
