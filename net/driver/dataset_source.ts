@@ -8,7 +8,9 @@ import type { DatasetSource } from "./handle.ts";
 import { type LocalShards, readDataset } from "./read_dataset.ts";
 import { countUses } from "./uses.ts";
 
-export interface DatasetSourceParts extends Pick<DatasetSource, "name" | "persist"> {
+export interface DatasetSourceParts extends Pick<DatasetSource, "persist"> {
+  /** What users know it by; told when it is asked for. */
+  readonly nameOf: () => string;
   readonly executor: Executor;
   /** Shards on this host, which need no request to be read. */
   readonly local: LocalShards | undefined;
@@ -23,7 +25,7 @@ export interface DatasetSourceParts extends Pick<DatasetSource, "name" | "persis
 }
 
 export function datasetSource(parts: DatasetSourceParts): DatasetSource {
-  const { executor, local, record, node, name, isFollowed, signal, onReleased, persist } = parts;
+  const { executor, local, record, node, nameOf, isFollowed, signal, onReleased, persist } = parts;
   const dataset = `${record.id}.${node}`;
   let isReleased = false;
   const onUnused = (): void => {
@@ -38,9 +40,11 @@ export function datasetSource(parts: DatasetSourceParts): DatasetSource {
   const recovers = true;
   return {
     dataset,
-    name,
+    get name() {
+      return nameOf();
+    },
     ready: async () => {
-      if (signal.aborted) throw new TypeError(`Cannot read ${name}: its job is closed`);
+      if (signal.aborted) throw new TypeError(`Cannot read ${nameOf()}: its job is closed`);
       await (isFollowed ? record.heard().ready(node) : complete());
     },
     complete,

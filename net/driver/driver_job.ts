@@ -269,21 +269,26 @@ export class DriverJob implements Job {
     return mapOutputs(
       outputs,
       (node) => {
-        const source = this.#source(record, node, outputName(graph, node), isFollowed);
+        const source = this.#source(record, node, () => outputName(graph, node), isFollowed);
         return createDatasetHandle<unknown>(checkpoint?.source(record, node, source) ?? source);
       },
       (node) => createSinkHandle(() => record.sinkResult(node)),
     );
   }
 
-  #source(record: ExecutionRecord, node: number, name: string, isFollowed: boolean): DatasetSource {
+  #source(
+    record: ExecutionRecord,
+    node: number,
+    nameOf: () => string,
+    isFollowed: boolean,
+  ): DatasetSource {
     const { executor, local } = this.#parts;
     return datasetSource({
       executor,
       local,
       record,
       node,
-      name,
+      nameOf,
       isFollowed,
       signal: this.#closing.signal,
       onReleased: (dataset) => this.#submitter.placements.delete(dataset),

@@ -38,19 +38,38 @@ const MIN_PASSED_BYTES = 8 * 1024 * 1024;
 const MAX_PASSED_BYTES = 64 * 1024 * 1024;
 const PASSED_SHARE = 1 / 16;
 
+/** By which part of its budget the process must have grown: memory that is used again costs nothing more. */
+const GROWN_SHARE = 1 / 8;
+
 /**
- * What attempts read and wrote since garbage was collected. Their tables and batches are few and large: the collector
+ * What attempts read and wrote since garbage was looked at. Their tables and batches are few and large: the collector
  * sees no reason to hurry, and those of the next attempts would come on top.
+ *
+ * It collects only when the process has grown meanwhile: the rows of a turn of a loop that are garbage at its end
+ * are found without it, and a collection takes longer than such a turn.
  */
 export class PassedMemory {
+  readonly #usedBytes: () => number;
+  readonly #collect: () => void;
   #bytes = 0;
+  /** What the process used after it was collected last. */
+  #base: number;
 
-  /** Counts an attempt; true when it is time to collect. @param memoryBytes The worker's budget. */
-  isEnough(bytes: number, memoryBytes: number): boolean {
+  /** @param usedBytes What the process uses now. */
+  constructor(usedBytes: () => number, collect: () => void) {
+    this.#usedBytes = usedBytes;
+    this.#collect = collect;
+    this.#base = usedBytes();
+  }
+
+  /** An attempt has ended. @param memoryBytes The worker's budget. */
+  add(bytes: number, memoryBytes: number): void {
     this.#bytes += bytes;
     const most = Math.min(MAX_PASSED_BYTES, memoryBytes * PASSED_SHARE);
-    if (this.#bytes < Math.max(MIN_PASSED_BYTES, most)) return false;
+    if (this.#bytes < Math.max(MIN_PASSED_BYTES, most)) return;
     this.#bytes = 0;
-    return true;
+    if (this.#usedBytes() - this.#base < memoryBytes * GROWN_SHARE) return;
+    this.#collect();
+    this.#base = this.#usedBytes();
   }
 }

@@ -4,6 +4,7 @@
  * It knows nothing of processes or sockets: its transport may as well be a call of
  * the agent's app in the same process. It never serves anything.
  */
+import process from "node:process";
 import { CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
 import type { LogRecord } from "../../core/exec/ports.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
@@ -67,7 +68,7 @@ export class Worker {
   #running: RunningAttempt | undefined;
   /** Orders that it has not begun. */
   #hand: TaskOrder[] = [];
-  readonly #passed = new PassedMemory();
+  readonly #passed: PassedMemory | undefined;
   #isLeaving = false;
   #isStopping = false;
 
@@ -80,7 +81,10 @@ export class Worker {
       onLost: (error) => this.#lose(error),
       ...(options.hasLines === true ? { lines: options } : {}),
     });
-    const { connect, transportTo } = options;
+    const { connect, transportTo, collectGarbage } = options;
+    if (collectGarbage !== undefined) {
+      this.#passed = new PassedMemory(() => process.memoryUsage.rss(), collectGarbage);
+    }
     if (connect !== undefined) this.#peers = new Peers(() => this.#link.peers(), connect);
     const peers = this.#peers;
     this.#transportTo = peers === undefined ? transportTo : (agent) => peers.find(agent);
@@ -244,7 +248,7 @@ export class Worker {
     try {
       const performed = await runAttempt(order, this.#host(running), running.crashed.promise);
       const { bytesIn, bytesOut } = performed.result.totals;
-      if (this.#passed.isEnough(bytesIn + bytesOut, order.memoryBytes)) this.#options.collectGarbage?.();
+      this.#passed?.add(bytesIn + bytesOut, order.memoryBytes);
       return { attempt: order.attempt, ...performed };
     } finally {
       this.#running = undefined;

@@ -33,13 +33,32 @@ test("ReleasedMemory.add() spends half of the time at most when collecting takes
   expect(share).toBeLessThanOrEqual(0.5);
 });
 
-test("PassedMemory.isEnough() waits for more where there is plenty of memory, and begins anew", () => {
-  const collections = (count: number, bytes: number, memoryBytes: number) => {
-    const passed = new PassedMemory();
-    return Array.from({ length: count }, () => passed.isEnough(bytes, memoryBytes)).filter(Boolean).length;
-  };
+/** How often it collects while attempts pass bytes by which the process grows, or does not. */
+function collections(count: number, bytes: number, memoryBytes: number, grownBytes = memoryBytes): number {
+  let [collected, used] = [0, 100 * MIB];
+  const passed = new PassedMemory(
+    () => used,
+    () => {
+      collected++;
+      used = 100 * MIB;
+    },
+  );
+  for (let i = 0; i < count; i++) {
+    used += grownBytes;
+    passed.add(bytes, memoryBytes);
+  }
+  return collected;
+}
+
+test("PassedMemory.add() waits for more where there is plenty of memory, and begins anew", () => {
   expect(collections(100, MIB, 32 * MIB)).toBe(12);
   expect(collections(100, MIB, 320 * MIB)).toBe(5);
   expect(collections(200, MIB, 2 ** 40)).toBe(3);
   expect(collections(10, 9 * MIB, 32 * MIB)).toBe(10);
+});
+
+test("PassedMemory.add() collects only when the process has grown by an eighth of its budget", () => {
+  expect(collections(100, 100 * MIB, 320 * MIB, 0)).toBe(0);
+  expect(collections(100, 100 * MIB, 320 * MIB, 4 * MIB)).toBe(10);
+  expect(collections(100, 100 * MIB, 320 * MIB, 40 * MIB)).toBe(100);
 });
