@@ -65,7 +65,13 @@ export interface TaskOrder {
 export type AgentEvent =
   | { readonly kind: "attemptStarted"; readonly attempt: string; readonly worker: number }
   | { readonly kind: "attemptProgress"; readonly attempt: string; readonly totals: TaskReport }
-  | { readonly kind: "attemptEnded"; readonly attempt: string; readonly result: AttemptResult }
+  | {
+      readonly kind: "attemptEnded";
+      readonly attempt: string;
+      readonly result: AttemptResult;
+      /** The batches of a small shard of one partition, where its driver is elsewhere. */
+      readonly items?: Uint8Array;
+    }
   /** The worker that ran it is gone: exit code or signal, and the last lines of its stderr. */
   | {
       readonly kind: "attemptLost";

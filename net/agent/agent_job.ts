@@ -48,6 +48,10 @@ export interface AgentJobOptions {
   readonly onWorkerLeft?: () => void;
 }
 
+/** Of a shard that is told with the end of its task; and of all events that are kept, beyond which none is. */
+const MAX_SHOWN_BYTES = 4 * 1024;
+const MAX_SHOWN_WEIGHT = 4 * 1024 * 1024;
+
 export class AgentJob {
   readonly events: SequenceOutbox<AgentEvent>;
   readonly workers: JobWorkers;
@@ -70,7 +74,7 @@ export class AgentJob {
     this.#life = new JobLife(options.job);
     this.events = new SequenceOutbox({
       isKept: options.isRemote === true,
-      weigh: (event) => (event.kind === "log" ? event.text.length : 0),
+      weigh: weightOf,
     });
     this.logs = new JobLogs(this.events);
     this.workers = new JobWorkers({
@@ -279,9 +283,18 @@ export class AgentJob {
         break;
       case "emit":
         if (command.event.kind === "workerLeft") this.#forget(command.event.worker);
-        this.events.push(command.event);
+        this.events.push(this.#shown(command.event));
         break;
     }
+  }
+
+  /** The end of a task with its rows, where these are few: a driver elsewhere is likely to read them next. */
+  #shown(event: AgentEvent): AgentEvent {
+    const mayHave = this.#options.isRemote === true && this.events.weight < MAX_SHOWN_WEIGHT;
+    if (!mayHave || event.kind !== "attemptEnded" || event.result.kind !== "committed") return event;
+    if (event.result.shard.partitions.length !== 1) return event;
+    const items = this.shards.held.items(event.attempt, 0);
+    return items === undefined || items.byteLength > MAX_SHOWN_BYTES ? event : { ...event, items };
   }
 
   /** The same with the name of the machine, where there are several. */
@@ -332,4 +345,10 @@ export class AgentJob {
   #logOwn(level: "debug" | "warn", text: string): void {
     this.logs.add({ worker: -1, level, text });
   }
+}
+
+/** Of what may be large in an event. */
+function weightOf(event: AgentEvent): number {
+  if (event.kind === "log") return event.text.length;
+  return event.kind === "attemptEnded" ? (event.items?.byteLength ?? 0) : 0;
 }

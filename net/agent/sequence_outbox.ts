@@ -51,6 +51,11 @@ export class SequenceOutbox<T> {
     return this.#items.length < MAX_ITEMS && this.#weight < MAX_WEIGHT;
   }
 
+  /** What the items weigh that are here, those that were given and may be asked for again among them. */
+  get weight(): number {
+    return this.#weight;
+  }
+
   push(item: T): void {
     if (this.#isEnded) return;
     this.#items.push(item);

@@ -25,6 +25,8 @@ import {
   type LeaseRequest,
   type MessagesRequest,
   type PeersRequest,
+  type PieceAnswer,
+  type PiecesRequest,
   PROTOCOL,
   PROTOCOL_HEADER,
   REQUEST_HEADER,
@@ -143,6 +145,16 @@ export class AgentClient {
     const response = await this.#request("GET", path, undefined, CBOR, signal);
     if (response.body === null) throw new ProtocolError(`Cannot read ${path}: the answer has no body`);
     return response.body;
+  }
+
+  /** Committed pieces: the first ones of those that are asked for. */
+  async readPieces(pieces: readonly HeldPiece[], signal: AbortSignal): Promise<readonly PieceAnswer[]> {
+    const asked = pieces.map(({ attempt, partition, chunks }) => {
+      return { attempt, partition, ...(chunks === undefined ? {} : { chunks }) };
+    });
+    const body = encode({ pieces: asked } satisfies PiecesRequest);
+    const response = await this.#request("POST", ROUTES.pieces(this.#job), body, CBOR, signal);
+    return decode(new Uint8Array(await response.arrayBuffer())) as PieceAnswer[];
   }
 
   /**

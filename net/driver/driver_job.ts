@@ -276,12 +276,7 @@ export class DriverJob implements Job {
     );
   }
 
-  #source(
-    record: ExecutionRecord,
-    node: number,
-    nameOf: () => string,
-    isFollowed: boolean,
-  ): DatasetSource {
+  #source(record: ExecutionRecord, node: number, nameOf: () => string, isFollowed: boolean): DatasetSource {
     const { executor, local } = this.#parts;
     return datasetSource({
       executor,

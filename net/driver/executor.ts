@@ -236,6 +236,11 @@ export class Executor {
     return this.#loop.next();
   }
 
+  /** The batches of a small shard that its agent told with the end of its task. */
+  shownItems(attempt: string): Uint8Array | undefined {
+    return this.#agents.shown.items(attempt);
+  }
+
   agent(id: string): AgentClient {
     return this.#agents.client(id);
   }

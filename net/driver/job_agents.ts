@@ -12,6 +12,7 @@ import { AgentBatches } from "./agent_batches.ts";
 import type { AgentClient } from "./agent_client.ts";
 import { AgentRequests } from "./agent_requests.ts";
 import { describeLoss, isWithoutJob, type LeaseTimes, watchAgent } from "./agent_watch.ts";
+import { ShownShards } from "./shown_shards.ts";
 
 /** What an agent that could not be ended may keep its streams open for. */
 const STOP_GRACE_MS = 2_000;
@@ -32,6 +33,8 @@ export class JobAgents {
   readonly #requests = new AgentRequests();
   readonly #told = new ToldDefinitions();
   readonly #batches: AgentBatches;
+  /** What they told with the ends of tasks. */
+  readonly shown = new ShownShards();
   /** Those that are gone, and why. */
   readonly #lost = new Map<string, string>();
   readonly #stop = new AbortController();
@@ -81,6 +84,7 @@ export class JobAgents {
     this.#lost.set(id, cause);
     this.#requests.remove(id);
     this.#batches.dropAgent(id);
+    this.shown.dropAgent(id);
     for (const other of this.clients) this.#batches.queue(other.id, (client) => client.dropPeer(id));
     return true;
   }
@@ -103,6 +107,7 @@ export class JobAgents {
   }
 
   release(agent: string, attempts: readonly string[]): void {
+    this.shown.release(attempts);
     this.#batches.release(agent, attempts);
   }
 
@@ -137,7 +142,10 @@ export class JobAgents {
 
   async #watch(client: AgentClient): Promise<void> {
     const { lease, onEvents, onLost } = this.#options;
-    const onOwn = (events: readonly AgentEvent[]) => onEvents(client.id, events);
+    const onOwn = (events: readonly AgentEvent[]) => {
+      this.shown.take(client.id, events);
+      return onEvents(client.id, events);
+    };
     onLost(client, await watchAgent({ client, lease, onEvents: onOwn, signal: this.#stop.signal }));
   }
 

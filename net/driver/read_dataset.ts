@@ -14,11 +14,12 @@ import type { BatchReader } from "../../core/exec/ports.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import { codecPorts } from "../codec_ports.ts";
 import { resumedBody, STALL_MS } from "../resumed_body.ts";
-import { HeldReader } from "../store/held_shard.ts";
+import { cutItems, HeldReader } from "../store/held_shard.ts";
 import { readLocalPiece, readStreamedPiece } from "../store/piece_readers.ts";
 import type { ExecutionRecord } from "./execution.ts";
 import type { Executor } from "./executor.ts";
 import { Handover } from "./handover.ts";
+import { SmallShards } from "./small_shards.ts";
 
 /** Shards on this host: read from their files, without a request. */
 export interface LocalShards {
@@ -41,6 +42,8 @@ export interface ReadOptions {
   readonly recovers?: boolean;
   /** The program gave the dataset up. */
   readonly isReleased: () => boolean;
+  /** Reads several of its shards with one request. */
+  readonly small?: SmallShards;
 }
 
 /** Of one shard that is read, after which it is given up. */
@@ -72,7 +75,18 @@ async function* readShards(options: ReadOptions): AsyncGenerator<Batch> {
     yield* readAllAtOnce(options);
     return;
   }
-  for (let shard = 0; (await locate(options, shard)) !== undefined; shard++) yield* readShard(options, shard);
+  const own = options.record.hasEnded ? { ...options, small: smallShards(options) } : options;
+  for (let shard = 0; (await locate(own, shard)) !== undefined; shard++) yield* readShard(own, shard);
+}
+
+/** Of a dataset that is whole. */
+function smallShards({ executor, dataset, signal }: ReadOptions): SmallShards {
+  return new SmallShards({
+    clientOf: (agent) => executor.agent(agent),
+    signal,
+    pieces: () => executor.datasets.pieces(dataset),
+    sizes: executor.datasets.sizes(dataset),
+  });
 }
 
 /**
@@ -102,10 +116,15 @@ async function locate(options: ReadOptions, shard: number): Promise<ShardPiece |
 }
 
 /** Where pieces are read, and until when. */
-export type PiecePlaces = Pick<ReadOptions, "executor" | "local" | "signal">;
+export type PiecePlaces = Pick<ReadOptions, "executor" | "local" | "signal" | "small">;
 
-export async function* readPiece(options: PiecePlaces, piece: ShardPiece): AsyncGenerator<Batch> {
-  const reader = await openPiece(options, piece);
+/** @param shard Its number, where those after it are likely to be read, too. */
+export async function* readPiece(
+  options: PiecePlaces,
+  piece: ShardPiece,
+  shard?: number,
+): AsyncGenerator<Batch> {
+  const reader = await openPiece(options, piece, shard);
   try {
     for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) yield batch;
   } finally {
@@ -113,15 +132,22 @@ export async function* readPiece(options: PiecePlaces, piece: ShardPiece): Async
   }
 }
 
-async function openPiece(options: PiecePlaces, piece: ShardPiece): Promise<BatchReader> {
-  const { local } = options;
-  if (piece.isCommitted && piece.agent === local?.agent) {
-    const items = local.heldItems?.(piece.attempt, piece.partition);
-    return items === undefined
-      ? readLocalPiece(local.directory, piece, codecPorts)
-      : // Rows may be views of what they are read from, and the program may change its rows.
-        new HeldReader(items.slice(), piece.attempt, codecPorts);
-  }
+async function openPiece(
+  options: PiecePlaces,
+  piece: ShardPiece,
+  shard: number | undefined,
+): Promise<BatchReader> {
+  const { local, small } = options;
+  const isLocal = piece.isCommitted && piece.agent === local?.agent;
+  const items = isLocal
+    ? local?.heldItems?.(piece.attempt, piece.partition)
+    : options.executor.shownItems(piece.attempt);
+  // Rows may be views of what they are read from, and the program may change its rows.
+  if (items !== undefined)
+    return new HeldReader(cutItems(items, piece.chunks).slice(), piece.attempt, codecPorts);
+  if (isLocal && local !== undefined) return readLocalPiece(local.directory, piece, codecPorts);
+  const reader = shard === undefined || !piece.isCommitted ? undefined : await small?.read(shard, piece);
+  if (reader !== undefined) return reader;
   const client = options.executor.agent(piece.agent);
   const { signal } = options;
   const body = resumedBody({
@@ -180,7 +206,7 @@ async function* readShard(options: ReadOptions, shard: number): AsyncGenerator<B
     }
     try {
       let position = 0;
-      for await (const batch of readPiece(options, piece)) {
+      for await (const batch of readPiece(options, piece, shard)) {
         const fresh = withoutFirst(batch, given - position);
         position += batch.rows;
         given = Math.max(given, position);

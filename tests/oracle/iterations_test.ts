@@ -67,6 +67,29 @@ async function bytesOfTurns(steps: number, turns: number): Promise<Sent> {
 const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
 
 describe("C7: iterations", () => {
+  test("C7: a turn that is collected asks each agent once, and small rows come with the ends of its tasks", async () => {
+    const asked: string[] = [];
+    await using cluster = await Cluster.open({
+      agents: 2,
+      slots: 2,
+      heldBytes: 2 ** 20,
+      lease: { leaseMs: 60_000, lostMs: 60_000 },
+      onBytes: (who, path) => {
+        if (who === "driver") asked.push(path.split("/")[4]?.split("?")[0] ?? "");
+      },
+    });
+    const turns = 20;
+    for (let i = 0; i < turns; i++) {
+      const rows = await cluster.job.execute(first);
+      expect(await rows.collect()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      rows.release();
+    }
+    // Releases go with the next orders; a slow turn sends them by themselves.
+    const count = (what: string) => asked.filter((path) => path === what).length;
+    expect(count("attempts")).toBeLessThanOrEqual(2 * turns);
+    expect([count("shards"), count("pieces")]).toEqual([0, 0]);
+  });
+
   test("C7: 100 turns send the plan once to each worker, and then bytes that the graph's size is no part of", async () => {
     const small = await bytesOfTurns(1, 100);
     const large = await bytesOfTurns(STEPS, 100);
