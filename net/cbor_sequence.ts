@@ -34,7 +34,9 @@ export async function* readSequenceParts(
     for (;;) {
       needed = neededBytes(held, position);
       if (needed > held.byteLength) break;
-      items.push(decode(held.slice(position, needed)));
+      // What is most of it is not copied: parts of it may be kept, and it with them.
+      const isMost = (needed - position) * 2 > held.buffer.byteLength;
+      items.push(decode(isMost ? held.subarray(position, needed) : held.slice(position, needed)));
       position = needed;
     }
     if (items.length > 0) yield items;

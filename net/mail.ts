@@ -31,12 +31,14 @@ export interface WorkerMail {
 export interface AgentMail {
   /** The agent that sends it. */
   readonly from: string;
-  /** Number of the first item, counted from the beginning of the job. */
+  /** What it sends under this name is numbered by itself: it begins anew with an agent that was gone. */
+  readonly line: string;
+  /** Number of the first item, counted from the beginning of the line. */
   readonly first: number;
   readonly items: readonly Mail[];
 }
 
-/** Its answer: how many items have come from that agent in all. */
+/** Its answer: how many items of that line have come in all. */
 export interface AgentMailReply {
   readonly count: number;
 }
@@ -59,6 +61,7 @@ export function workerMail(body: Fields): WorkerMail {
 export function agentMail(body: Fields): AgentMail {
   return {
     from: checkId(body.from, "from"),
+    line: checkId(body.line, "line"),
     first: natural(body.first, "first"),
     items: list(body.items, "items").map(mailOf),
   };

@@ -27,6 +27,7 @@ export class Receipts {
   begin(intake: Intake): void {
     this.#intake = intake;
     this.#told = undefined;
+    this.close();
   }
 
   /** So many letters, from the first one on, were heard. */
@@ -35,7 +36,7 @@ export class Receipts {
     const due = this.#due();
     if (due === undefined) return;
     if (due.heard - (this.#told?.heard ?? 0) >= MANY_LETTERS) this.#onDue();
-    else this.#timer ??= setTimeout(() => this.#onDue(), SOON_MS);
+    else this.#timer ??= setTimeout(() => this.#soon(), SOON_MS);
   }
 
   /** Whether letters wait in vain. */
@@ -63,6 +64,12 @@ export class Receipts {
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  #soon(): void {
+    // What is heard after this is due anew, whether or not somebody takes the receipt.
+    this.#timer = undefined;
+    this.#onDue();
   }
 
   #due(): Receipt | undefined {

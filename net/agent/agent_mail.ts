@@ -19,7 +19,8 @@ export interface AgentMailboxOptions {
 export class AgentMailbox {
   readonly #options: AgentMailboxOptions;
   readonly #relays = new Map<string, MailRelay>();
-  readonly #incoming = new Map<string, IncomingLine<Mail>>();
+  /** By agent and line: requests of an earlier line may come late, and are no part of the one at hand. */
+  readonly #incoming = new Map<string, Map<string, IncomingLine<Mail>>>();
   readonly #gone = new Set<string>();
   #isClosed = false;
 
@@ -45,11 +46,7 @@ export class AgentMailbox {
 
   /** Takes what another agent sends, and what it sends again, once. */
   receive(part: AgentMail): AgentMailReply {
-    let line = this.#incoming.get(part.from);
-    if (line === undefined) {
-      line = new IncomingLine();
-      this.#incoming.set(part.from, line);
-    }
+    const line = this.#lineOf(part);
     for (const letter of line.take(part)) this.#options.deliver(letter.worker, letter);
     return { count: line.count };
   }
@@ -71,6 +68,14 @@ export class AgentMailbox {
     this.#isClosed = true;
     for (const relay of this.#relays.values()) relay.end();
     this.#relays.clear();
+  }
+
+  #lineOf({ from, line: name }: AgentMail): IncomingLine<Mail> {
+    const lines = this.#incoming.get(from) ?? new Map<string, IncomingLine<Mail>>();
+    this.#incoming.set(from, lines);
+    const line = lines.get(name) ?? new IncomingLine<Mail>();
+    lines.set(name, line);
+    return line;
   }
 
   #relayTo(agent: string): MailRelay | undefined {

@@ -3,6 +3,7 @@
  *
  * One request at a time takes all that waits, up to a bound. It goes on until it is told that the other agent is gone.
  */
+import { randomBytes } from "node:crypto";
 import { OutgoingLine } from "../../core/collectives/mail_line.ts";
 import { ProtocolError } from "../../core/errors.ts";
 import { decode, encode } from "../cbor.ts";
@@ -29,6 +30,7 @@ const ANSWER_MS = 30_000;
 export class MailRelay {
   readonly #options: MailRelayOptions;
   readonly #line = new OutgoingLine<Mail>();
+  readonly #name = randomBytes(9).toString("hex");
   readonly #ended = new AbortController();
   #sending: Promise<void> | undefined;
   #isTroubled = false;
@@ -64,7 +66,7 @@ export class MailRelay {
       const part = this.#line.next(MAIL_BYTES);
       if (part === undefined || signal.aborted) break;
       try {
-        this.#line.acknowledge(await this.#post({ from: this.#options.from, ...part }));
+        this.#line.acknowledge(await this.#post({ from: this.#options.from, line: this.#name, ...part }));
         this.#isTroubled = false;
         this.#wake();
       } catch (error) {

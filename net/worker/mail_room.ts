@@ -85,7 +85,9 @@ export class MailRoom {
     if (this.#over.size > MAX_OVER) dropOldest(this.#over);
   }
 
+  /** Nothing more is heard of any gang. */
   close(): void {
+    for (const post of this.#posts.values()) post.end();
     this.#lines?.close();
   }
 

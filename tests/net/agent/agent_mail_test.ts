@@ -83,6 +83,23 @@ describe("AgentMailbox", () => {
     a.close();
   });
 
+  test("begins anew with an agent that was gone, though that one remembers what came before", async () => {
+    const { a, b, received, all } = pair(() => "arrives");
+    await a.send([letter(0), letter(1)]);
+    await all(2);
+    a.drop("b");
+    a.welcome(["b"]);
+    await a.send([letter(2), letter(3)]);
+    const deadline = performance.now() + 10_000;
+    while (received.length < 4 && performance.now() < deadline) await new Promise(setImmediate);
+    // A request of the line that is over comes late.
+    b.receive({ from: "a", line: "unknown", first: 1, items: [letter(9)] });
+    await a.send([letter(4)]);
+    while (received.length < 5 && performance.now() < deadline) await new Promise(setImmediate);
+    expect(received).toEqual([0, 1, 2, 3, 4]);
+    a.close();
+  });
+
   test("hands letters for its own workers over at once, and sends those of one turn together", async () => {
     let requests = 0;
     const { a, received, all } = pair(() => {

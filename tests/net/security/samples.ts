@@ -32,7 +32,7 @@ export const AGENT_SAMPLES: readonly Sample[] = [
   ["DELETE", "/v1/jobs/j1/peers/a2"],
   ["GET", "/v1/jobs/j1/logs?from=0&worker=0"],
   ["POST", "/v1/jobs/j1/pieces", { pieces: [{ attempt: "a1", partition: -1, chunks: { from: 0, to: 1 } }] }],
-  ["POST", "/v1/jobs/j1/mail", { from: "a2", first: 0, items: [mail()] }],
+  ["POST", "/v1/jobs/j1/mail", { from: "a2", line: "l1", first: 0, items: [mail()] }],
   ["PUT", "/v1/jobs/j1/channels/c1"],
   ["POST", "/v1/jobs/j1/channels/c1?at=0", { any: 1 }],
   ["DELETE", "/v1/jobs/j1/channels/c1"],
