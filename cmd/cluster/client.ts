@@ -57,7 +57,7 @@ export async function attachJob(
   const access = await openClusterAccess(config);
   const found = findJob(await access.master.jobs(), wanted, "attach to");
   if (found.detached === undefined) {
-    const message = `Cannot attach to job ${found.job}: its driver runs at its client, ${found.driver}`;
+    const message = `Cannot attach to job ${found.job}: its driver runs at its client, ${found.driver}, and prints there; what its workers print: luciole logs -f ${found.job}`;
     throw new LucioleError("usage", message);
   }
   const left = new AbortController();

@@ -9,6 +9,14 @@ import { similarWord } from "../../core/program/similar.ts";
 
 const MAX_SHOWN = 5;
 
+/** The same among those that have ended, too, when none that runs is meant. @throws As `findJob`. */
+export function findAnyJob(all: readonly ClusterJob[], wanted: string, doing: string): ClusterJob {
+  const running = all.filter((job) => !hasEnded(job));
+  const isRunning = running.some((job) => isMeant(job, wanted));
+  const ended = isRunning ? undefined : all.findLast((job) => hasEnded(job) && isMeant(job, wanted));
+  return ended ?? findJob(isRunning ? running : all, wanted, doing);
+}
+
 /** @throws {LucioleError} code "not-found", or "usage" when several may be meant. */
 export function findJob(all: readonly ClusterJob[], wanted: string, doing: string): ClusterJob {
   // What detached drivers printed is kept for a while.

@@ -9,7 +9,7 @@ import { isOver } from "../../core/cluster/driver_info.ts";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import type { LogEntry } from "../../net/agent/job_logs.ts";
 import { placesOf } from "../../net/driver/find_detached.ts";
-import { findJob } from "./find_job.ts";
+import { findAnyJob, findJob } from "./find_job.ts";
 import type { ClusterPort, Terminal } from "./port.ts";
 import { jobsText, statusText } from "./status_text.ts";
 
@@ -88,9 +88,17 @@ async function showOutput(
   }
 }
 
-/** Ends a job on all of its agents. Its driver sees that it was cancelled. */
+/**
+ * Ends a job on all of its agents. Its driver sees that it was cancelled.
+ *
+ * That it has ended already is what was wanted, and told, however it ended.
+ */
 export async function cancel(cluster: ClusterPort, terminal: Terminal, wanted: string): Promise<void> {
-  const job = findJob(await cluster.jobs(), wanted, "cancel");
+  const job = findAnyJob(await cluster.jobs(), wanted, "cancel");
+  if (hasEnded(job) && job.detached === undefined) {
+    terminal.print(terminal.isJson ? JSON.stringify({ job: job.job, agents: [] }) : endedText(job));
+    return;
+  }
   if (job.detached !== undefined) {
     await cancelDetached(cluster, terminal, job);
     return;
@@ -124,13 +132,17 @@ async function cancelDetached(cluster: ClusterPort, terminal: Terminal, job: Clu
   const names = places.filter(({ load }) => !isOver(load.state) && load.state !== "guarded");
   const where = names[0]?.agent.agent.id ?? `${job.detached?.agent ?? "unknown"}, which is gone`;
   const text = hasEnded(job)
-    ? `Job ${job.job} (${job.name}) has ended already: ${job.state}`
+    ? endedText(job)
     : `Cancelled job ${job.job} (${job.name}), whose driver was on agent ${where}`;
   terminal.print(
     terminal.isJson
       ? JSON.stringify({ job: job.job, agents: names.map(({ agent }) => agent.agent.id) })
       : text,
   );
+}
+
+function endedText({ job, name, state }: ClusterJob): string {
+  return `Job ${job} (${name}) has ended already: ${state}`;
 }
 
 /** Where the job's agents are reached; warns of those that the master does not hear any more. */

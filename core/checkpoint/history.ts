@@ -82,7 +82,7 @@ export class History {
   }
 
   #add(record: CheckpointRecord): void {
-    if (record.kind === "opened") return;
+    if (record.kind === "opened" || record.kind === "succeeded") return;
     const { number } = record;
     this.#next = Math.max(this.#next, number + 1);
     const before = this.#executions.get(number);

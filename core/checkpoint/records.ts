@@ -6,6 +6,9 @@
 import type { Placement } from "../plan/placement.ts";
 import type { TaskReport } from "../schedule/report.ts";
 
+/** Code of what a driver is told that has nothing left to do. */
+export const HAS_SUCCEEDED = "has-succeeded";
+
 /** The first record. */
 export interface OpenedRecord {
   readonly kind: "opened";
@@ -13,6 +16,15 @@ export interface OpenedRecord {
   readonly version: string;
   /** Hash of the program. */
   readonly program: string;
+  /** Of the program's own. */
+  readonly args: readonly string[];
+}
+
+/** The driver function has ended well: nothing is left to do. The only one behind the first. */
+export interface SucceededRecord {
+  readonly kind: "succeeded";
+  /** Milliseconds since 1970. */
+  readonly time: number;
 }
 
 /** An execution was planned; what it is to run is known. */
@@ -76,4 +88,4 @@ export interface DoneRecord {
   }[];
 }
 
-export type CheckpointRecord = OpenedRecord | StartedRecord | PublishingRecord | DoneRecord;
+export type CheckpointRecord = OpenedRecord | SucceededRecord | StartedRecord | PublishingRecord | DoneRecord;

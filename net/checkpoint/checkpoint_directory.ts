@@ -4,10 +4,10 @@
  *
  * When it cannot be written any more the job goes on without it, which is told once.
  */
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { History } from "../../core/checkpoint/history.ts";
-import type { CheckpointRecord, OpenedRecord } from "../../core/checkpoint/records.ts";
+import { type CheckpointRecord, HAS_SUCCEEDED, type OpenedRecord } from "../../core/checkpoint/records.ts";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { plural } from "../../core/program/plural.ts";
 import { pause } from "../pause.ts";
@@ -46,20 +46,16 @@ export async function openCheckpointDirectory(options: DirectoryOptions): Promis
       fields: { path },
     });
   try {
-    const wasThere = existsSync(path);
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const lock = await takeLock(path, options, cannot);
     try {
-      return new CheckpointDirectory(
-        { ...options, path },
-        { lock, isOwn: !wasThere || options.isResumed, cannot },
-      );
+      return new CheckpointDirectory({ ...options, path }, { lock, cannot });
     } catch (error) {
       lock.release();
       throw error;
     }
   } catch (error) {
-    throw error instanceof LucioleError && error.code === "checkpoint"
+    throw error instanceof LucioleError && (error.code === "checkpoint" || error.code === HAS_SUCCEEDED)
       ? error
       : // What the system says is told in words; its own text would come a second time as the cause.
         cannot(systemReason(error), systemCode(error) === undefined ? error : undefined);
@@ -94,8 +90,6 @@ export class CheckpointDirectory {
   readonly copies: CopyFiles;
   readonly #options: DirectoryOptions;
   readonly #lock: LockFile;
-  /** It was made for this checkpoint. */
-  readonly #isOwn: boolean;
   readonly #log: LogFile;
   #rewriteAt = MIN_REWRITE_BYTES;
   #isBroken = false;
@@ -103,11 +97,10 @@ export class CheckpointDirectory {
 
   constructor(
     options: DirectoryOptions,
-    { lock, isOwn, cannot }: { readonly lock: LockFile; readonly isOwn: boolean; readonly cannot: Cannot },
+    { lock, cannot }: { readonly lock: LockFile; readonly cannot: Cannot },
   ) {
     this.#options = options;
     this.#lock = lock;
-    this.#isOwn = isOwn;
     const path = join(options.path, LOG);
     const past = readPast(path, options, cannot);
     this.history = new History(past);
@@ -160,17 +153,27 @@ export class CheckpointDirectory {
 
   /** @param isOver The job has succeeded: nobody will go on from here. */
   close(isOver: boolean): void {
-    const { path } = this.#options;
     this.#isClosed = true;
     try {
+      // Of a driver that is killed from here on it is known that nothing is left to do.
+      if (isOver && this.#lock.isHeld()) this.#succeed();
       this.#log.close();
-      if (!isOver || !this.#lock.isHeld()) return;
-      rmSync(join(path, LOG), { force: true });
-      rmSync(join(path, COPIES), { recursive: true, force: true });
     } finally {
       this.#lock.release();
     }
-    if (this.#isOwn && readdirSync(path).length === 0) rmdirSync(path);
+  }
+
+  #succeed(): void {
+    const { opened, path, warn } = this.#options;
+    const copies = join(path, COPIES);
+    try {
+      if (this.#isBroken) throw new Error("it was not kept up before");
+      this.#log.rewrite([opened, { kind: "succeeded", time: Date.now() }]);
+    } catch (error) {
+      warn(`the checkpoint in ${path} cannot tell that the job has succeeded: ${describeThrown(error)}`);
+      rmSync(join(path, LOG), { force: true });
+    }
+    rmSync(copies, { recursive: true, force: true });
   }
 
   #tell(past: readonly CheckpointRecord[]): void {
@@ -185,7 +188,11 @@ export class CheckpointDirectory {
 function readPast(path: string, options: DirectoryOptions, cannot: Cannot): readonly CheckpointRecord[] {
   const { isResumed, opened, warn } = options;
   const { records, tornBytes } = readLog(path);
-  const [first] = records;
+  const [first, second] = records;
+  if (first?.kind === "opened" && second?.kind === "succeeded") {
+    if (isResumed && isSameJob(first, opened)) throw hasSucceeded(options.path, second.time);
+    return [];
+  }
   if (!isResumed && (first !== undefined || tornBytes > 0)) {
     throw cannot(
       "there is one of a job that has not succeeded; go on from it with --resume, or delete the directory",
@@ -209,4 +216,20 @@ function readPast(path: string, options: DirectoryOptions, cannot: Cannot): read
   // A driver that is killed leaves the last record cut short.
   if (tornBytes > 0) warn(`${tornBytes} bytes at the end of ${path} are no whole record, and are left out`);
   return records;
+}
+
+/** With other arguments, or changed since, it is another job, which begins at its beginning. */
+function isSameJob(left: OpenedRecord, right: OpenedRecord): boolean {
+  return (
+    left.program === right.program &&
+    left.version === right.version &&
+    left.args.length === right.args.length &&
+    left.args.every((arg, i) => arg === right.args[i])
+  );
+}
+
+function hasSucceeded(path: string, time: number): LucioleError {
+  const when = new Date(time).toISOString();
+  const message = `The job of the checkpoint in ${path} has succeeded at ${when}: nothing runs again; without --resume it runs anew`;
+  return new LucioleError(HAS_SUCCEEDED, message, { fields: { path } });
 }

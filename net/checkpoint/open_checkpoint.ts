@@ -15,6 +15,7 @@ import { JobCheckpoint } from "./job_checkpoint.ts";
  */
 export async function withCheckpoint<Job>(
   flags: RunFlags & { readonly checkpoint: CheckpointFlags },
+  args: readonly string[],
   signal: AbortSignal,
   open: (checkpoint: JobCheckpoint) => Promise<Job>,
 ): Promise<Job> {
@@ -26,7 +27,7 @@ export async function withCheckpoint<Job>(
   const directory = await openCheckpointDirectory({
     path,
     isResumed,
-    opened: { kind: "opened", version: manifest.version, program: program.ref.sha256 },
+    opened: { kind: "opened", version: manifest.version, program: program.ref.sha256, args },
     log: (text) => relay.log(text),
     warn: (text) => relay.log(`warning: ${text}`),
     signal,

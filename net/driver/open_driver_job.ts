@@ -25,7 +25,7 @@ export async function openDriverJob(
   };
   if (flags.checkpoint === undefined) return open();
   const { withCheckpoint } = await import("../checkpoint/open_checkpoint.ts");
-  return withCheckpoint({ ...flags, checkpoint: flags.checkpoint }, signal, open);
+  return withCheckpoint({ ...flags, checkpoint: flags.checkpoint }, args, signal, open);
 }
 
 async function openOn(

@@ -4,7 +4,8 @@
  */
 import { writeSync } from "node:fs";
 import process from "node:process";
-import { CancelledError, toWireError } from "../../core/errors.ts";
+import { HAS_SUCCEEDED } from "../../core/checkpoint/records.ts";
+import { CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
 import { EXIT, exitCodeOf } from "../../core/program/exit_codes.ts";
 import { failureText } from "../../core/program/failure_text.ts";
 import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
@@ -47,6 +48,15 @@ export async function runDriver(driver: (job: Job) => unknown): Promise<number> 
     ends.check();
     return EXIT.ok;
   } catch (error) {
+    if (job === undefined && error instanceof LucioleError && error.code === HAS_SUCCEEDED) {
+      await head?.close();
+      print(
+        flags?.isJson === true
+          ? JSON.stringify({ kind: "hasSucceeded", text: error.message })
+          : error.message,
+      );
+      return EXIT.ok;
+    }
     job?.failed(error);
     await job?.close().catch(() => undefined);
     await head?.close().catch(() => undefined);

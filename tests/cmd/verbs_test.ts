@@ -182,14 +182,29 @@ describe("cancel", () => {
       [clusterJob("j1")],
       'Cannot cancel "zzz": no job has that id or name; luciole jobs lists them all',
     ],
-    [
-      "j4f",
-      [clusterJob("j4f1", { state: "succeeded", endedAt: NOW, agents: [] }), clusterJob("k1")],
-      'Cannot cancel "j4f": it has ended: succeeded',
-    ],
     ["", [clusterJob("j1")], 'Cannot cancel "": no job has that id or name; luciole jobs lists them all'],
   ])("refuses %j", (wanted, all, message) => {
     expect(cancel(new FakeCluster([agentView("a1")], all), fakeTerminal(), wanted)).rejects.toThrow(message);
+  });
+
+  test.each([
+    ["at its client", {}],
+    ["detached", { detached: { agent: "a1", run: 1 } }],
+  ])("says of a job that has ended how it did, whoever ran it: %s", async (_, more) => {
+    const terminal = fakeTerminal();
+    const ended = clusterJob("j4f1", { state: "failed", endedAt: NOW, agents: [], ...more });
+    const all = [ended, clusterJob("k1", { name: "other" })];
+    for (const wanted of ["j4f1", "j4", "count"]) {
+      await cancel(new FakeCluster([agentView("a1")], all), terminal, wanted);
+      expect(terminal.lines.splice(0)).toEqual(["Job j4f1 (count) has ended already: failed"]);
+    }
+  });
+
+  test("means the job that runs, where one of the same name has ended", async () => {
+    const terminal = fakeTerminal();
+    const ended = clusterJob("j1", { state: "failed", endedAt: NOW, agents: [] });
+    await cancel(new FakeCluster([agentView("a1")], [clusterJob("j2"), ended]), terminal, "count");
+    expect(terminal.lines).toEqual([expect.stringContaining("Cancelled job j2 (count)")]);
   });
 });
 

@@ -102,7 +102,19 @@ async function killAndResume(folder: string, run: RunIt, settled: () => Promise<
   expect(again.filter((line) => /^(step|after)[012] /.test(line))).toEqual([]);
   expect(again.filter((line) => line.startsWith("step3")).length).toBe(4 - kept);
   expect(again.filter((line) => line.startsWith("step4")).length).toBe(4);
-  expect(existsSync(at("kept"))).toBe(false);
+  // As after a kill at the very end: nothing is left to do, and nothing is done.
+  expect(readdirSync(at("kept"))).toEqual(["log.cborseq"]);
+  const traced = lines(at("trace")).length;
+  const over = await run([...keep, "--resume", ...args]);
+  expect(over).toMatchObject({ code: 0, stdout: "" });
+  expect(over.stderr).toMatch(/^The job of the checkpoint in \S+ has succeeded at \S+: nothing runs again/);
+  expect(lines(at("trace")).length).toBe(traced);
+  // Another job, and one that is to run anew, begin at their beginning.
+  const other = await run([...keep, "--resume", "job.ts", at("out2"), at("trace2")]);
+  expect(other.stderr).toContain("the job starts at its beginning");
+  expect(turnsOf(other.stdout)).toEqual(turnsOf(whole.stdout));
+  const anew = await run([...keep, "job.ts", at("out3"), at("trace3")]);
+  expect(turnsOf(anew.stdout)).toEqual(turnsOf(whole.stdout));
 }
 
 test("F3: a driver on one machine that is killed in a turn of a loop goes on from there", async () => {

@@ -200,7 +200,7 @@ async function checkpointOf(
   if (checkpoint === undefined) return undefined;
   const directory = await openCheckpointDirectory({
     ...checkpoint,
-    opened: { kind: "opened", version: "1", program: checkpoint.program ?? "oracle" },
+    opened: { kind: "opened", version: "1", program: checkpoint.program ?? "oracle", args: [] },
     log,
     warn: (text) => log(`warning: ${text}`),
     signal: new AbortController().signal,
