@@ -17,14 +17,19 @@ import { pause } from "../pause.ts";
 import { host } from "../program/host.ts";
 import { localProgram } from "../program/local_program.ts";
 import { shipProgram } from "../program/ship.ts";
+import type { Transport } from "../protocol.ts";
 import { userAtHost } from "../runtime/machine.ts";
+import { AgentClient } from "./agent_client.ts";
 import { type ClusterAccess, openClusterAccess } from "./cluster_access.ts";
 import { DetachedClient } from "./detached_client.ts";
 import { followDriver } from "./follow.ts";
 import { newJobId, programName } from "./job_name.ts";
+import { watchStart } from "./start_watch.ts";
 import { driverEnvironment } from "./worker_environment.ts";
 
 const AGAIN_MS = 1_000;
+/** An agent that answers nothing for so long is passed over. */
+const LOST_MS = 10_000;
 
 /** @returns The exit code: of the job, when it is followed. */
 export async function submitDriver(
@@ -126,25 +131,41 @@ class Submission {
   ): Promise<void> {
     const { access, signal } = this.#options;
     const transport = access.connect(id, address);
+    const over = new AbortController();
+    const given = AbortSignal.any([signal, this.#silenceOf(id, transport, over.signal)]);
     const client = new DetachedClient({ id, address, transport }, this.#job);
     const program = await localProgram();
-    const start = async (): Promise<void> =>
-      client.start(order(await shipProgram(transport, program, { agent: id, signal })), signal);
+    let isAsked = false;
+    const start = async (): Promise<void> => {
+      const sent = await shipProgram(transport, program, { agent: id, signal: given });
+      isAsked = true;
+      await client.start(order(sent), given);
+    };
     try {
       // Others may take its place in the cache before it starts.
       await start().catch((error) => {
         if (!(error instanceof ProgramMissingError)) throw error;
         return start();
       });
-    } catch (error) {
+    } catch (cause) {
+      const error = given.aborted ? given.reason : cause;
       // Nobody knows whether it was heard, and no other agent may run it too.
-      if (isUnheard(error) || signal.aborted) {
+      if (isAsked && (isUnheard(error) || signal.aborted)) {
         await client.end("its client, which went before it was started").catch(() => undefined);
         // That agent, which may hear of it later, is not to start what another one runs then.
         this.#job = newJobId();
       }
       throw signal.aborted ? new CancelledError("The driver was not detached: it was cancelled") : error;
+    } finally {
+      over.abort();
     }
+  }
+
+  /** Aborted when an agent stands still: others may run the driver. */
+  #silenceOf(id: string, transport: Transport, over: AbortSignal): AbortSignal {
+    const client = new AgentClient({ id, job: this.#job, transport });
+    const ask = (until: AbortSignal): Promise<void> => client.probe(until);
+    return watchStart(`agent ${id}`, ask, { leaseMs: LOST_MS, lostMs: LOST_MS }, over);
   }
 
   #tell(text: string): void {

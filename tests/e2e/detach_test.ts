@@ -307,3 +307,19 @@ function sizeOf(directory: string): number {
     .filter((entry) => entry.isFile())
     .reduce((sum, { size }) => sum + size, 0);
 }
+
+test("an agent that stands still is passed over by who submits a driver", async () => {
+  const files = { "short.ts": `import { run } from "luciole"; await run(() => console.log("short"));` };
+  await using own = await DetachedCluster.open({ agents: 2, files, masterFlags: ["--lost-after", "60s"] });
+  const before = await own.submit(["short.ts"]);
+  const { detached } = await own.listed(before, ({ state }) => state === "succeeded");
+  const still = own.cluster.agent(detached?.agent ?? "").child;
+  still.kill("SIGSTOP");
+  try {
+    const after = await own.submit(["short.ts"]);
+    const ended = await own.listed(after, ({ state }) => state === "succeeded");
+    expect(ended.detached?.agent).not.toBe(detached?.agent);
+  } finally {
+    still.kill("SIGCONT");
+  }
+}, 100_000);
