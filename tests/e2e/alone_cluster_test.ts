@@ -43,8 +43,14 @@ test("B1: masters, agents, drivers, tasks and the verbs of clusters need nothing
       env: { ...env, LUCIOLE_TOKEN_FILE: secret },
     }),
   ).toEqual(printed);
-  expect((await luciole("status")).stdout).toContain("1 agent, 1 of 1 slot free");
-  expect((await luciole("jobs")).stdout).toMatch(/^JOB .*(\n\S+ +counts +succeeded .*){3}\n$/);
+  // The master is told a moment later.
+  const shown = async (verb: string, pattern: RegExp): Promise<void> => {
+    let { stdout } = await luciole(verb);
+    for (let i = 0; i < 100 && !pattern.test(stdout); i++) ({ stdout } = await luciole(verb));
+    expect(stdout).toMatch(pattern);
+  };
+  await shown("status", /1 agent, 1 of 1 slot free/);
+  await shown("jobs", /^JOB .*(\n\S+ +counts +succeeded .*){3}\n$/);
   expect((await luciole("doctor")).stdout).toMatch(/^ok +agent a0 +answers at /m);
   // Ids are random: no job's begins so.
   for (const verb of ["logs", "cancel"]) {

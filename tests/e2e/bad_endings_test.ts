@@ -7,7 +7,7 @@ import { Folder } from "./executable.ts";
 import { endOf, expectFailure, programOf } from "./mishap.ts";
 
 const LIMIT_MS = 60_000;
-const PROMPT_MS = 3_000;
+const PROMPT_MS = 15_000;
 const ENDLESS = programOf(`f.range(2, { shards: 2 }).map((n) => {
   console.log("at work;");
   for (;;) if (n < 0) return n;

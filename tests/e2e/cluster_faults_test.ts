@@ -55,7 +55,7 @@ describe("driver", () => {
     const kill = whenAtWork((pid) => process.kill(pid, "SIGKILL"));
     await cluster.run(["endless.ts"], { ...kill, env: LEASE });
     await cluster.settled();
-    const text = /job j[0-9a-f]+ is ended: nothing was heard of \S+@\S+ for \d s/;
+    const text = /job j[0-9a-f]+ is ended: nothing was heard of \S+@\S+ for \d+ s/;
     await Promise.any(["a0", "a1", "a2"].map((name) => cluster.agent(name).tells(text)));
   }, 60_000);
 

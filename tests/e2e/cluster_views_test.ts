@@ -24,6 +24,7 @@ const strict = flow("strict", (f) => f.range(10).map((n) => { if (n === 7) throw
 await run(async (job) => job.execute(strict));
 `;
 
+const DEADLINE_MS = 30_000;
 const cluster = await Cluster.open({
   agents: 2,
   slots: 1,
@@ -33,6 +34,15 @@ afterAll(() => cluster[Symbol.asyncDispose]());
 const luciole = (...args: readonly string[]) =>
   cluster.folder.run([LUCIOLE, ...args], { env: { LUCIOLE_MASTER: cluster.address, USER: "ann" } });
 
+/** Masters and agents are told of what happens a moment later. @returns What is printed once it matches. */
+async function shown(args: readonly string[], pattern: RegExp): Promise<string> {
+  for (const deadline = performance.now() + DEADLINE_MS; ; ) {
+    const { stdout } = await luciole(...args);
+    if (pattern.test(stdout)) return stdout;
+    if (performance.now() > deadline) throw new Error(`Waited in vain for ${pattern} in:\n${stdout}`);
+  }
+}
+
 /** Runs the endless program; `act` may look at it once both of its tasks have begun, and must end it. */
 async function whileRunning(act: (job: string) => Promise<void>): Promise<Finished> {
   const begun = Promise.withResolvers<void>();
@@ -41,6 +51,7 @@ async function whileRunning(act: (job: string) => Promise<void>): Promise<Finish
     onText: { text: "shard 1 has begun", act: () => begun.resolve() },
   });
   await Promise.race([begun.promise, running]);
+  await shown(["logs", "endless"], /shard 0 has begun/);
   const [job] = JSON.parse((await luciole("jobs", "--json")).stdout);
   await act(job.job);
   return running;
@@ -77,8 +88,7 @@ describe("a cluster's commands", () => {
 
   test("show a job and what it prints, and cancel it: its driver says by whom", async () => {
     const finished = await whileRunning(async (job) => {
-      const { stdout } = await luciole("jobs");
-      expect(stdout).toMatch(new RegExp(`^${job} +endless +(starting|running) +2 +2 .* bob@`, "m"));
+      await shown(["jobs"], new RegExp(`^${job} +endless +(starting|running) +2 +2 .* bob@`, "m"));
       const logs = await luciole("logs", "endless");
       expect(logs.stdout).toMatch(/^\d\d:\d\d:\d\d \[worker 0\] shard [01] has begun$/m);
       expect(logs.stdout).toMatch(/^\d\d:\d\d:\d\d \[worker 1\] shard [01] has begun$/m);
@@ -97,8 +107,7 @@ describe("a cluster's commands", () => {
     expect(last).toMatch(/^error: Job j\w+ was cancelled by ann@\S+ with luciole cancel$/);
     expect(finished.stderr).not.toContain("warning");
     await cluster.settled();
-    const { stdout } = await luciole("jobs");
-    expect(stdout).toMatch(/^j\w+ +endless +cancelled +2 .* bob@/m);
+    const stdout = await shown(["jobs"], /^j\w+ +endless +cancelled +2 .* bob@/m);
     expect(stdout).toMatch(/^j\w+ \(endless\) cancelled: it was cancelled by ann@\S+ with luciole cancel$/m);
     const late = await luciole("cancel", "endless");
     expect(late).toMatchObject({ code: 0, stderr: "" });
@@ -112,8 +121,7 @@ describe("a cluster's commands", () => {
       /^error: Cannot run map at \S*failing\.ts:3: shard 1, row \d+: RangeError: 7 is too much \(on agent a\d of host \S+\)$/,
     );
     await cluster.settled();
-    const { stdout } = await luciole("jobs");
-    expect(stdout).toMatch(/^j\w+ +failing +failed +2 /m);
+    const stdout = await shown(["jobs"], /^j\w+ +failing +failed +2 /m);
     expect(stdout).toContain(` (failing) failed: ${cause.slice("error: ".length)}\n${details.join("\n")}`);
   });
 

@@ -35,7 +35,8 @@ export async function execute(command: readonly string[], options: CommandOption
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("LUCIOLE_"));
   const child = Bun.spawn([...command], {
     cwd: options.cwd,
-    env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...options.env },
+    // Progress is told after five seconds: on a busy machine even the smallest program may take as long.
+    env: { ...Object.fromEntries(inherited), NO_COLOR: "1", LUCIOLE_QUIET: "1", ...options.env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

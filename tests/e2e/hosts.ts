@@ -15,7 +15,7 @@ export function whyNoHosts(): string | undefined {
   if (["ip", "bridge", "tc", "unshare"].some((command) => Bun.which(command) === null)) {
     return "there is no ip, bridge, tc or unshare (Debian: apt install iproute2 util-linux)";
   }
-  const name = `lt${process.pid}`;
+  const name = unique();
   const { exitCode, stderr } = Bun.spawnSync(["ip", "netns", "add", name], { timeout: LIMIT_MS });
   if (exitCode !== 0) return `ip netns add: ${stderr.toString().trim()}`;
   Bun.spawnSync(["ip", "netns", "delete", name], { timeout: LIMIT_MS });
@@ -24,9 +24,12 @@ export function whyNoHosts(): string | undefined {
 
 let made = 0;
 
+/** A run that was killed may have left some that are named by the same process id. */
+const unique = (): string => `lt${process.pid}-${Date.now().toString(36)}`;
+
 export class Hosts {
   /** Namespaces are of the whole machine: another run of the tests may have some too. */
-  readonly #prefix = `lt${process.pid}-${made++}`;
+  readonly #prefix = `${unique()}-${made++}`;
   readonly names: readonly string[];
 
   constructor(names: readonly string[]) {

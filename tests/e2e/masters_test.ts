@@ -45,7 +45,11 @@ describe("two masters", () => {
     const jobs: string[] = [];
     const look = async () => {
       for (const address of [first, second]) {
-        const { stdout } = await cluster.folder.run([LUCIOLE, "jobs", "--json", "--master", address]);
+        // They are told of it a moment after it has begun.
+        const see = async () =>
+          (await cluster.folder.run([LUCIOLE, "jobs", "--json", "--master", address])).stdout;
+        let stdout = await see();
+        for (let i = 0; i < 20 && !stdout.includes("short"); i++) stdout = await see();
         jobs.push(stdout.includes("short") ? "there" : stdout);
       }
     };

@@ -27,7 +27,7 @@ export interface Ended extends Finished {
   readonly took: number;
 }
 
-const DEADLINE_MS = 3_000;
+const DEADLINE_MS = 20_000;
 
 /** A program of one flow named "it", whose builder is `source`; `rest` runs with the handle `out` and the `job`. */
 export function programOf(source: string, rest = ""): string {

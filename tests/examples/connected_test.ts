@@ -4,7 +4,7 @@ import { Sandbox } from "./sandbox.ts";
 
 const sandbox = new Sandbox();
 afterAll(() => sandbox[Symbol.dispose]());
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 describe.each([1, 3])("with %d workers", (workers) => {
   test(

@@ -31,7 +31,7 @@ describe(`G2 files, seed ${SEED}`, () => {
         .map(([word, found]) => `${word}\t${[...found].sort().join(" ")}`);
       expect(await sandbox.run("inverted_file", [GLOB], options)).toEqual(expected);
     },
-    30_000,
+    60_000,
   );
 
   test("tf_idf scores words by document", async () => {
@@ -48,7 +48,7 @@ describe(`G2 files, seed ${SEED}`, () => {
       .slice(0, 15)
       .map(({ path, word, score }) => `${score.toFixed(3)}\t${path}\t${word}`);
     expect(await sandbox.run("tf_idf", [GLOB, "15"])).toEqual(expected);
-  }, 30_000);
+  }, 60_000);
 
   test("file_list counts the lines of each file, empty ones included", async () => {
     const counts = [...paths].map(([path, text]): [string, number] => [path, linesOf(text).length]);
@@ -56,7 +56,7 @@ describe(`G2 files, seed ${SEED}`, () => {
     const total = counts.reduce((sum, [, count]) => sum + count, 0);
     const expected = [...counts, ["total", total]].map(([path, count]) => `${count}\t${path}`);
     expect(await sandbox.run("file_list", [GLOB], { workers: 3 })).toEqual(expected);
-  }, 30_000);
+  }, 60_000);
 
   test("sort_and_save sorts all lines into one file by code point", async () => {
     const lines = [...paths.values()].flatMap(linesOf).sort(compareText);
@@ -64,5 +64,5 @@ describe(`G2 files, seed ${SEED}`, () => {
       `${lines.length} lines in sorted.out`,
     ]);
     expect(linesOf(sandbox.read("sorted.out"))).toEqual(lines);
-  }, 30_000);
+  }, 60_000);
 });

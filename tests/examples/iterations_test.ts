@@ -74,12 +74,12 @@ describe(`G2 iterations, seed ${SEED}`, () => {
     );
     const order = [...actual.values()];
     expect(order).toEqual([...order].sort((a, b) => b - a));
-  }, 30_000);
+  }, 60_000);
 
   test("page_rank without an iteration gives every node the same rank", async () => {
     sandbox.write("edge.txt", "a b\n");
     expect(await sandbox.run("page_rank", ["edge.txt", "0"])).toEqual(["1.000000\ta", "1.000000\tb"]);
-  }, 30_000);
+  }, 60_000);
 
   test.each([1, 2, 4])(
     "C9: k_means_workers finds the centres of the reference to 1e-9 with %d workers",
@@ -98,7 +98,7 @@ describe(`G2 iterations, seed ${SEED}`, () => {
         }
       }
     },
-    30_000,
+    60_000,
   );
 
   test.each([1, 4])(
@@ -121,6 +121,6 @@ describe(`G2 iterations, seed ${SEED}`, () => {
       expect(printed.length).toBe(4);
       for (const [i, line] of printed.entries()) expectNear(line.split("\t").map(Number), expected[i]);
     },
-    30_000,
+    60_000,
   );
 });

@@ -35,7 +35,7 @@ describe(`G2 records, seed ${SEED}`, () => {
       "",
       ...onTop.map(([name, count]) => `${count}\t${name}`),
     ]);
-  }, 30_000);
+  }, 60_000);
 
   test.each(["0", "3"])(
     "cogroup_filter keeps customers with at least %s orders",
@@ -61,7 +61,7 @@ describe(`G2 records, seed ${SEED}`, () => {
       expect(expected.length).toBeGreaterThan(0);
       expect(await sandbox.run("cogroup_filter", ["customers.csv", "orders.csv", least])).toEqual(expected);
     },
-    30_000,
+    60_000,
   );
 
   test("chained_maps fuses seven maps into one group and adds up", async () => {
@@ -76,7 +76,7 @@ describe(`G2 records, seed ${SEED}`, () => {
     expect(groups.filter((group) => /^\s+map\b/m.test(group)).length).toBe(1);
     expect(groups[2]).toStartWith("1: 5 tasks");
     expect(groups[2].match(/^\s+map\b/gm)?.length).toBe(7);
-  }, 30_000);
+  }, 60_000);
 
   test("pi gives the same estimate on any number of workers, and is near pi", async () => {
     const [one] = await sandbox.run("pi", ["200000", "8"], { workers: 1 });
@@ -85,5 +85,5 @@ describe(`G2 records, seed ${SEED}`, () => {
     const estimate = Number(one.replace("pi is about ", ""));
     // Five standard deviations.
     expect(Math.abs(estimate - Math.PI)).toBeLessThan((5 * 1.65) / Math.sqrt(200_000));
-  }, 30_000);
+  }, 60_000);
 });

@@ -18,7 +18,7 @@ import { dirname, join, normalize } from "node:path";
 const ROOT = normalize(join(import.meta.dir, "../.."));
 const BUN = join(ROOT, "node_modules/.bin/bun");
 const LUCIOLE = join(ROOT, "dist/luciole");
-const DEADLINE_MS = 25_000;
+const DEADLINE_MS = 55_000;
 /** Inherited by workers, so that those of one run can be found. */
 const MARK = "EXAMPLE_RUN";
 

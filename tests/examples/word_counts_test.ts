@@ -23,13 +23,13 @@ describe(`G2 word counts, seed ${SEED}`, () => {
       expect(sandbox.readParts("counts")).toBe(counts.map(([word, count]) => `${count}\t${word}\n`).join(""));
       expect(printed).toEqual([`${counts.length} different words in counts`]);
     },
-    30_000,
+    60_000,
   );
 
   test("word_count saves nothing of an empty file", async () => {
     expect(await sandbox.run("word_count", ["empty.txt", "none"])).toEqual(["0 different words in none"]);
     expect(sandbox.readParts("none")).toBe("");
-  }, 30_000);
+  }, 60_000);
 
   test("word_count_self_join finds the pairs of equal frequency", async () => {
     const frequent = [...countsOf(wordsOf(first))].filter(([, count]) => count >= 3);
@@ -42,7 +42,7 @@ describe(`G2 word counts, seed ${SEED}`, () => {
     expect(pairs.length).toBeGreaterThan(0);
     const printed = await sandbox.run("word_count_self_join", ["first.txt", "3"]);
     expect(printed).toEqual(pairs.map((pair) => pair.join("\t")));
-  }, 30_000);
+  }, 60_000);
 
   test("word_count_two_files joins the counts by word", async () => {
     const counts = countsOf(wordsOf(first));
@@ -55,7 +55,7 @@ describe(`G2 word counts, seed ${SEED}`, () => {
     expect(printed).toEqual(
       common.slice(0, 10).map(({ word, here, there }) => [word, here, there].join("\t")),
     );
-  }, 30_000);
+  }, 60_000);
 
   test("word_count_channel streams both outputs of the lines that come in", async () => {
     const lines = linesOf(first).slice(0, 40);
@@ -67,5 +67,5 @@ describe(`G2 word counts, seed ${SEED}`, () => {
     expect(printed.filter(isLong)).toEqual(long);
     const counts = [...countsOf(words)].sort(([a], [b]) => compareText(a, b));
     expect(printed.filter((line) => !isLong(line))).toEqual(counts.map(([word, n]) => `${n}\t${word}`));
-  }, 30_000);
+  }, 60_000);
 });

@@ -60,7 +60,7 @@ describe("C10: other numbers of shards", () => {
       const keyed = await job.execute(byKey, { rows: other, shards: before });
       expect(sorted((await keyed.collect()).map(([, n]) => n))).toEqual(range(0));
     },
-    30_000,
+    60_000,
   );
 });
 
@@ -91,7 +91,7 @@ describe("C11: versions", () => {
     await until("old versions are gone", () => shardsOn(cluster) === 2);
     rows.release();
     await until("all are gone", () => shardsOn(cluster) === 0);
-  }, 30_000);
+  }, 60_000);
 
   test("C11: an execution that was begun with a handle reads it, though it is released before it is planned", async () => {
     await using cluster = await Cluster.open({ agents: 1, slots: 2 });
@@ -105,7 +105,7 @@ describe("C11: versions", () => {
     expect(() => job.start(plusOne, { rows })).toThrow("it was released");
     reader.outputs.release();
     await until("all are gone", () => shardsOn(cluster) === 0);
-  }, 30_000);
+  }, 60_000);
 
   test("C11: 60 turns of a loop leave one version", async () => {
     await using cluster = await Cluster.open({ agents: 2, slots: 1 });
@@ -135,7 +135,7 @@ describe("DatasetHandle", () => {
     expect(sorted(read)).toEqual(range(0));
     await expect(rows.collect()).rejects.toThrow("it was released");
     await until("the shards are gone", () => shardsOn(cluster) === 0);
-  }, 30_000);
+  }, 60_000);
 
   test("release() frees the rows when the last handle of share() is released", async () => {
     await using cluster = await Cluster.open({ agents: 1, slots: 1 });
@@ -148,7 +148,7 @@ describe("DatasetHandle", () => {
     expect(shardsOn(cluster)).toBe(2);
     other.release();
     await until("the shards are gone", () => shardsOn(cluster) === 0);
-  }, 30_000);
+  }, 60_000);
 
   test("[Symbol.dispose]() releases at the end of a block", async () => {
     await using cluster = await Cluster.open({ agents: 1, slots: 1 });
@@ -157,7 +157,7 @@ describe("DatasetHandle", () => {
       expect(await rows.count()).toBe(ROWS);
     }
     await until("the shards are gone", () => shardsOn(cluster) === 0);
-  }, 30_000);
+  }, 60_000);
 
   test("a handle that the program has forgotten is released when it is collected, and a reference keeps it", async () => {
     await using cluster = await Cluster.open({ agents: 1, slots: 1 });
@@ -173,7 +173,7 @@ describe("DatasetHandle", () => {
     });
     const read = await job.execute(plusOne, { rows: ref });
     expect(sorted(await read.collect())).toEqual(range(1));
-  }, 30_000);
+  }, 60_000);
 
   test("rows of an earlier graph that are lost are computed again for a later one, over two graphs", async () => {
     await using cluster = await Cluster.open({ agents: 2, slots: 2 });
@@ -186,7 +186,7 @@ describe("DatasetHandle", () => {
     const last = await job.execute(plusOne, { rows: more });
     expect(sorted(await last.collect())).toEqual(range(2));
     expect(sorted(await more.collect())).toEqual(range(1));
-  }, 30_000);
+  }, 60_000);
 });
 
 const placed = flow("placed-numbers", (f, p: { rows: number; where: "memory" | "disk" | "free" }) => {
@@ -213,7 +213,7 @@ describe("Storage of shards", () => {
       using more = await job.execute(plusOne, { rows: kept });
       expect(await more.take(3)).toEqual([1, 2, 3]);
     },
-    30_000,
+    60_000,
   );
 
   test("inMemory() goes to disk when the agent's memory is full", async () => {
@@ -221,7 +221,7 @@ describe("Storage of shards", () => {
     using kept = await cluster.job.execute(placed, { rows: ROWS, where: "memory" });
     expect(shardsOn(cluster)).toBe(2);
     expect(sorted(await kept.collect())).toEqual(range(0));
-  }, 30_000);
+  }, 60_000);
 });
 
 const echo = flow("echo-channel", (f, p: { rows: DatasetInput<number> }) => f.from(p.rows).map((n) => n));
@@ -238,7 +238,7 @@ describe("Channel", () => {
     rows.release();
     await until("the channel is gone", () => shardsOn(cluster) === 0);
     expect(() => job.start(echo, { rows })).toThrow("it was released");
-  }, 30_000);
+  }, 60_000);
 
   test("release() lets a flow that reads it go on to the end", async () => {
     await using cluster = await Cluster.open({ agents: 1, slots: 1 });
@@ -258,7 +258,7 @@ describe("Channel", () => {
     more.resolve();
     expect((await read.next()).value).toBe(2);
     await done;
-  }, 30_000);
+  }, 60_000);
 
   test("release() ends the source of a channel that nobody reads", async () => {
     await using cluster = await Cluster.open({ agents: 1, slots: 1 });
@@ -278,5 +278,5 @@ describe("Channel", () => {
     await soon("the end of the source", ended.promise);
     await soon("the end of the channel", rows.done);
     await until("the channel is gone", () => cluster.files().length === 0);
-  }, 30_000);
+  }, 60_000);
 });

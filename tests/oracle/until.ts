@@ -1,7 +1,7 @@
 /**
  * Waiting for what another part of the process does soon, with a deadline and without sleeping.
  */
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 /** Resolves when a condition holds; asks again after each turn of the event loop. */
 export async function until(what: string, holds: () => boolean): Promise<void> {

@@ -48,7 +48,7 @@ test("AgentJobs keeps slots and memory apart for its jobs, and gives them back a
   expect(jobs.load).toMatchObject({ freeSlots: 1, freeMemoryBytes: 60 });
   await jobs.close();
   await expect(jobs.start("j3", order(1))).rejects.toThrow("agent a1 has 0 slots free");
-}, 30_000);
+}, 60_000);
 
 test("AgentJobs begins no job that was ended while its program was looked at", async () => {
   const opened = Promise.withResolvers<OpenProgram>();
@@ -77,4 +77,4 @@ test("AgentJobs begins no job that was ended while its program was looked at", a
     freeSlots: 0,
   });
   await jobs.close();
-}, 30_000);
+}, 60_000);

@@ -47,7 +47,7 @@ describe("the detached drivers of an agent", () => {
     expect(await put("j3")).toBe(409);
     expect((await world.remotely("DELETE", "/v1/drivers/j2")).status).toBe(204);
     expect(await first).toBe(204);
-  }, 30_000);
+  }, 60_000);
 
   test("leave nothing on disk when they are forgotten, not even what they wrote in the directory given to them", async () => {
     expect(await put("j1", { workingDirectory: "/not/here" })).toBe(204);
@@ -56,7 +56,7 @@ describe("the detached drivers of an agent", () => {
     expect((await world.remotely("DELETE", "/v1/drivers/j1")).status).toBe(204);
     while (world.agent.load().drivers?.length !== 0) await new Promise((resolve) => setTimeout(resolve, 5));
     while (existsSync(own)) await new Promise((resolve) => setTimeout(resolve, 5));
-  }, 30_000);
+  }, 60_000);
 
   test("end not their agent when they cannot be deleted", async () => {
     expect(await put("j1", { workingDirectory: "/not/here" })).toBe(204);
@@ -73,7 +73,7 @@ describe("the detached drivers of an agent", () => {
     await world.agent.close();
     // It may be asked to once more.
     await world.agent.close();
-  }, 30_000);
+  }, 60_000);
 
   test("are guarded here in a bounded number", async () => {
     const guards = { agent: "a2", address: "127.0.0.1:9" };
@@ -81,5 +81,5 @@ describe("the detached drivers of an agent", () => {
     expect(await put("g200", { guards })).toBe(409);
     expect(await put("g7", { guards })).toBe(204);
     expect(world.agent.load().drivers?.length).toBe(200);
-  }, 30_000);
+  }, 60_000);
 });

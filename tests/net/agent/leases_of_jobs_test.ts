@@ -32,7 +32,7 @@ test("a lease that nobody renews ends the job, its worker and its directory; wit
   await until("nothing of it is left", () => agent.load().jobs.length === 1);
   expect(readdirSync(directory)).toEqual(["j2"]);
   await expect(world.call("POST", ROUTES.lease(JOB), { acknowledged: 0 })).rejects.toThrow("404 not-found");
-}, 30_000);
+}, 60_000);
 
 test("load() tells of slots and jobs, and renewals are checked", async () => {
   world = await AgentWorld.open({ slots: 3 });

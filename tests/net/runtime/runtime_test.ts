@@ -19,6 +19,6 @@ describe("currentRuntime()", () => {
       const done = spawnSync(file, [...args, script], { cwd: ROOT, encoding: "utf8", timeout: 30_000 });
       // Deno prints a line for every body that breaks off, so stderr is looked at on failure only.
       expect(done.stdout === `ok ${name}\n` ? "" : `${done.stdout}${done.stderr}`).toBe("");
-    }, 40_000);
+    }, 60_000);
   }
 });

@@ -165,7 +165,7 @@ describe("runWorker()", () => {
     expect((await events.until("workerExited")).cause).toContain("SIGKILL");
     await orderWork(agent, "e1", { what: "double" });
     expect((await events.until("attemptEnded")).result.kind).toBe("committed");
-  }, 10_000);
+  }, 60_000);
 
   test("is ended in the midst of a closure when the job ends", async () => {
     const agent = await open();
@@ -219,7 +219,7 @@ describe("runWorker()", () => {
       await eventually(() => workersOf(directory).length === 0);
       rmSync(directory, { recursive: true });
     }
-  }, 20_000);
+  }, 60_000);
 });
 
 /** Looks again and again until it holds; the deadline is the test's own. */

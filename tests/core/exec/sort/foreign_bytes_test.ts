@@ -92,4 +92,4 @@ test("a sort in several tasks loses no row, and orders them as they are read, wh
     }),
     { numRuns: 40 },
   );
-}, 30_000);
+}, 60_000);

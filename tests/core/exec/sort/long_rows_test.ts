@@ -100,7 +100,7 @@ test("createLocalSort() gives what Array.prototype.sort gives when rows are long
     ),
     { numRuns: 400 },
   );
-}, 30_000);
+}, 60_000);
 
 test("createRunWriter() marks each chunk with its first key when rows are long", () => {
   fc.assert(

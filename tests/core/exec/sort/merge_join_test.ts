@@ -80,7 +80,7 @@ test("runMergeJoin() gives what nested loops give when keys are of any kind", as
     ),
     { numRuns: 60 },
   );
-}, 30_000);
+}, 60_000);
 
 test("runMergeJoin() joins a key that is larger than memory when both sides repeat it", async () => {
   const left = Array.from({ length: 30 }, (_, i): Pair => ["hot", i]);

@@ -138,7 +138,7 @@ test("runMergeHead() gives what Array.prototype.sort gives when runs are many an
     ),
     { numRuns: 150 },
   );
-}, 30_000);
+}, 60_000);
 
 test("createLocalSort() gives what Array.prototype.sort gives when it spills and when it does not", async () => {
   await fc.assert(
@@ -161,7 +161,7 @@ test("createLocalSort() gives what Array.prototype.sort gives when it spills and
     ),
     { numRuns: 150 },
   );
-}, 30_000);
+}, 60_000);
 
 test("runMergeHead() keeps the order of equal keys when every range ends inside of duplicates", async () => {
   const one = casesOf(true)[1];

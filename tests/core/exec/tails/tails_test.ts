@@ -138,7 +138,7 @@ describe("createStore()", () => {
     store.row("first");
     for (const batch of batchesOf(
       Array.from({ length: 40_000 }, (_, i) => i),
-      40_000,
+      60_000,
     ))
       store.batch(batch);
     store.row("last");
