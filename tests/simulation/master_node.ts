@@ -1,7 +1,7 @@
 /**
  * A simulated master: the production registry and line of waiting jobs, gone with its process.
  */
-import type { Heartbeat } from "../../core/cluster/agent_info.ts";
+import type { AgentView, Heartbeat } from "../../core/cluster/agent_info.ts";
 import type { Placement, PlacementRequest } from "../../core/cluster/placement.ts";
 import { PlacementLine } from "../../core/cluster/placement_line.ts";
 import { Registry } from "../../core/cluster/registry.ts";
@@ -23,6 +23,16 @@ export class MasterNode implements Process {
   constructor(name: string, timeline: Timeline) {
     this.name = name;
     this.#timeline = timeline;
+  }
+
+  /** As it sees them. */
+  get agents(): readonly AgentView[] {
+    return this.#registry.agents(this.#timeline.now);
+  }
+
+  /** Jobs that wait for room. */
+  get waiting(): number {
+    return this.#line.length;
   }
 
   hear(heartbeat: Heartbeat): void {

@@ -2,7 +2,10 @@
  * One simulated run of a whole cluster: a seed decides what runs on what, and what goes wrong; the same seed gives the
  * same run, bit by bit.
  */
+
+import { checkMasters, QUIET_MS, SETTLED_MS } from "./aftermath.ts";
 import { AgentNode } from "./agent_node.ts";
+import { planDisasters } from "./disasters.ts";
 import { planFaults, planMoreFaults } from "./faults.ts";
 import { GangRules } from "./gang_rules.ts";
 import { MasterNode } from "./master_node.ts";
@@ -41,6 +44,7 @@ export class Simulation {
   readonly #isCalm: boolean;
   readonly #isSmall: boolean;
   readonly #seed: number;
+  #quietAt = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -90,6 +94,12 @@ export class Simulation {
     };
     const withinMs = random.pick([100, 300, 3_000]);
     planFaults({ ...targets, random: chance }, this.#faults, withinMs);
+    if (this.#hasDisasters) {
+      const random = new Random(this.#seed + 9);
+      const count = 1 + random.below(3);
+      planDisasters({ ...targets, random }, count, withinMs);
+      this.#quietAt = withinMs + QUIET_MS;
+    }
     if (this.#isCalm || this.#seed % 5 !== 4) return;
     planMoreFaults({ ...targets, random: new Random(this.#seed + 3) }, 2, withinMs);
   }
@@ -141,11 +151,23 @@ export class Simulation {
           );
         }
       }
+      if (this.#hasDisasters) this.#settle();
       return this.#summary();
     } catch (error) {
       const story = this.#story.slice(-60).join("\n  ");
       throw new Error(`${error instanceof Error ? error.message : error}\n  ${story}`, { cause: error });
     }
+  }
+
+  get #hasDisasters(): boolean {
+    return !this.#isCalm && this.#seed % 9 === 4;
+  }
+
+  /** Masters know in the end what is there, whatever they missed. */
+  #settle(): void {
+    const until = Math.max(this.#quietAt, this.#timeline.now) + SETTLED_MS;
+    while (this.#timeline.now < until && this.#timeline.step());
+    checkMasters(this.#masters, this.#agents);
   }
 
   #isOver(): boolean {
