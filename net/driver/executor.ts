@@ -378,8 +378,8 @@ export class Executor {
   }
 
   /** A worker that cannot be started is not counted on, where its agent has others: without any it is the program's fault. */
-  #hearWorker(agent: string, event: Parameters<JobCrew["hear"]>[0]): Promise<void> | undefined {
-    const heard = this.#crew.hear(event);
+  #hearWorker(agent: string, event: Parameters<JobCrew["hear"]>[1]): Promise<void> | undefined {
+    const heard = this.#crew.hear(agent, event);
     const isFinal = event.kind === "workerExited" && event.isFinal === true;
     if (isFinal && this.#agents.has(agent) && this.members.on(agent).length > 0) this.#seat(agent);
     return heard;

@@ -18,7 +18,9 @@ export class JobCrew {
   readonly messages = new DriverMessages();
   readonly members: JobMembers;
   /** What workers told before it was known here that they are being started. */
-  #early: WorkerEvent[] = [];
+  #early: { readonly agent: string; readonly event: WorkerEvent }[] = [];
+  /** The agent of each worker that is not gone. */
+  readonly #agents = new Map<number, string>();
 
   /** @param onEpoch Told of the workers of each epoch that begins, before they are. */
   constructor(onEpoch: (epoch: number, workers: readonly WorkerInfo[]) => void) {
@@ -34,19 +36,23 @@ export class JobCrew {
       const numbers = own.map(({ worker }) => worker);
       this.messages.add(client, numbers);
     }
+    for (const { worker, agent } of workers) this.#agents.set(worker, agent);
     this.members.add(workers);
     const early = this.#early;
-    this.#early = early.filter(({ worker }) => this.members.isExpected(worker));
-    for (const event of early) if (!this.members.isExpected(event.worker)) void this.hear(event);
+    const isExpected = ({ event }: (typeof early)[number]): boolean => this.members.isExpected(event.worker);
+    this.#early = early.filter(isExpected);
+    for (const told of early) if (!isExpected(told)) void this.hear(told.agent, told.event);
   }
 
   /** Resolves when the program has heard it, where that is to be waited for. */
-  hear(event: WorkerEvent): Promise<void> | undefined {
+  hear(agent: string, event: WorkerEvent): Promise<void> | undefined {
     const { worker } = event;
     if (this.members.isExpected(worker)) {
-      this.#early.push(event);
+      this.#early.push({ agent, event });
       return undefined;
     }
+    // One of another agent may have the number of a start that was given up.
+    if (this.#agents.get(worker) !== agent) return undefined;
     switch (event.kind) {
       case "parcel":
         return this.messages.hear(worker, event.parcel);
@@ -57,6 +63,7 @@ export class JobCrew {
         this.#exited(event);
         return undefined;
       case "workerLeft":
+        this.#agents.delete(worker);
         this.messages.remove(worker, "it was removed");
         this.members.removed(worker);
         return undefined;
@@ -65,6 +72,7 @@ export class JobCrew {
 
   /** An agent is gone. @param cause What senders are told. */
   lose(agent: string, cause: string): void {
+    for (const [worker, own] of this.#agents) if (own === agent) this.#agents.delete(worker);
     this.messages.removeAgent(agent, cause);
     this.members.agentLost(agent);
   }

@@ -41,7 +41,7 @@ export class Crew {
   /** Numbers that were given, of workers that are no members yet. */
   readonly #expected = new Set<number>();
   /** What workers told before it was known that they are being started. */
-  #early: AgentEvent[] = [];
+  #early: { readonly agent: string; readonly event: AgentEvent }[] = [];
 
   constructor(options: CrewOptions) {
     this.#options = options;
@@ -91,7 +91,7 @@ export class Crew {
     this.#apply({ kind: "added", workers });
     const early = this.#early;
     this.#early = [];
-    for (const event of early) this.hear(event);
+    for (const told of early) this.hear(told.agent, told.event);
   }
 
   leave(workers: readonly number[]): void {
@@ -107,12 +107,13 @@ export class Crew {
     this.#apply({ kind: "agentLost", agent });
   }
 
-  hear(event: AgentEvent): void {
+  hear(agent: string, event: AgentEvent): void {
     if (!("worker" in event)) return;
     const { worker } = event;
     const end = this.#ends.get(worker);
-    if (this.#expected.has(worker)) this.#early.push(event);
-    if (end === undefined) return;
+    if (this.#expected.has(worker)) this.#early.push({ agent, event });
+    // One of another agent may have the number of a start that was given up.
+    if (end?.agent !== agent) return;
     if (event.kind === "parcel") this.#hearParcel(end, event.parcel);
     else if (event.kind === "workerStarted") this.#apply({ kind: "started", worker });
     else if (event.kind === "workerLeft") {

@@ -71,7 +71,7 @@ export class Roster {
 
   /** What is told of a worker. One that cannot be started is not counted on, where there are others. */
   hear(agent: string, event: AgentEvent): void {
-    this.crew.hear(event);
+    this.crew.hear(agent, event);
     const isFinal = event.kind === "workerExited" && event.isFinal === true;
     if (isFinal && this.lines.has(agent) && this.crew.on(agent).length > 0) this.#seat(agent);
   }

@@ -156,6 +156,25 @@ test("others are looked for in the place of lost workers before anybody is refus
   await soon("the end", executor.stop());
 });
 
+test("what is told of a worker by another agent than its own counts for nothing", async () => {
+  const agents = { a: new SilentAgent(), b: new SilentAgent() };
+  const executor = openExecutor(agents);
+  await until("the events are read", () => agents.a.tell.length * agents.b.tell.length > 0);
+  const joined: number[] = [];
+  executor.members.listen("allWorkersJoined", () => joined.push(executor.members.size));
+  // Left of a start that was given up: its number was given again.
+  agents.b.tell({ kind: "workerStarted", worker: 0 });
+  agents.b.tell({ kind: "workerExited", worker: 0, cause: "it could not be started", isFinal: true });
+  agents.b.tell({ kind: "workerStarted", worker: 1 });
+  agents.b.tell({ kind: "workerExited", worker: 1, cause: "it could not be started", isFinal: true });
+  await until("that of its own worker is heard", () => executor.members.size === 1);
+  expect(joined).toEqual([]);
+  agents.a.tell({ kind: "workerStarted", worker: 0 });
+  await until("all have joined", () => joined.length > 0);
+  for (const agent of [agents.a, agents.b]) agent.endEvents();
+  await soon("the end", executor.stop());
+});
+
 test("a worker that cannot be started is passed over where its agent has another", async () => {
   const agents = { a: new SilentAgent() };
   const executor = openExecutor(agents);
