@@ -4,7 +4,7 @@
  *
  * When it cannot be written any more the job goes on without it, which is told once.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { History } from "../../core/checkpoint/history.ts";
 import { type CheckpointRecord, HAS_SUCCEEDED, type OpenedRecord } from "../../core/checkpoint/records.ts";
@@ -12,7 +12,8 @@ import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { plural } from "../../core/program/plural.ts";
 import { pause } from "../pause.ts";
 import { host } from "../program/host.ts";
-import { type LockFile, type LockOwner, STALE_MS, takeLockFile } from "../runtime/lock_file.ts";
+import { lifeThread } from "../runtime/life_thread.ts";
+import { type LockFile, type LockOwner, LockWatch, STALE_MS, takeLockFile } from "../runtime/lock_file.ts";
 import { systemCode } from "../store/disk.ts";
 import { systemReason } from "../system_reason.ts";
 import { CopyFiles } from "./copy_files.ts";
@@ -24,6 +25,7 @@ const COPIES = "copies";
 /** A log of less is not worth being written anew. */
 const MIN_REWRITE_BYTES = 2 ** 20;
 const ASK_AGAIN_MS = 500;
+const TOUCH_MS = 1_000;
 /** One that was killed a moment ago may not be gone yet. */
 const ENDING_MS = 2_000;
 
@@ -68,6 +70,7 @@ type Cannot = (why: string, cause?: unknown) => LucioleError;
 async function takeLock(path: string, options: DirectoryOptions, cannot: Cannot): Promise<LockFile> {
   const file = join(path, LOCK);
   const begun = Date.now();
+  const watch = new LockWatch(file);
   let first: LockOwner | undefined;
   for (;;) {
     const taken = takeLockFile(file);
@@ -80,6 +83,7 @@ async function takeLock(path: string, options: DirectoryOptions, cannot: Cannot)
     if (!isAwaited || Date.now() - begun >= waitMs) {
       throw cannot(`the driver with process ${taken.pid} on ${taken.host} is using it`);
     }
+    if (taken.isElsewhere) watch.look(performance.now());
     await pause(ASK_AGAIN_MS, options.signal);
     options.signal.throwIfAborted();
   }
@@ -90,6 +94,7 @@ export class CheckpointDirectory {
   readonly copies: CopyFiles;
   readonly #options: DirectoryOptions;
   readonly #lock: LockFile;
+  readonly #letGo: () => void;
   readonly #log: LogFile;
   #rewriteAt = MIN_REWRITE_BYTES;
   #isBroken = false;
@@ -108,6 +113,7 @@ export class CheckpointDirectory {
     this.copies = new CopyFiles(join(options.path, COPIES));
     for (const number of this.copies.executions()) if (!this.history.has(number)) this.copies.drop(number);
     if (options.isResumed) this.#tell(past);
+    this.#letGo = lifeThread.keep({ everyMs: TOUCH_MS, file: lock });
     void lock.gone.then((what) => this.giveUp(new Error(what)));
   }
 
@@ -143,6 +149,14 @@ export class CheckpointDirectory {
     }
   }
 
+  /** @throws {LucioleError} When another driver has taken it over: it publishes what there is to publish. */
+  checkOwn(): void {
+    if (this.#isClosed || this.#lock.isHeld() || !existsSync(this.#lock.path)) return;
+    const { path } = this.#options;
+    const message = `Cannot publish: this process stood still, and another driver goes on from the checkpoint in ${path}`;
+    throw new LucioleError("checkpoint", message, { fields: { path } });
+  }
+
   /** The job goes on without a checkpoint. */
   giveUp(error: unknown): void {
     if (!this.isKept) return;
@@ -159,6 +173,7 @@ export class CheckpointDirectory {
       if (isOver && this.#lock.isHeld()) this.#succeed();
       this.#log.close();
     } finally {
+      this.#letGo();
       this.#lock.release();
     }
   }

@@ -270,6 +270,7 @@ export class JobCheckpoint implements ShardKeeper {
     const parts = pastSinks(graph, id, sinks);
     this.#directory.append({ kind: "publishing", number, execution: id, totals, outputs, sinks: parts });
     await this.#directory.sync();
+    this.#directory.checkOwn();
   }
 
   async #end(

@@ -67,7 +67,9 @@ class LifeThread {
       this.#send({
         everyMs,
         requests: all.flatMap((kept) => ("request" in kept ? [kept.request()] : [])),
-        files: all.flatMap((kept) => ("file" in kept ? [kept.file] : [])),
+        files: all.flatMap((kept) =>
+          "file" in kept ? [{ path: kept.file.path, text: kept.file.text }] : [],
+        ),
       });
     } else if (this.#thread !== undefined) {
       this.#send({ everyMs: 0, requests: [], files: [] });

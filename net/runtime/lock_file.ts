@@ -21,9 +21,16 @@ import { isAlive, processSpace, startOf } from "./process_space.ts";
 /** Of processes that start at once, all but one find that one there soon. */
 const MAX_TRIES = 10;
 const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
-const REFRESH_MS = 5_000;
+const REFRESH_MS = 1_000;
 /** Of a process on another host or in another container it is only known when it last wrote. */
 export const STALE_MS = 20_000;
+/**
+ * Whoever looks on while nobody touches it need not trust another clock. Its owner touches it every second, in a thread
+ * of its own too, and looks whether it has it still before it does what must not be done twice.
+ */
+const SILENT_MS = 6_000;
+/** Between two looks more does not count: the disk may have kept the owner waiting as well. */
+const LOOK_MS = 1_000;
 
 /** A process that holds a lock. */
 export interface LockOwner {
@@ -36,6 +43,9 @@ export interface LockOwner {
 
 /** One that this process holds. */
 export interface LockFile {
+  readonly path: string;
+  /** What is in it. */
+  readonly text: string;
   /** Resolves with what happened when it is another's, or nobody's. */
   readonly gone: Promise<string>;
   isHeld(): boolean;
@@ -50,20 +60,49 @@ export function takeLockFile(path: string): LockFile | (LockOwner & { readonly i
     space: processSpace(),
     start: startOf(process.pid),
   };
-  for (let tries = 0; !create(path, JSON.stringify(own)); tries++) {
+  // Each taking is told from all others.
+  const text = JSON.stringify({ ...own, token: randomBytes(8).toString("hex") });
+  for (let tries = 0; !create(path, text); tries++) {
     if (tries > MAX_TRIES) throw new Error(`${path} changes again and again`);
-    const text = read(path);
-    const owner = ownerIn(text);
+    const held = read(path);
+    const owner = ownerIn(held);
     if (owner !== undefined && isThere(owner, path, own.space)) {
       return { ...owner, isElsewhere: owner.space !== own.space };
     }
-    removeStale(path, text);
+    removeStale(path, held);
   }
   return keep(path);
 }
 
+/** Looks on at a lock of a process elsewhere. */
+export class LockWatch {
+  readonly #path: string;
+  #seen = "";
+  #lookedAt = 0;
+  #silentMs = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Takes the lock from a process that has not touched it while it was looked at, again and again. */
+  look(now: number): void {
+    const text = read(this.#path);
+    const seen = `${text} ${touchedAt(this.#path)}`;
+    this.#silentMs = seen === this.#seen ? this.#silentMs + Math.min(LOOK_MS, now - this.#lookedAt) : 0;
+    [this.#seen, this.#lookedAt] = [seen, now];
+    if (this.#silentMs < SILENT_MS) return;
+    this.#silentMs = 0;
+    removeStale(this.#path, text);
+  }
+}
+
+function touchedAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
 function keep(path: string): LockFile {
-  const text = read(path);
+  const text = read(path) ?? "";
   const gone = Promise.withResolvers<string>();
   const timer = setInterval(() => {
     if (refresh(path, text)) return;
@@ -73,6 +112,8 @@ function keep(path: string): LockFile {
   timer.unref();
   const isHeld = (): boolean => read(path) === text;
   return {
+    path,
+    text,
     gone: gone.promise,
     isHeld,
     release: () => {
