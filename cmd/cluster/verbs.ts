@@ -128,8 +128,16 @@ async function cancelDetached(cluster: ClusterPort, terminal: Terminal, job: Clu
   const { agents } = await cluster.cluster();
   const places = placesOf(agents, job.job).filter(({ agent }) => agent.state === "alive");
   const by = `${terminal.user} with luciole cancel`;
-  for (const { agent } of places.toReversed()) await cluster.endDriver(agent.agent, job.job, by);
   const names = places.filter(({ load }) => !isOver(load.state) && load.state !== "guarded");
+  for (const { agent, load } of places.toReversed()) {
+    try {
+      await cluster.endDriver(agent.agent, job.job, by);
+    } catch (error) {
+      // It hears of it when it looks at the driver again.
+      if (load.state !== "guarded" || names.length === 0) throw error;
+      terminal.warn(`warning: a guard of the job could not be told: ${describeThrown(error)}`);
+    }
+  }
   const where = names[0]?.agent.agent.id ?? `${job.detached?.agent ?? "unknown"}, which is gone`;
   const text = hasEnded(job)
     ? endedText(job)

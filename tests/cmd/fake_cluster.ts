@@ -81,7 +81,8 @@ export class FakeCluster implements ClusterPort {
     yield* this.printed;
   }
 
-  endDriver = async ({ id }: AgentInfo, job: string, by: string): Promise<void> => {
+  endDriver = async ({ id, address }: AgentInfo, job: string, by: string): Promise<void> => {
+    if (address === "unreachable:1") throw new LucioleError("unreachable", "nothing listens there");
     this.ended.push(`driver ${id} ${job} ${by}`);
   };
 

@@ -244,6 +244,21 @@ describe("a detached job", () => {
     expect(terminal.lines).toEqual(["Cancelled job j1 (count), whose driver was on agent a1"]);
   });
 
+  test("is cancelled though its guard cannot be told, which is no end where nobody else has it", async () => {
+    const terminal = fakeTerminal();
+    const [home, { load }] = agents;
+    const guard = agentView("a2", { address: "unreachable:1", load });
+    const cluster = new FakeCluster([home, guard], [running]);
+    await cancel(cluster, terminal, "count");
+    expect(cluster.ended).toEqual(["driver a1 j1 ann@laptop with luciole cancel"]);
+    expect(terminal.lines).toEqual(["Cancelled job j1 (count), whose driver was on agent a1"]);
+    expect(terminal.warnings).toEqual([
+      "warning: a guard of the job could not be told: nothing listens there",
+    ]);
+    const alone = new FakeCluster([guard], [running]);
+    await expect(cancel(alone, fakeTerminal(), "count")).rejects.toThrow("nothing listens there");
+  });
+
   test("has the logs of its driver, as they came, also when it has ended; those of workers are asked for", async () => {
     const terminal = fakeTerminal();
     const cluster = new FakeCluster(agents, [{ ...running, state: "succeeded", endedAt: NOW }]);
