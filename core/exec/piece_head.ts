@@ -8,6 +8,7 @@
 import type { Batch } from "../batch/column.ts";
 import { columnBytes } from "../batch/gather.ts";
 import type { ShardPiece } from "../plan/physical.ts";
+import { pushAll } from "./each_batch.ts";
 import type { Operator } from "./operator.ts";
 import type { BatchReader } from "./ports.ts";
 import type { TaskScope } from "./task_scope.ts";
@@ -16,15 +17,7 @@ import type { TaskScope } from "./task_scope.ts";
 export async function runPieceHead(scope: TaskScope, next: Operator): Promise<void> {
   const reader = openPieces(scope, scope.input.pieces.flat());
   try {
-    for (;;) {
-      if (next.isDone?.()) return;
-      const read = reader.next();
-      const batch = read instanceof Promise ? await read : read;
-      if (batch === undefined) return;
-      next.batch(batch);
-      const waiting = scope.settle();
-      if (waiting !== undefined) await waiting;
-    }
+    await pushAll(scope, reader, next);
   } finally {
     reader.close();
   }

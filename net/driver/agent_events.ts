@@ -4,6 +4,7 @@
  */
 import type { JobEvent } from "../../core/schedule/job_state.ts";
 import type { AgentEvent } from "../../core/schedule/order.ts";
+import { guarded } from "./guarded.ts";
 
 type AttemptEvent = Extract<AgentEvent, { readonly kind: `attempt${string}` }>;
 /** What is not about an attempt. */
@@ -42,17 +43,6 @@ export function takeAgentEvents(
   }
   flush();
   return undefined;
-}
-
-/** What a listener of the program throws is no failure of the agent: nobody catches it, as with other events. */
-function guarded(act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
 }
 
 function isOfAttempt(event: AgentEvent): event is AttemptEvent {

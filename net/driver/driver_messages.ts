@@ -11,6 +11,7 @@ import { decode } from "../cbor.ts";
 import { encodeMessage, refused, UNHEARD_MS } from "../messages.ts";
 import { inTurns } from "../turns.ts";
 import type { AgentClient } from "./agent_client.ts";
+import { guarded } from "./guarded.ts";
 import { MessageRoute } from "./message_route.ts";
 import type { WorkerEnd } from "./worker_end.ts";
 
@@ -199,17 +200,6 @@ export class DriverMessages {
       this.#isUnheard = true;
       for (const { receipts } of this.#ends.values()) receipts.setUnheard(true);
     }, this.#unheardMs);
-  }
-}
-
-/** What a listener of the program throws keeps nobody from anything: nobody catches it, as with other events. */
-function guarded(act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
   }
 }
 

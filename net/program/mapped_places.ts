@@ -4,10 +4,8 @@
  *
  * Lengths of lines stay as they are, so the map goes on to fit.
  */
-import { basename, dirname } from "node:path";
-import { pathToFileURL } from "node:url";
+import { META, placeOf } from "./module_places.ts";
 
-const META = /\bimport\.meta(?=\.(?:url|dir|dirname|file|filename|path|main)\b)/g;
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const MAX_NAMES = 36 ** 3;
 
@@ -38,21 +36,10 @@ export function withPlaces(
       return name;
     }) as string;
   }
-  const head = [...names].map(([source, name]) => `const ${name}=${placeOf(sources[source] ?? "", main)};`);
+  const head = [...names].map(
+    ([source, name]) => `const ${name}=${placeOf(sources[source] ?? "", sources[source] === main)};`,
+  );
   return { code: lines.join("\n"), head: head.join("") };
-}
-
-function placeOf(path: string, main: string): string {
-  const directory = dirname(path);
-  return JSON.stringify({
-    url: pathToFileURL(path).href,
-    dir: directory,
-    dirname: directory,
-    file: basename(path),
-    filename: path,
-    path,
-    main: path === main,
-  });
 }
 
 interface Segment {

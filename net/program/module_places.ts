@@ -12,7 +12,7 @@ import { pathToFileURL } from "node:url";
 const MODULE = /\.[cm]?[jt]sx?$/;
 /** Those, and what has no extension. */
 const MODULES = /\.[cm]?[jt]sx?$|[\\/][^.\\/]*$/;
-const META = /\bimport\.meta(?=\.(?:url|dir|dirname|file|filename|path|main)\b)/g;
+export const META = /\bimport\.meta(?=\.(?:url|dir|dirname|file|filename|path|main)\b)/g;
 /** As long as `import.meta`. */
 const META_NAME = "$luciole_me";
 const NODE_NAMES = /\b__(?:dirname|filename)\b/;
@@ -42,18 +42,7 @@ export function modulePlaces(entry: string, meta: "main" | "imported" | undefine
 export function withPlace(text: string, path: string, meta?: { readonly isMain: boolean }): string {
   const head: string[] = [];
   if (meta !== undefined && text.includes("import.meta")) {
-    const directory = dirname(path);
-    head.push(
-      `const ${META_NAME}=${JSON.stringify({
-        url: pathToFileURL(path).href,
-        dir: directory,
-        dirname: directory,
-        file: basename(path),
-        filename: path,
-        path,
-        main: meta.isMain,
-      })};`,
-    );
+    head.push(`const ${META_NAME}=${placeOf(path, meta.isMain)};`);
   }
   if (NODE_NAMES.test(text) && !DECLARED.test(text)) {
     head.push(`const __dirname=${JSON.stringify(dirname(path))},__filename=${JSON.stringify(path)};`);
@@ -62,4 +51,18 @@ export function withPlace(text: string, path: string, meta?: { readonly isMain: 
   // A line of `#!` is one only at the very beginning.
   const body = text.replace(/^#!/, "//");
   return head.join("") + (meta === undefined ? body : body.replace(META, META_NAME));
+}
+
+/** What `import.meta` says of a module, as a literal. */
+export function placeOf(path: string, isMain: boolean): string {
+  const directory = dirname(path);
+  return JSON.stringify({
+    url: pathToFileURL(path).href,
+    dir: directory,
+    dirname: directory,
+    file: basename(path),
+    filename: path,
+    path,
+    main: isMain,
+  });
 }

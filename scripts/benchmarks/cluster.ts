@@ -9,6 +9,7 @@ import { FULL, provide, QUICK } from "./data.ts";
 import { LocalCluster } from "./local_cluster.ts";
 import { bytesOf, cpuSecondsOf, type Measurement, measure } from "./measure.ts";
 import { markdown, median, seconds } from "./report.ts";
+import type { WorkloadOptions } from "./section.ts";
 import { measureStream } from "./stream.ts";
 import { luciole, lucioleCommand, WORKLOADS, type Workload } from "./workloads.ts";
 
@@ -18,15 +19,7 @@ const TASKS = 10_000;
 const IDLE_SECONDS = 10;
 const STREAM_BYTES = 1e9;
 
-export interface ClusterOptions {
-  readonly folder: string;
-  readonly data: string | undefined;
-  readonly isQuick: boolean;
-  readonly rounds: number;
-  readonly workloads: readonly string[];
-}
-
-export async function measureCluster(options: ClusterOptions): Promise<void> {
+export async function measureCluster(options: WorkloadOptions): Promise<void> {
   const cluster = await LocalCluster.start(AGENTS, 1);
   try {
     const idle = await measureIdle(cluster, options.isQuick ? 1 : IDLE_SECONDS);
@@ -50,7 +43,7 @@ export async function measureCluster(options: ClusterOptions): Promise<void> {
 async function compareWorkload(
   workload: Workload,
   cluster: LocalCluster,
-  { folder, data, isQuick, rounds }: ClusterOptions,
+  { folder, data, isQuick, rounds }: WorkloadOptions,
 ): Promise<string[][]> {
   const inputs = provide(data ?? join(folder, "data"), workload.inputs, isQuick ? QUICK : FULL);
   const rows: string[][] = [];
@@ -84,7 +77,7 @@ function cpuOf(cluster: LocalCluster): number {
 
 async function measureSmall(
   { master }: LocalCluster,
-  { folder, isQuick }: ClusterOptions,
+  { folder, isQuick }: WorkloadOptions,
 ): Promise<string[][]> {
   const flags = ["--master", master];
   const script = await startsOf(lucioleCommand("first_task", flags));

@@ -9,21 +9,14 @@ import { FULL, provide, QUICK } from "./data.ts";
 import { LocalCluster } from "./local_cluster.ts";
 import { type Measurement, measure } from "./measure.ts";
 import { markdown, median, seconds } from "./report.ts";
+import type { WorkloadOptions } from "./section.ts";
 import { luciole, lucioleCommand, WORKLOADS, type Workload } from "./workloads.ts";
 
 const AGENTS = 3;
 /** What the agents of a cluster may keep silent for; found out by stopping one of them. */
 const DEADLINE_MS = 120_000;
 
-export interface FaultOptions {
-  readonly folder: string;
-  readonly data: string | undefined;
-  readonly isQuick: boolean;
-  readonly rounds: number;
-  readonly workloads: readonly string[];
-}
-
-export async function measureFaults(options: FaultOptions): Promise<void> {
+export async function measureFaults(options: WorkloadOptions): Promise<void> {
   const wanted = WORKLOADS.slice(0, 3).filter(
     ({ name }) => options.workloads.length === 0 || options.workloads.includes(name),
   );
@@ -40,7 +33,7 @@ export async function measureFaults(options: FaultOptions): Promise<void> {
 /** A row for each form of the workload. */
 async function costOf(
   workload: Workload,
-  { folder, data, isQuick, rounds }: FaultOptions,
+  { folder, data, isQuick, rounds }: WorkloadOptions,
 ): Promise<string[][]> {
   const inputs = provide(data ?? join(folder, "data"), workload.inputs, isQuick ? QUICK : FULL);
   const rows: string[][] = [];
@@ -66,7 +59,7 @@ async function costOf(
   return rows;
 }
 
-async function killedHalfWay({ folder, data, isQuick }: FaultOptions): Promise<string[][]> {
+async function killedHalfWay({ folder, data, isQuick }: WorkloadOptions): Promise<string[][]> {
   const [input = ""] = provide(data ?? join(folder, "data"), ["w2.txt"], isQuick ? QUICK : FULL);
   const out = join(folder, "killed");
   mkdirSync(out);
@@ -110,7 +103,7 @@ interface Watched {
   readonly worker: number;
 }
 
-async function detection({ folder, rounds }: FaultOptions): Promise<string[][]> {
+async function detection({ folder, rounds }: WorkloadOptions): Promise<string[][]> {
   const times = async (kind: string, act: (watched: Watched) => void): Promise<number[]> => {
     const found: number[] = [];
     for (let i = 0; i < rounds; i++) found.push(await detectedAfter(join(folder, "events"), kind, act));

@@ -22,3 +22,11 @@ export interface Table {
 
 /** Measures and returns its table. @throws {Error} If a program fails or a result is wrong. */
 export type Section = (options: SectionOptions) => Promise<Table>;
+
+/** What a run over the workloads is given beside that. */
+export interface WorkloadOptions extends SectionOptions {
+  /** Where the data is kept; undefined: in the folder. */
+  readonly data: string | undefined;
+  /** Names of those that are wanted; none: all. */
+  readonly workloads: readonly string[];
+}

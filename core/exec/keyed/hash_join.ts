@@ -9,6 +9,7 @@ import type { Batch } from "../../batch/column.ts";
 import { tupleBatch } from "../../batch/make.ts";
 import { hashColumn } from "../../key/hash.ts";
 import type { Head } from "../../plan/physical.ts";
+import { eachBatch } from "../each_batch.ts";
 import type { Operator } from "../operator.ts";
 import { openPieces } from "../piece_head.ts";
 import type { BatchReader } from "../ports.ts";
@@ -121,20 +122,4 @@ function spill(target: SpillPartitions, batch: Batch): true {
   const { keys, values } = pairColumns(batch);
   target.add(tupleBatch([keys, values], batch.rows).column, hashColumn(keys));
   return true;
-}
-
-/** Reads to the end, or until `take` returns false; tells which. */
-async function eachBatch(
-  scope: TaskScope,
-  reader: BatchReader,
-  take: (batch: Batch) => boolean,
-): Promise<boolean> {
-  for (;;) {
-    const read = reader.next();
-    const batch = read instanceof Promise ? await read : read;
-    if (batch === undefined) return true;
-    if (!take(batch)) return false;
-    const waiting = scope.settle();
-    if (waiting !== undefined) await waiting;
-  }
 }

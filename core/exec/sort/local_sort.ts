@@ -5,8 +5,8 @@
  */
 import type { Batch } from "../../batch/column.ts";
 import type { SortOrder } from "../../plan/physical.ts";
+import { pushAll } from "../each_batch.ts";
 import type { Operator } from "../operator.ts";
-import type { BatchReader } from "../ports.ts";
 import type { TaskScope } from "../task_scope.ts";
 import { ExternalSorter } from "./external_sorter.ts";
 import { sortKeysOf } from "./sort_keys.ts";
@@ -17,21 +17,9 @@ export function createLocalSort(scope: TaskScope, order: SortOrder, next: Operat
     row: (row: unknown) => sorter.row(row),
     batch: (batch: Batch) => sorter.batch(batch),
     async finish(): Promise<void> {
-      await pushSorted(scope, await sorter.finish(), next);
+      await pushAll(scope, await sorter.finish(), next);
       await next.finish();
     },
     close: () => sorter.close(),
   };
-}
-
-/** Pushes what a reader gives until it ends or no further row matters. */
-export async function pushSorted(scope: TaskScope, reader: BatchReader, next: Operator): Promise<void> {
-  while (!(next.isDone?.() ?? false)) {
-    const read = reader.next();
-    const batch = read instanceof Promise ? await read : read;
-    if (batch === undefined) return;
-    next.batch(batch);
-    const waiting = scope.settle();
-    if (waiting !== undefined) await waiting;
-  }
 }

@@ -8,10 +8,10 @@
 import type { Batch } from "../../batch/column.ts";
 import { columnBytes } from "../../batch/gather.ts";
 import type { Head, ShardPiece } from "../../plan/physical.ts";
+import { pushAll } from "../each_batch.ts";
 import type { Operator } from "../operator.ts";
 import type { BatchReader } from "../ports.ts";
 import type { TaskScope } from "../task_scope.ts";
-import { pushSorted } from "./local_sort.ts";
 import { mergeRuns } from "./merge_passes.ts";
 import { sortKeysOf } from "./sort_keys.ts";
 
@@ -44,7 +44,7 @@ export async function runMergeHead(
     },
   );
   try {
-    await pushSorted(scope, reader, next);
+    await pushAll(scope, reader, next);
   } finally {
     reader.close();
   }

@@ -8,6 +8,7 @@
 import type { Column } from "../../batch/column.ts";
 import { rowReader } from "../../batch/row_reader.ts";
 import type { Head, ShardPiece } from "../../plan/physical.ts";
+import { eachBatch } from "../each_batch.ts";
 import type { Operator } from "../operator.ts";
 import { openPieces } from "../piece_head.ts";
 import type { TaskScope } from "../task_scope.ts";
@@ -49,14 +50,7 @@ async function sortPieces(
 ): Promise<void> {
   const reader = openPieces(scope, pieces);
   try {
-    for (;;) {
-      const read = reader.next();
-      const batch = read instanceof Promise ? await read : read;
-      if (batch === undefined) return;
-      sorter.batch(batch);
-      const waiting = scope.settle();
-      if (waiting !== undefined) await waiting;
-    }
+    await eachBatch(scope, reader, (batch) => sorter.batch(batch));
   } finally {
     reader.close();
   }

@@ -6,6 +6,7 @@
  * where runs come from.
  */
 import type { KeyRange } from "../../plan/splitters.ts";
+import { eachBatch } from "../each_batch.ts";
 import type { BatchReader } from "../ports.ts";
 import type { TaskScope } from "../task_scope.ts";
 import { Merge } from "./merge.ts";
@@ -85,14 +86,8 @@ async function spill(scope: TaskScope, merge: Merge, spilled: Set<() => void>): 
   spilled.add(discard);
   const run = new SpilledRun(scope, file);
   try {
-    for (;;) {
-      const read = merge.next();
-      const batch = read instanceof Promise ? await read : read;
-      if (batch === undefined) return () => run.open(discard);
-      run.write(batch);
-      const waiting = scope.settle();
-      if (waiting !== undefined) await waiting;
-    }
+    await eachBatch(scope, merge, (batch) => run.write(batch));
+    return () => run.open(discard);
   } finally {
     merge.close();
   }

@@ -5,8 +5,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { AgentQueue } from "../../../core/agent/agent_queue.ts";
 import type { QueueCommand, QueueEvent } from "../../../core/agent/queue_events.ts";
-import type { TaskOrder } from "../../../core/schedule/order.ts";
 import { type AttemptResult, NO_TOTALS } from "../../../core/schedule/report.ts";
+import { orderOf } from "./orders.ts";
 
 const COMMITTED: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: NO_TOTALS };
 const FAILED: AttemptResult = {
@@ -14,19 +14,6 @@ const FAILED: AttemptResult = {
   error: { name: "Error", code: "task", message: "bad row", retryable: false, fields: {} },
   totals: NO_TOTALS,
 };
-
-function order(attempt: string): TaskOrder {
-  return {
-    execution: "e0",
-    attempt,
-    group: 0,
-    task: 0,
-    input: { pieces: [], sides: {} },
-    memoryBytes: 1,
-    seed: 1,
-    isFollowed: false,
-  };
-}
 
 function started(workers: number): AgentQueue {
   const queue = new AgentQueue();
@@ -49,17 +36,17 @@ function short(commands: readonly QueueCommand[]): string[] {
 describe("AgentQueue", () => {
   test("apply() ignores an order that comes once more after its attempt was released", () => {
     const queue = started(1);
-    queue.apply({ kind: "enqueued", orders: [order("a")] }, 1);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a")] }, 1);
     queue.apply({ kind: "asked", worker: 0 }, 2);
     queue.apply({ kind: "asked", worker: 0, ended: { attempt: "a", result: COMMITTED } }, 3);
     queue.apply({ kind: "released", attempts: ["a"] }, 4);
-    expect(queue.apply({ kind: "enqueued", orders: [order("a")] }, 5)).toEqual([]);
+    expect(queue.apply({ kind: "enqueued", orders: [orderOf("a")] }, 5)).toEqual([]);
     queue.check();
   });
 
   test("apply() gives queued orders in their order when workers ask", () => {
     const queue = started(2);
-    queue.apply({ kind: "enqueued", orders: [order("a"), order("b"), order("c")] }, 1);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a"), orderOf("b"), orderOf("c")] }, 1);
     expect(short(queue.apply({ kind: "asked", worker: 0 }, 2))).toEqual([
       "workerStarted",
       "attemptStarted a",
@@ -76,19 +63,19 @@ describe("AgentQueue", () => {
     expect(queue.nextDeadline()).toBe(20_000);
     expect(short(queue.apply({ kind: "tick" }, 20_000))).toEqual(["wait 0"]);
     queue.apply({ kind: "asked", worker: 0 }, 20_001);
-    expect(short(queue.apply({ kind: "enqueued", orders: [order("a")] }, 20_002)).at(-1)).toBe("give 0 a");
+    expect(short(queue.apply({ kind: "enqueued", orders: [orderOf("a")] }, 20_002)).at(-1)).toBe("give 0 a");
   });
 
   test("apply() gives the same order again when the answer was lost", () => {
     const queue = started(1);
-    queue.apply({ kind: "enqueued", orders: [order("a"), order("b")] }, 0);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a"), orderOf("b")] }, 0);
     queue.apply({ kind: "asked", worker: 0 }, 0);
     expect(short(queue.apply({ kind: "asked", worker: 0 }, 1))).toEqual(["give 0 a"]);
   });
 
   test("apply() ignores the end of an attempt that the worker does not run", () => {
     const queue = started(2);
-    queue.apply({ kind: "enqueued", orders: [order("a")] }, 0);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a")] }, 0);
     queue.apply({ kind: "asked", worker: 0 }, 0);
     const late = queue.apply({ kind: "asked", worker: 1, ended: { attempt: "a", result: COMMITTED } }, 1);
     expect(short(late)).toEqual(["workerStarted"]);
@@ -96,14 +83,14 @@ describe("AgentQueue", () => {
 
   test("apply() ignores an order that it knows already", () => {
     const queue = started(1);
-    queue.apply({ kind: "enqueued", orders: [order("a")] }, 0);
-    queue.apply({ kind: "enqueued", orders: [order("a")] }, 0);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a")] }, 0);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a")] }, 0);
     expect(queue.queuedOrders).toBe(1);
   });
 
   test("apply() reports the attempt lost and starts another worker when one exits", () => {
     const queue = started(1);
-    queue.apply({ kind: "enqueued", orders: [order("a")] }, 0);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a")] }, 0);
     queue.apply({ kind: "asked", worker: 0 }, 0);
     const commands = queue.apply({ kind: "exited", worker: 0, cause: "was ended by signal SIGKILL" }, 1);
     expect(short(commands)).toEqual(["discarded a", "attemptLost a", "workerExited", "startWorker 0"]);
@@ -113,14 +100,14 @@ describe("AgentQueue", () => {
 
   test("apply() gives up after three failed starts and fails the queued orders with the cause", () => {
     const queue = started(1);
-    queue.apply({ kind: "enqueued", orders: [order("a")] }, 0);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a")] }, 0);
     const exit: QueueEvent = { kind: "exited", worker: 0, cause: "exited with code 1; SyntaxError" };
     expect(short(queue.apply(exit, 1))).toEqual(["workerExited", "startWorker 0"]);
     expect(short(queue.apply(exit, 2))).toEqual(["workerExited", "startWorker 0"]);
     const last = queue.apply(exit, 3);
     expect(short(last)).toEqual(["workerExited", "discarded a", "attemptEnded a"]);
     expect(last[0]).toMatchObject({ event: { isFinal: true } });
-    const late = queue.apply({ kind: "enqueued", orders: [order("b")] }, 4);
+    const late = queue.apply({ kind: "enqueued", orders: [orderOf("b")] }, 4);
     expect(late.at(-1)).toMatchObject({
       event: {
         kind: "attemptEnded",
@@ -162,7 +149,7 @@ describe("AgentQueue", () => {
 
   test("C13: apply() cancels queued orders at once and kills the worker of a running one within a second", () => {
     const queue = started(1);
-    queue.apply({ kind: "enqueued", orders: [order("a"), order("b")] }, 0);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a"), orderOf("b")] }, 0);
     queue.apply({ kind: "asked", worker: 0 }, 0);
     const commands = queue.apply({ kind: "cancelled", attempts: ["a", "b", "unknown"] }, 100);
     expect(short(commands)).toEqual(["cancel 0", "attemptEnded b"]);
@@ -175,7 +162,7 @@ describe("AgentQueue", () => {
 
   test("apply() does not kill when the cancelled attempt ends in time", () => {
     const queue = started(1);
-    queue.apply({ kind: "enqueued", orders: [order("a")] }, 0);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a")] }, 0);
     queue.apply({ kind: "asked", worker: 0 }, 0);
     queue.apply({ kind: "cancelled", attempts: ["a"] }, 1);
     queue.apply({ kind: "asked", worker: 0, ended: { attempt: "a", result: FAILED } }, 2);
@@ -193,7 +180,7 @@ describe("AgentQueue", () => {
 
   test("apply() gives a leaving worker no order, and replaces it", () => {
     const queue = started(1);
-    queue.apply({ kind: "enqueued", orders: [order("a"), order("b")] }, 0);
+    queue.apply({ kind: "enqueued", orders: [orderOf("a"), orderOf("b")] }, 0);
     queue.apply({ kind: "asked", worker: 0 }, 0);
     const left = queue.apply({ kind: "leaving", worker: 0, ended: { attempt: "a", result: FAILED } }, 1);
     expect(short(left)).toEqual(["stop 0", "discarded a", "attemptEnded a"]);
@@ -208,7 +195,7 @@ describe("AgentQueue", () => {
     const worker = fc.integer({ min: 0, max: 2 });
     const attempt = fc.constantFrom("a", "b", "c", "d", "e", "f");
     const event: fc.Arbitrary<QueueEvent | { readonly kind: "finish"; readonly worker: number }> = fc.oneof(
-      attempt.map((id): QueueEvent => ({ kind: "enqueued", orders: [order(id)] })),
+      attempt.map((id): QueueEvent => ({ kind: "enqueued", orders: [orderOf(id)] })),
       worker.map((number): QueueEvent => ({ kind: "asked", worker: number })),
       worker.map((number) => ({ kind: "finish" as const, worker: number })),
       worker.map((number): QueueEvent => ({ kind: "leaving", worker: number })),

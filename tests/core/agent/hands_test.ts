@@ -5,24 +5,18 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { AgentQueue } from "../../../core/agent/agent_queue.ts";
 import type { QueueCommand, QueueEvent } from "../../../core/agent/queue_events.ts";
-import type { TaskOrder } from "../../../core/schedule/order.ts";
 import { type AttemptResult, NO_TOTALS } from "../../../core/schedule/report.ts";
+import { orderOf } from "./orders.ts";
 
 const SHORT: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: NO_TOTALS, ms: 2 };
 
-function order(attempt: string, changes: Partial<TaskOrder> = {}): TaskOrder {
-  const input = { pieces: [], sides: {} };
-  const rest = { group: 0, task: 0, input, memoryBytes: 1, seed: 1, isFollowed: false };
-  return { execution: "e0", attempt, ...rest, ...changes };
-}
-
-const orders = (count: number) => Array.from({ length: count }, (_, i) => order(`t${i}`));
+const orders = (count: number) => Array.from({ length: count }, (_, i) => orderOf(`t${i}`));
 
 /** A queue that knows that tasks are short, and whose workers wait. */
 function warm(workers: number): AgentQueue {
   const queue = new AgentQueue();
   queue.apply({ kind: "start", firstWorker: 0, workers }, 0);
-  queue.apply({ kind: "enqueued", orders: [order("warm")] }, 0);
+  queue.apply({ kind: "enqueued", orders: [orderOf("warm")] }, 0);
   queue.apply({ kind: "asked", worker: 0 }, 0);
   queue.apply({ kind: "asked", worker: 0, ended: { attempt: "warm", result: SHORT } }, 0);
   return queue;
@@ -59,7 +53,7 @@ describe("AgentQueue with short tasks", () => {
       queue.apply({ kind: "ended", worker: 0, ended: { attempt: `t${i}`, result: none } }, 2);
     }
     queue.apply({ kind: "cancelled", attempts: ["t4", "t5", "t6", "t7"] }, 2);
-    const more = Array.from({ length: 80 }, (_, i) => order(`u${i}`));
+    const more = Array.from({ length: 80 }, (_, i) => orderOf(`u${i}`));
     queue.apply({ kind: "enqueued", orders: more }, 3);
     const hands = [0, 1].flatMap((worker) => handsIn(queue.apply({ kind: "asked", worker }, 4)));
     expect(hands.map((hand) => hand.length)).toEqual([16, 16]);
@@ -68,8 +62,8 @@ describe("AgentQueue with short tasks", () => {
   test("gives one at a time of another group, and of what is followed", () => {
     const queue = warm(1);
     const others = [
-      ...Array.from({ length: 8 }, (_, i) => order(`f${i}`, { isFollowed: true })),
-      ...Array.from({ length: 8 }, (_, i) => order(`g${i}`, { group: 1 })),
+      ...Array.from({ length: 8 }, (_, i) => orderOf(`f${i}`, { isFollowed: true })),
+      ...Array.from({ length: 8 }, (_, i) => orderOf(`g${i}`, { group: 1 })),
     ];
     expect(handsIn(queue.apply({ kind: "enqueued", orders: others }, 1))).toEqual([["f0"]]);
     queue.apply({ kind: "cancelled", attempts: others.slice(1, 8).map(({ attempt }) => attempt) }, 1);
@@ -145,7 +139,7 @@ describe("AgentQueue with short tasks", () => {
       fc.integer({ min: 0, max: 20 }).map(
         (first): Act => ({
           kind: "enqueued",
-          orders: Array.from({ length: 11 }, (_, i) => order(`t${first + i}`)),
+          orders: Array.from({ length: 11 }, (_, i) => orderOf(`t${first + i}`)),
         }),
       ),
       worker.map((number): Act => ({ kind: "asked", worker: number })),

@@ -2,17 +2,14 @@
 import { describe, expect, test } from "bun:test";
 import { AgentQueue } from "../../../core/agent/agent_queue.ts";
 import type { QueueCommand } from "../../../core/agent/queue_events.ts";
-import type { TaskOrder } from "../../../core/schedule/order.ts";
 import { type AttemptResult, NO_TOTALS } from "../../../core/schedule/report.ts";
 import { Random } from "../../simulation/random.ts";
+import { orderOf } from "./orders.ts";
 
 const COMMITTED: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: NO_TOTALS };
 
-function order(attempt: string, workers?: readonly number[]): TaskOrder {
-  const input = { pieces: [], sides: {} };
-  const rest = { execution: "e0", group: 0, task: 0, memoryBytes: 1, seed: 1, isFollowed: false };
-  return { ...rest, attempt, input, ...(workers === undefined ? {} : { workers }) };
-}
+const order = (attempt: string, workers?: readonly number[]) =>
+  orderOf(attempt, workers === undefined ? {} : { workers });
 
 function started(workers: number): AgentQueue {
   const queue = new AgentQueue();

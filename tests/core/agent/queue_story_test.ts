@@ -4,19 +4,10 @@ import { AgentQueue } from "../../../core/agent/agent_queue.ts";
 import { JobLife } from "../../../core/agent/job_life.ts";
 import { OrderBook } from "../../../core/agent/order_book.ts";
 import { moveWorker, newWorker } from "../../../core/agent/worker_state.ts";
-import type { TaskOrder } from "../../../core/schedule/order.ts";
 import { InvariantError } from "../../../core/schedule/transitions.ts";
+import { orderOf } from "./orders.ts";
 
-const ORDER: TaskOrder = {
-  execution: "e0",
-  attempt: "e0-0-0-1",
-  group: 0,
-  task: 0,
-  input: { pieces: [], sides: {} },
-  memoryBytes: 1,
-  seed: 1,
-  isFollowed: false,
-};
+const ORDER = orderOf("e0-0-0-1");
 
 function messageOf(act: () => void): string {
   try {

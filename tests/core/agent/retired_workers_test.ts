@@ -2,19 +2,9 @@
 import { expect, test } from "bun:test";
 import { AgentQueue } from "../../../core/agent/agent_queue.ts";
 import type { QueueCommand } from "../../../core/agent/queue_events.ts";
-import type { TaskOrder } from "../../../core/schedule/order.ts";
 import { NO_TOTALS } from "../../../core/schedule/report.ts";
+import { orderOf } from "./orders.ts";
 
-const order = (attempt: string): TaskOrder => ({
-  execution: "e",
-  attempt,
-  group: 0,
-  task: 0,
-  input: { kind: "pieces", pieces: [], sides: {} } as never,
-  memoryBytes: 1,
-  seed: 1,
-  isFollowed: false,
-});
 const FAILED = {
   kind: "failed",
   error: { name: "E", code: "task", message: "no", retryable: false, fields: {} },
@@ -50,7 +40,7 @@ test("one that waits goes at once, and is told as left when its process is gone;
 
 test("one that works ends what it holds, and gets nothing more", () => {
   const queue = started(2);
-  queue.apply({ kind: "enqueued", orders: [order("a"), order("b"), order("c")] }, 1);
+  queue.apply({ kind: "enqueued", orders: [orderOf("a"), orderOf("b"), orderOf("c")] }, 1);
   expect(told(queue.apply({ kind: "retired", workers: [0], graceMs: 100 }, 2))).toEqual([]);
   const commands = queue.apply({ kind: "asked", worker: 0, ended: { attempt: "a", result: FAILED } }, 3);
   expect(told(commands)).toEqual(["discarded", "attemptEnded a", "stop 0"]);
@@ -62,7 +52,7 @@ test("one that works ends what it holds, and gets nothing more", () => {
 
 test("one that works for too long is killed, and nobody is to blame for what it held", () => {
   const queue = started(2);
-  queue.apply({ kind: "enqueued", orders: [order("a")] }, 1);
+  queue.apply({ kind: "enqueued", orders: [orderOf("a")] }, 1);
   queue.apply({ kind: "retired", workers: [0], graceMs: 100 }, 2);
   expect(queue.nextDeadline()).toBeLessThanOrEqual(102);
   expect(told(queue.apply({ kind: "tick" }, 102))).toEqual(["kill 0"]);
@@ -73,12 +63,12 @@ test("one that works for too long is killed, and nobody is to blame for what it 
 
 test("with the last one gone, what waits for a worker is given back", () => {
   const queue = started(1);
-  queue.apply({ kind: "enqueued", orders: [order("a"), order("b")] }, 1);
+  queue.apply({ kind: "enqueued", orders: [orderOf("a"), orderOf("b")] }, 1);
   expect(told(queue.apply({ kind: "retired", workers: [0], graceMs: 100 }, 2))).toEqual([
     "discarded",
     "attemptLost b drained",
   ]);
-  expect(told(queue.apply({ kind: "enqueued", orders: [order("c")] }, 3))).toEqual([
+  expect(told(queue.apply({ kind: "enqueued", orders: [orderOf("c")] }, 3))).toEqual([
     "discarded",
     "attemptLost c drained",
   ]);

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { Placement, PlacementRequest } from "../../../core/cluster/placement.ts";
 import { PlacementLine } from "../../../core/cluster/placement_line.ts";
 import { Registry } from "../../../core/cluster/registry.ts";
+import { randomNumbers } from "../../simulation/random.ts";
 import { agentInfo, heartbeat, jobLoad, request } from "./agents.ts";
 
 const STEP_MS = 100;
@@ -180,17 +181,6 @@ class Cluster {
   }
 }
 
-/** Numbers from 0 to 1, evenly: those of fast-check prefer the ends. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const arbitraryDriver = fc.record({
   share: fc.double({ min: 0, max: 1, noNaN: true }),
   comesAt: fc.nat(30),
@@ -214,7 +204,7 @@ test("all jobs run, soon, and no slot is taken twice, whatever two masters grant
           const start = { isRunning: false, asked: undefined, waitMs: 0, refusedBy: [] };
           return { job: `j${i}`, workers, comesAt, stepsLeft, ...start };
         });
-        const cluster = new Cluster(slots, drivers, randomOf(seed));
+        const cluster = new Cluster(slots, drivers, randomNumbers(seed));
         let idleSteps = 0;
         for (let number = 0; drivers.some(({ stepsLeft }) => stepsLeft > 0); number++) {
           cluster.step(number);

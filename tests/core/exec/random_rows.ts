@@ -2,17 +2,6 @@
  * Random keys and pairs of all kinds, from a printed seed, and a plain way to tell keys apart.
  */
 
-/** mulberry32: numbers in [0, 1). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 0x100000000;
-  };
-}
-
 /** Settable, so that a failure can be run again. */
 export const SEED = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
 

@@ -8,8 +8,9 @@ import { cutWords } from "../../../core/exec/word_kernel.ts";
 import type { NodeSpec, UserFunction } from "../../../core/graph/node.ts";
 import { hashColumn } from "../../../core/key/hash.ts";
 import { TextRuns } from "../../../core/key/text_runs.ts";
+import { randomNumbers } from "../../simulation/random.ts";
 import { Collector, feed, graphOf, MemoryPorts, memoryScope, rowsOf } from "./memory_ports.ts";
-import { randomNumbers, SEED } from "./random_rows.ts";
+import { SEED } from "./random_rows.ts";
 
 function closure(
   kind: "map" | "filter" | "flatMap" | "tap" | "mapValues" | "keyBy" | "forEach",

@@ -33,6 +33,14 @@ function messageOf(format: SinkFormat, rows: readonly unknown[]): string {
   throw new Error("expected the rows to be refused");
 }
 
+const TEXT = {
+  kind: "sink",
+  path: "o",
+  format: { kind: "text" },
+  isSingle: false,
+  overwrite: false,
+} as const;
+
 describe("text", () => {
   test.each(["rows", "batch"] as const)("writes strings as lines when they come as %s", (how) => {
     const rows = ["a", "", "é🙂", "x".repeat(100)];
@@ -40,15 +48,8 @@ describe("text", () => {
   });
 
   test("writes rows and batches in the order in which they come", () => {
-    const spec = {
-      kind: "sink",
-      path: "o",
-      format: { kind: "text" },
-      isSingle: false,
-      overwrite: false,
-    } as const;
     const pieces: Uint8Array[] = [];
-    const encoder = createSinkEncoder(scopeFor(spec), nodeFor(spec), {
+    const encoder = createSinkEncoder(scopeFor(TEXT), nodeFor(TEXT), {
       write: (bytes) => pieces.push(bytes),
     });
     encoder.row("1");
@@ -61,15 +62,8 @@ describe("text", () => {
   test("writes part of a column whose bytes do not begin at 0", () => {
     const bytes = Buffer.from("xxabcyy");
     const column = { kind: "string", length: 2, offsets: Uint32Array.of(2, 3, 5), bytes } as const;
-    const spec = {
-      kind: "sink",
-      path: "o",
-      format: { kind: "text" },
-      isSingle: false,
-      overwrite: false,
-    } as const;
     const pieces: Uint8Array[] = [];
-    const encoder = createSinkEncoder(scopeFor(spec), nodeFor(spec), { write: (part) => pieces.push(part) });
+    const encoder = createSinkEncoder(scopeFor(TEXT), nodeFor(TEXT), { write: (part) => pieces.push(part) });
     encoder.batch(batchOf(column));
     encoder.finish();
     expect(Buffer.concat(pieces).toString()).toBe("a\nbc\n");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Admission, type Sending } from "../../../core/messages/admission.ts";
 import { Lane } from "../../../core/messages/lane.ts";
 import { bodyOf } from "../../../core/messages/letter.ts";
-import { seeded } from "./lossy_way.ts";
+import { randomNumbers } from "../../simulation/random.ts";
 
 const SEED = Number(process.env.LUCIOLE_SEED ?? 1);
 const BOUNDS = { letters: 2, bytes: 10_000 };
@@ -104,7 +104,7 @@ describe("Admission", () => {
 
   test("whatever the order of sends, hearings and losses, each lane hears its messages in order, and all or none", () => {
     for (let seed = SEED; seed < SEED + 200; seed++) {
-      const random = seeded(seed);
+      const random = randomNumbers(seed);
       const lanes = openLanes(4);
       const heard = new Map<Lane, number[]>();
       const admission = new Admission<Sending>();

@@ -4,7 +4,8 @@ import { Admission, type Sending } from "../../../core/messages/admission.ts";
 import { Intake } from "../../../core/messages/intake.ts";
 import { Lane } from "../../../core/messages/lane.ts";
 import { bodyOf, type Letter } from "../../../core/messages/letter.ts";
-import { LossyWay, seeded } from "./lossy_way.ts";
+import { randomNumbers } from "../../simulation/random.ts";
+import { LossyWay } from "./lossy_way.ts";
 
 const SEED = Number(process.env.LUCIOLE_SEED ?? 1);
 const BOUNDS = { letters: 500, bytes: 1 << 20 };
@@ -31,7 +32,7 @@ class Pair {
   #lives = 0;
 
   constructor(seed: number, share: number) {
-    this.#random = seeded(seed);
+    this.#random = randomNumbers(seed);
     this.#there = new LossyWay({ random: this.#random, share });
     this.#back = new LossyWay({ random: this.#random, share });
     this.lane.apply({ kind: "joined", life: "life0" }, 0);
@@ -82,7 +83,7 @@ class Pair {
 describe("a lane and its intake", () => {
   test("M2: 100,000 messages over a way that drops, repeats and reorders a tenth each: once each, in order", () => {
     const pair = new Pair(SEED, 0.1);
-    const random = seeded(SEED + 1);
+    const random = randomNumbers(SEED + 1);
     let sent = 0;
     let turns = 0;
     while (sent < 100_000 || !pair.isDone) {
@@ -99,7 +100,7 @@ describe("a lane and its intake", () => {
   test("M6: what was not heard comes again after a restart; only what was heard and not acknowledged is repeated", () => {
     for (let seed = SEED; seed < SEED + 50; seed++) {
       const pair = new Pair(seed, 0.1);
-      const random = seeded(seed + 7);
+      const random = randomNumbers(seed + 7);
       for (let n = 0; n < 400; n++) pair.send(n, 0);
       const lives: number[] = [];
       for (let turn = 0; !pair.isDone; turn++) {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import type { Execution, Task } from "../../../core/schedule/execution_state.ts";
 import { createExecution } from "../../../core/schedule/new_execution.ts";
 import {
   ATTEMPT_TRANSITIONS,
@@ -11,6 +12,11 @@ import {
 } from "../../../core/schedule/transitions.ts";
 import { planOf } from "./plans.ts";
 
+function newTask(): Task {
+  const job = { nextAge: 0, live: new Set<Execution>() };
+  return createExecution("e", job, planOf([{ tasks: 1 }], [0]), new Map()).groups[0].tasks[0];
+}
+
 test("docs/states.md shows the tables of the code", () => {
   const text = readFileSync(new URL("../../../docs/states.md", import.meta.url), "utf8");
   for (const table of [TASK_TRANSITIONS, ATTEMPT_TRANSITIONS, EXECUTION_TRANSITIONS]) {
@@ -19,13 +25,7 @@ test("docs/states.md shows the tables of the code", () => {
 });
 
 test("moveTask() tells the task's story when the transition is illegal", () => {
-  const execution = createExecution(
-    "e",
-    { nextAge: 0, live: new Set() },
-    planOf([{ tasks: 1 }], [0]),
-    new Map(),
-  );
-  const [task] = execution.groups[0].tasks;
+  const task = newTask();
   moveTask(task, { kind: "ready" }, 3);
   moveTask(task, { kind: "abandoned" }, 4);
   expect(() => moveTask(task, { kind: "ready" }, 5)).toThrow(InvariantError);
@@ -35,13 +35,7 @@ test("moveTask() tells the task's story when the transition is illegal", () => {
 });
 
 test("moveTask() keeps a bounded story", () => {
-  const execution = createExecution(
-    "e",
-    { nextAge: 0, live: new Set() },
-    planOf([{ tasks: 1 }], [0]),
-    new Map(),
-  );
-  const [task] = execution.groups[0].tasks;
+  const task = newTask();
   for (let i = 0; i < 100; i += 1) {
     moveTask(task, { kind: "ready" }, i);
     moveTask(task, { kind: "waiting" }, i);

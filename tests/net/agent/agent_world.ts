@@ -24,23 +24,15 @@ import {
   ROUTES,
 } from "../../../net/protocol.ts";
 import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
+import { orderOf } from "../../core/agent/orders.ts";
 
 export const JOB = "j1";
 
 export const COMMITTED: AttemptResult = { kind: "committed", shard: { partitions: [] }, totals: NO_TOTALS };
 
+/** With memory enough to run. */
 export function order(attempt: string, changes: Partial<TaskOrder> = {}): TaskOrder {
-  return {
-    execution: "e0",
-    attempt,
-    group: 0,
-    task: 0,
-    input: { pieces: [], sides: {} },
-    memoryBytes: 1 << 20,
-    seed: 1,
-    isFollowed: false,
-    ...changes,
-  };
+  return orderOf(attempt, { memoryBytes: 1 << 20, ...changes });
 }
 
 /** A worker that exists on paper: the test asks in its place and ends it. */

@@ -4,13 +4,13 @@
 import { LucioleError } from "../../../core/errors.ts";
 import type { Transport } from "../../../net/protocol.ts";
 import { UNREACHABLE } from "../../../net/tcp_transport.ts";
-import { seeded } from "../../core/messages/lossy_way.ts";
+import { randomNumbers } from "../../simulation/random.ts";
 
 /** What the driver asks again for by itself. */
 const MAY_FAIL = /\/(messages|attempts|lease|events\?)/;
 
 export function badWay(seed: number, share: number): (transport: Transport) => Transport {
-  const random = seeded(seed);
+  const random = randomNumbers(seed);
   const lost = (): LucioleError => new LucioleError(UNREACHABLE, "the way is bad", { retryable: true });
   return (transport) => ({
     async fetch(path, init) {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { type Answer, AnswerReader } from "../../../net/runtime/http_answers.ts";
-import { randomNumbers } from "../../core/exec/random_rows.ts";
+import { randomNumbers } from "../../simulation/random.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
 const LONG = "x".repeat(5000);

@@ -19,6 +19,7 @@ import {
   jobToken,
   leaseToken,
 } from "../../../net/security/client_auth.ts";
+import { driverOrder } from "./samples.ts";
 import { NOW, otherSecret, secret } from "./served_agent.ts";
 
 const home = mkdtempSync(join(tmpdir(), "luciole-test-"));
@@ -56,17 +57,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-const ORDER = {
-  program: { kind: "bundle", sha256: "a".repeat(64), sizeBytes: 10 },
-  script: "/home/ann/wc.ts",
-  args: ["one"],
-  flags: { workers: "2", checkpoint: "/shared/kept" },
-  environment: { TZ: "UTC" },
-  workingDirectory: "/",
-  name: "wc",
-  driver: "ann@laptop",
-  run: 1,
-};
+const ORDER = driverOrder();
 const ROUTES = [
   ["PUT", "/v1/drivers/j1"],
   ["GET", "/v1/drivers/j1"],

@@ -1,21 +1,12 @@
 /** The control stream may overtake an order: a cancel that comes first must still count. */
 import { expect, test } from "bun:test";
-import type { TaskOrder } from "../../../core/schedule/order.ts";
 import type { AttemptResult } from "../../../core/schedule/report.ts";
 import { decode, encode } from "../../../net/cbor.ts";
 import type { ControlMessage, NextRequest, Transport } from "../../../net/protocol.ts";
 import { Worker } from "../../../net/worker/worker.ts";
+import { orderOf } from "../../core/agent/orders.ts";
 
-const ORDER: TaskOrder = {
-  execution: "e0",
-  attempt: "a",
-  group: 0,
-  task: 0,
-  input: { pieces: [], sides: {} },
-  memoryBytes: 1,
-  seed: 1,
-  isFollowed: false,
-};
+const ORDER = orderOf("a");
 
 const cbor = (value: unknown) => new Response(encode(value) as Uint8Array<ArrayBuffer>);
 

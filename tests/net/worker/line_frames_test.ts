@@ -2,14 +2,14 @@
 import { expect, test } from "bun:test";
 import { joinBytes } from "../../../core/format/join_bytes.ts";
 import { FrameReader, frameParts, type LineFrame } from "../../../net/worker/line_frames.ts";
-import { seeded } from "../../core/messages/lossy_way.ts";
+import { randomNumbers } from "../../simulation/random.ts";
 
 const SEED = Number(process.env.LUCIOLE_SEED ?? 1);
 const LENGTHS = [0, 1, 7, 1000, 32 * 1024, 32 * 1024 + 1, 300_000];
 
 test("random frames in random pieces", () => {
   for (let seed = SEED; seed < SEED + 40; seed++) {
-    const random = seeded(seed);
+    const random = randomNumbers(seed);
     const below = (count: number) => Math.floor(random() * count);
     const frames: LineFrame[] = Array.from({ length: 1 + below(20) }, (_, i) => ({
       head: { kind: "value", sequence: i, label: "x".repeat(below(300)) },

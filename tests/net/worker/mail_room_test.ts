@@ -9,7 +9,7 @@ import { encode } from "../../../net/cbor.ts";
 import type { Mail } from "../../../net/mail.ts";
 import { frameParts } from "../../../net/worker/line_frames.ts";
 import { MailRoom } from "../../../net/worker/mail_room.ts";
-import { seeded } from "../../core/messages/lossy_way.ts";
+import { randomNumbers } from "../../simulation/random.ts";
 
 const SEED = Number(process.env.LUCIOLE_SEED ?? 1);
 const NOTHING = new Uint8Array(0);
@@ -68,7 +68,7 @@ function open(size: number, random: () => number): Rooms {
 
 test("letters come once and in order while lines take over from the agent", async () => {
   for (let seed = SEED; seed < SEED + 5; seed++) {
-    const random = seeded(seed);
+    const random = randomNumbers(seed);
     const rooms = open(4, random);
     const heard = new Map<string, number[]>();
     let count = 0;

@@ -3,8 +3,9 @@ import { TaskError } from "../../../../core/errors.ts";
 import { createCombine } from "../../../../core/exec/keyed/combine.ts";
 import type { NodeSpec } from "../../../../core/graph/node.ts";
 import type { Phase } from "../../../../core/plan/physical.ts";
+import { randomNumbers } from "../../../simulation/random.ts";
 import { Collector, feed, graphOf, MemoryPorts, memoryScope } from "../memory_ports.ts";
-import { groupPairs, type KeyKind, keyText, randomNumbers, randomPairs, SEED } from "../random_rows.ts";
+import { groupPairs, type KeyKind, keyText, randomPairs, SEED } from "../random_rows.ts";
 
 interface RunOptions {
   readonly spec: NodeSpec;

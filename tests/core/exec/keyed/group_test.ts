@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { createGroup } from "../../../../core/exec/keyed/group.ts";
+import { randomNumbers } from "../../../simulation/random.ts";
 import { Collector, feed, graphOf, MemoryPorts, memoryScope } from "../memory_ports.ts";
-import { groupPairs, type KeyKind, keyText, randomNumbers, randomPairs, SEED } from "../random_rows.ts";
+import { groupPairs, type KeyKind, keyText, randomPairs, SEED } from "../random_rows.ts";
 
 async function group(rows: readonly unknown[], memoryBytes: number, how: "rows" | "batches") {
   const ports = new MemoryPorts({ memoryBytes });

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { createBroadcastJoin } from "../../../../core/exec/keyed/broadcast_join.ts";
 import { runHashJoin } from "../../../../core/exec/keyed/hash_join.ts";
 import type { Head } from "../../../../core/plan/physical.ts";
+import { randomNumbers } from "../../../simulation/random.ts";
 import { batchesOf, Collector, feed, graphOf, MemoryPorts, memoryScope } from "../memory_ports.ts";
-import { groupPairs, type KeyKind, keyText, randomNumbers, randomPairs, SEED } from "../random_rows.ts";
+import { groupPairs, type KeyKind, keyText, randomPairs, SEED } from "../random_rows.ts";
 
 type How = (Head & { readonly kind: "join" })["how"];
 type Pair = [unknown, unknown];

@@ -4,8 +4,9 @@ import { columnOf } from "../../../../core/batch/make.ts";
 import { createCombine } from "../../../../core/exec/keyed/combine.ts";
 import { HotKeys, KeySample } from "../../../../core/exec/keyed/hot_keys.ts";
 import type { NodeSpec } from "../../../../core/graph/node.ts";
+import { randomNumbers } from "../../../simulation/random.ts";
 import { Collector, feed, graphOf, MemoryPorts, memoryScope, planOf, READ } from "../memory_ports.ts";
-import { keyText, randomNumbers, SEED } from "../random_rows.ts";
+import { keyText, SEED } from "../random_rows.ts";
 
 test("KeySample finds the entries that have their share of the rows, and forgets all", () => {
   const sample = new KeySample();

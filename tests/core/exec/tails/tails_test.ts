@@ -4,8 +4,9 @@ import { createExchange, type ExchangeTail } from "../../../../core/exec/tails/e
 import { createStore } from "../../../../core/exec/tails/store.ts";
 import type { UserFunction } from "../../../../core/graph/node.ts";
 import { hashValue } from "../../../../core/key/hash.ts";
+import { randomNumbers } from "../../../simulation/random.ts";
 import { batchesOf, feed, graphOf, MemoryPorts, memoryScope } from "../memory_ports.ts";
-import { randomNumbers, randomPairs, SEED } from "../random_rows.ts";
+import { randomPairs, SEED } from "../random_rows.ts";
 
 interface ExchangeOptions {
   readonly fn?: UserFunction;
