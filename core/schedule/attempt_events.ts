@@ -11,7 +11,7 @@ import { copyShard } from "./copies.ts";
 import { dividesEdge } from "./divide.ts";
 import type { Attempt, Group, Task } from "./execution_state.ts";
 import type { AttemptEvent } from "./job_state.ts";
-import { cancelAttempt, releaseIfUnneeded, releaseInputs } from "./lifetime.ts";
+import { cancelAttempt, goesOnAsGang, releaseIfUnneeded, releaseInputs } from "./lifetime.ts";
 import type { AttemptResult } from "./report.ts";
 import { rest } from "./resting.ts";
 import { regather, restartFollowers } from "./revival.ts";
@@ -139,7 +139,7 @@ export function afterCommit(turn: Turn, task: Task): void {
   wakeReaders(turn, task);
   releaseInputs(turn, task);
   releaseIfUnneeded(turn, task);
-  if (isOfGang(task) && group.done === group.tasks.length) {
+  if (isOfGang(task) && !goesOnAsGang(group)) {
     for (const other of group.tasks) releaseIfUnneeded(turn, other);
   }
 }

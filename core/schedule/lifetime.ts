@@ -9,15 +9,19 @@ import { isBarrier, partsOf, tasksOfShard } from "./inputs.ts";
 import { isDone, moveAttempt, moveChannel, moveTask } from "./transitions.ts";
 import { releaseShard, type Turn } from "./turn.ts";
 
-/** True while a handle, a sink or a task that is not done needs the shard. */
+/** True while somebody wants the shard, or the others of its gang. */
 export function isNeeded(task: Task): boolean {
   const { group } = task;
-  // What others of a gang do may have to begin again with it.
-  if (group.execution.pipeline?.isGang === true && group.done < group.tasks.length) return true;
-  return isWanted(task);
+  return isWanted(task) || goesOnAsGang(group);
 }
 
-/** The same, whatever becomes of the others of a gang. */
+/** What others of a gang do may have to begin again with it, unless nobody wants what they would give. */
+export function goesOnAsGang({ execution, tasks }: Group): boolean {
+  if (execution.pipeline?.isGang !== true) return false;
+  return tasks.some((task) => needsInputs(task) && (!task.isRevived || isWanted(task)));
+}
+
+/** True while a handle, a sink or a task that is not done needs the shard, whatever becomes of the others of a gang. */
 export function isWanted(task: Task): boolean {
   const { group } = task;
   if (isHeld(group) || task.keep.isCopying) return true;
@@ -81,6 +85,8 @@ function dropRevived(turn: Turn, task: Task): void {
   moveTask(task, { kind: "released" }, turn.now);
   turn.touched.add(task.group.execution);
   releaseInputs(turn, task);
+  if (task.group.execution.pipeline?.isGang !== true) return;
+  for (const other of task.group.tasks) releaseIfUnneeded(turn, other);
 }
 
 export function releaseChannel(turn: Turn, channel: Channel): void {

@@ -14,6 +14,7 @@ import {
   type JobCommand,
   type JobEvent,
   type JobState,
+  type SubmittedCheckpoint,
 } from "../../../core/schedule/job_state.ts";
 import type { TaskOrder } from "../../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../../core/schedule/outcome.ts";
@@ -51,6 +52,9 @@ export class FakeCluster {
   readonly warnings: string[] = [];
   readonly ready: string[] = [];
   readonly publishing: Command<"publishSinks">[] = [];
+  /** Copies that are to be made, and to be brought to an agent. */
+  readonly keeping: Command<"keep">[] = [];
+  readonly restoring: Command<"restore">[] = [];
   /** Every order that was launched, by attempt. */
   readonly orders = new Map<string, TaskOrder>();
   /** Every command of the last event. */
@@ -82,7 +86,11 @@ export class FakeCluster {
 
   send(event: JobEvent): readonly JobCommand[] {
     this.now += 1;
+    const isFailure = event.kind === "attemptEnded" && event.result.kind === "failed";
+    const before = isFailure ? [...this.state.attempts.values()] : [];
     this.commands = apply(this.state, event, this.now);
+    // Given up because its agent's shards are not to be trusted: who reads it now will not find it.
+    for (const { id, status } of before) if (status.kind === "lost") this.taken.add(id);
     for (const command of this.commands) this.#perform(command);
     if (this.isChecked) check(this.state);
     return this.commands;
@@ -125,6 +133,7 @@ export class FakeCluster {
     plan: PhysicalPlan,
     options: {
       followed?: readonly number[];
+      checkpoint?: SubmittedCheckpoint | undefined;
       compare?: ReadonlyMap<number, CompareKeys>;
     } & ExecutionLimits = {},
   ): void {
@@ -295,6 +304,12 @@ export class FakeCluster {
       case "warning":
         this.warnings.push(command.text);
         return;
+      case "keep":
+        this.keeping.push(command);
+        return;
+      case "restore":
+        this.restoring.push(command);
+        return;
       case "channelUnneeded":
       case "progress":
     }
@@ -327,8 +342,16 @@ export class FakeCluster {
     }
   }
 
-  /** Shards that the test itself destroyed. */
+  /** Shards that the test itself destroyed, and those that the scheduler gave up though they may be there. */
   readonly taken = new Set<string>();
+
+  /** A copy that was asked for comes to an agent, which may be gone by now. */
+  restored({ execution, group, task, attempt }: Command<"restore">, agent: string): void {
+    this.agents.get(agent)?.shards.add(attempt);
+    const tail = this.plans.get(execution)?.groups[group]?.tail ?? { kind: "store" };
+    const shard = shardOf(tail, attempt, this.isSkewed);
+    this.send({ kind: "shardRestored", execution, group, task, attempt, agent, shard });
+  }
 
   destroy(attempt: string): void {
     this.taken.add(attempt);

@@ -216,3 +216,16 @@ describe("a worker program", () => {
     expect(gangs(cluster)).toEqual(["e-0-g1", "e-0-g1"]);
   });
 });
+
+test("a worker program whose row was lost does not run again to its end when nobody wants that row any more", () => {
+  const cluster = clusterOf(2, 1);
+  cluster.submit("e", program(3));
+  cluster.commitGroup("e", 0);
+  cluster.destroy("e-0-0-1");
+  cluster.send({ kind: "shardLost", attempt: "e-0-0-1", cause: "gone" });
+  expect(gangs(cluster)).toEqual(new Array(3).fill("e-0-g2"));
+  cluster.send({ kind: "datasetReleased", dataset: "e.0" });
+  expect(cluster.cancelled()).toHaveLength(3);
+  expect(cluster.shards()).toEqual([]);
+  expect(cluster.forgotten.has("e")).toBe(true);
+});

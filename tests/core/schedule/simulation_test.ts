@@ -9,6 +9,8 @@ import {
   TaskError,
   toWireError,
 } from "../../../core/errors.ts";
+import type { PhysicalPlan } from "../../../core/plan/physical.ts";
+import type { SubmittedCheckpoint } from "../../../core/schedule/job_state.ts";
 import { Random } from "../../simulation/random.ts";
 import { FakeCluster } from "./fake_cluster.ts";
 import { type Dataset, randomPlan, randomProgram } from "./random_plans.ts";
@@ -16,6 +18,14 @@ import { type Dataset, randomPlan, randomProgram } from "./random_plans.ts";
 const RUNS = Number(process.env.LUCIOLE_TEST_RUNS ?? 400);
 const FIRST_SEED = Number(process.env.LUCIOLE_TEST_SEED ?? 1);
 const MAX_EVENTS = 20_000;
+
+interface Options {
+  readonly paceMs?: number;
+  readonly backoffMs?: number;
+  readonly speculates?: boolean;
+  /** There is a checkpoint: shards are copied and brought back, and some are there from the start. */
+  readonly isCopied?: boolean;
+}
 
 /** One random schedule. */
 class Simulation {
@@ -30,10 +40,13 @@ class Simulation {
   #faults: number;
   #agents = 0;
 
-  constructor(seed: number, paceMs?: number) {
+  readonly #isCopied: boolean;
+
+  constructor(seed: number, { paceMs, isCopied, ...options }: Options) {
     this.#random = new Random(seed);
-    this.#cluster = new FakeCluster({ maxAttempts: 3, maxLosses: 6, isSkewed: seed % 2 === 0 });
+    this.#cluster = new FakeCluster({ maxAttempts: 3, maxLosses: 6, isSkewed: seed % 2 === 0, ...options });
     this.#cluster.paceMs = paceMs;
+    this.#isCopied = isCopied ?? false;
     this.#hasPrograms = seed % 3 === 0;
     this.#faults = this.#random.below(12);
     for (let i = 0; i <= this.#random.below(3); i += 1) this.#addAgent();
@@ -63,6 +76,7 @@ class Simulation {
     this.#cluster.send({ kind: "datasetReleased", dataset: "ch" });
     const { state, outcomes, forgotten } = this.#cluster;
     for (const attempt of this.#cluster.cancelled()) this.#stop(attempt);
+    while (this.#copies > 0) this.#answerCopy();
     expect(this.#cluster.shards()).toEqual([]);
     expect(state.attempts.size).toBe(0);
     expect(state.executions.size).toBe(0);
@@ -102,14 +116,19 @@ class Simulation {
     for (const attempt of this.#cluster.state.attempts.values()) {
       const { status } = attempt.task;
       if (!("attempt" in status) || status.attempt !== attempt) continue;
-      const { gang } = this.#cluster.order(attempt.id);
+      // One that was brought from its copy has no order.
+      const gang = this.#cluster.orders.get(attempt.id)?.gang;
       if (gang !== undefined) together.set(gang.id, (together.get(gang.id) ?? 0) + 1);
     }
     for (const [id, members] of together) {
       const { gang } = [...this.#cluster.orders.values()].find((order) => order.gang?.id === id) ?? {};
-      const { done = 0, tasks = [] } = this.#cluster.state.executions.get(id.split("-")[0])?.groups[0] ?? {};
+      const {
+        done = 0,
+        tasks = [],
+        hasKept,
+      } = this.#cluster.state.executions.get(id.split("-")[0])?.groups[0] ?? {};
       // When all are done their shards may go one by one.
-      if (done < tasks.length && members !== gang?.members.length) {
+      if (done < tasks.length && hasKept === false && members !== gang?.members.length) {
         throw new Error(`${members} of the ${gang?.members.length} members of ${id} run`);
       }
     }
@@ -125,9 +144,45 @@ class Simulation {
     const followed = this.#random.chance(2) ? outputs.map((one) => one.node) : [];
     const workers = this.#random.chance(3) ? this.#someWorkers() : undefined;
     if (workers !== undefined) this.#bound.add(id);
-    this.#cluster.submit(id, plan, { followed, workers });
+    const checkpoint = this.#isCopied ? this.#checkpoint(plan) : undefined;
+    this.#cluster.submit(id, plan, { followed, workers, checkpoint });
     if (this.#cluster.outcomes.get(id)?.kind === "failed") return;
     for (const { node, shards } of outputs) this.#datasets.push({ id: `${id}.${node}`, shards });
+  }
+
+  /** Some groups are copied, and of some there are copies. */
+  #checkpoint({ groups }: PhysicalPlan): SubmittedCheckpoint {
+    const random = this.#random;
+    const stored = groups.filter(({ tail }) => tail.kind === "store");
+    const copied = new Set(stored.filter(() => random.chance(2)).map(({ id }) => id));
+    const kept = new Map<number, ReadonlySet<number>>();
+    for (const { id, tasks } of stored) {
+      if (!random.chance(3)) continue;
+      kept.set(id, new Set(Array.from({ length: tasks }, (_, i) => i).filter(() => random.chance(2))));
+    }
+    return { copied, kept };
+  }
+
+  get #copies(): number {
+    return this.#cluster.keeping.length + this.#cluster.restoring.length;
+  }
+
+  /** The driver has made a copy, or brought one. */
+  #answerCopy(): void {
+    const random = this.#random;
+    const cluster = this.#cluster;
+    const keep = cluster.keeping.shift();
+    if (keep !== undefined) {
+      const { execution, group, shard } = keep;
+      cluster.send({ kind: "shardKept", execution, group, shard, isKept: !random.chance(4) });
+      return;
+    }
+    const restore = cluster.restoring.splice(random.below(cluster.restoring.length), 1)[0];
+    if (restore === undefined) return;
+    const { execution, group, task } = restore;
+    const error = toWireError(new LucioleError("checkpoint-damaged", "it was cut short"));
+    if (random.chance(4)) cluster.send({ kind: "restoreFailed", execution, group, task, error });
+    else cluster.restored(restore, random.chance(10) ? "gone" : random.pick([...cluster.agents.keys()]));
   }
 
   #someWorkers(): readonly number[] | undefined {
@@ -198,6 +253,8 @@ class Simulation {
     if (published !== undefined) {
       const error = random.chance(5) ? toWireError(new LucioleError("sink", "no room")) : undefined;
       cluster.send({ kind: "sinksPublished", execution: published.execution, error });
+    } else if (this.#copies > 0 && random.chance(3)) {
+      this.#answerCopy();
     } else if (cancelled.length > 0 && random.chance(2)) {
       const attempt = random.pick(cancelled);
       if (random.chance(3) && cluster.canCommit(attempt)) cluster.commit(attempt);
@@ -211,27 +268,34 @@ class Simulation {
     } else if (random.chance(10)) {
       this.#close();
     } else {
-      cluster.send({ kind: "tick" });
+      cluster.tick(random.below(3_000));
     }
   }
 }
 
-test.each([
-  ["", undefined],
-  [", when tasks are short", 0.1],
-])("apply() ends every execution and leaves nothing when anything fails at random%s", (_, paceMs) => {
-  const counts: Record<string, number> = {};
-  let divided = 0;
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
-    try {
-      const simulation = new Simulation(seed, paceMs);
-      for (const outcome of simulation.run()) counts[outcome] = (counts[outcome] ?? 0) + 1;
-      divided += simulation.divided;
-    } catch (error) {
-      throw new Error(`LUCIOLE_TEST_SEED=${seed} LUCIOLE_TEST_RUNS=1: ${error}`, { cause: error });
+const CASES: readonly (readonly [string, Options])[] = [
+  ["", {}],
+  [", when tasks are short", { paceMs: 0.1 }],
+  [", with copies of stragglers, and tasks that rest", { speculates: true, backoffMs: 500 }],
+  [", with a checkpoint", { isCopied: true, backoffMs: 100 }],
+];
+
+test.each(CASES)(
+  "apply() ends every execution and leaves nothing when anything fails at random%s",
+  (_, options) => {
+    const counts: Record<string, number> = {};
+    let divided = 0;
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
+      try {
+        const simulation = new Simulation(seed, options);
+        for (const outcome of simulation.run()) counts[outcome] = (counts[outcome] ?? 0) + 1;
+        divided += simulation.divided;
+      } catch (error) {
+        throw new Error(`LUCIOLE_TEST_SEED=${seed} LUCIOLE_TEST_RUNS=1: ${error}`, { cause: error });
+      }
     }
-  }
-  expect(counts.done).toBeGreaterThan(RUNS / 4);
-  expect(counts.failed).toBeGreaterThan(RUNS / 20);
-  expect(divided).toBeGreaterThan(RUNS / 10);
-});
+    expect(counts.done).toBeGreaterThan(RUNS / 4);
+    expect(counts.failed).toBeGreaterThan(RUNS / 20);
+    expect(divided).toBeGreaterThan(RUNS / 10);
+  },
+);
