@@ -28,16 +28,17 @@ export function forDatasets(
   };
 }
 
+/** A group that reads no dataset is given as it is: the plans of all turns of a loop have it in common. */
 function renamed(group: TaskGroupPlan, rename: (dataset: string) => string): TaskGroupPlan {
-  const ofEdge = (edge: InputEdge): InputEdge =>
-    edge.from.kind === "dataset"
-      ? { ...edge, from: { kind: "dataset", dataset: rename(edge.from.dataset) } }
-      : edge;
-  return {
-    ...group,
-    head: renamedHead(group.head, ofEdge),
-    steps: group.steps.map((step) => ofStep(step, ofEdge)),
+  let reads = false;
+  const ofEdge = (edge: InputEdge): InputEdge => {
+    if (edge.from.kind !== "dataset") return edge;
+    reads = true;
+    return { ...edge, from: { kind: "dataset", dataset: rename(edge.from.dataset) } };
   };
+  const head = renamedHead(group.head, ofEdge);
+  const steps = group.steps.map((step) => ofStep(step, ofEdge));
+  return reads ? { ...group, head, steps } : group;
 }
 
 function renamedHead(head: Head, ofEdge: (edge: InputEdge) => InputEdge): Head {

@@ -60,6 +60,8 @@ export const CHANNEL_TRANSITIONS: Table<Channel["status"]> = {
 const MAX_STORY = 40;
 /** Of a task that is released. */
 const KEPT_STORY = 2;
+/** One for all tasks. */
+const RELEASED: TaskStatus = { kind: "released" };
 
 /** The scheduler broke one of its own rules; its message holds the story of what it is about. */
 export class InvariantError extends Error {
@@ -85,9 +87,12 @@ export function moveTask(task: Task, status: TaskStatus, now: number): void {
   const wasDone = task.group.done === task.group.tasks.length;
   count(task.group, to, 1);
   const group = task.group;
-  task.status = status;
-  // In a long loop the tasks of all turns are kept for lineage.
-  if (to === "released") task.history.splice(0, task.history.length - KEPT_STORY);
+  task.status = to === "released" ? RELEASED : status;
+  // In a long loop the tasks of all turns are kept for lineage: those that ran once have no story.
+  if (to === "released") {
+    const isPlain = task.launches <= 1;
+    task.history.splice(0, task.history.length - (isPlain ? 0 : KEPT_STORY));
+  }
   if (isDoneKind(from)) group.done -= 1;
   if (isDoneKind(to)) group.done += 1;
   const isDone = group.done === group.tasks.length;

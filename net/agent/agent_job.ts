@@ -31,6 +31,7 @@ import { JobShards, type ShardRequest } from "./job_shards.ts";
 import { JobWorkers } from "./job_workers.ts";
 import type { PeerTransports } from "./peer_access.ts";
 import { SequenceOutbox } from "./sequence_outbox.ts";
+import { weightOf, withItems } from "./told_items.ts";
 import type { WorkerStarter } from "./worker_starter.ts";
 
 export interface AgentJobOptions {
@@ -47,10 +48,6 @@ export interface AgentJobOptions {
   /** Told when a worker was removed: its slot is free. */
   readonly onWorkerLeft?: () => void;
 }
-
-/** Of a shard that is told with the end of its task; and of all events that are kept, beyond which none is. */
-const MAX_SHOWN_BYTES = 4 * 1024;
-const MAX_SHOWN_WEIGHT = 4 * 1024 * 1024;
 
 export class AgentJob {
   readonly events: SequenceOutbox<AgentEvent>;
@@ -283,18 +280,13 @@ export class AgentJob {
         break;
       case "emit":
         if (command.event.kind === "workerLeft") this.#forget(command.event.worker);
-        this.events.push(this.#shown(command.event));
+        this.events.push(
+          this.#options.isRemote === true
+            ? withItems(command.event, this.shards.held, this.events.weight)
+            : command.event,
+        );
         break;
     }
-  }
-
-  /** The end of a task with its rows, where these are few: a driver elsewhere is likely to read them next. */
-  #shown(event: AgentEvent): AgentEvent {
-    const mayHave = this.#options.isRemote === true && this.events.weight < MAX_SHOWN_WEIGHT;
-    if (!mayHave || event.kind !== "attemptEnded" || event.result.kind !== "committed") return event;
-    if (event.result.shard.partitions.length !== 1) return event;
-    const items = this.shards.held.items(event.attempt, 0);
-    return items === undefined || items.byteLength > MAX_SHOWN_BYTES ? event : { ...event, items };
   }
 
   /** The same with the name of the machine, where there are several. */
@@ -345,10 +337,4 @@ export class AgentJob {
   #logOwn(level: "debug" | "warn", text: string): void {
     this.logs.add({ worker: -1, level, text });
   }
-}
-
-/** Of what may be large in an event. */
-function weightOf(event: AgentEvent): number {
-  if (event.kind === "log") return event.text.length;
-  return event.kind === "attemptEnded" ? (event.items?.byteLength ?? 0) : 0;
 }
