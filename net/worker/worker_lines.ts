@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import { chmodSync } from "node:fs";
+import { chmod } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -64,7 +64,8 @@ export class WorkerLines {
 
   /** Where others reach this worker; undefined when they cannot. */
   address(): Promise<string | undefined> {
-    this.#address ??= this.#listen();
+    // A runtime may allow no sockets: then mail goes by way of the agent, as before.
+    this.#address ??= this.#listen().catch(() => undefined);
     return this.#address;
   }
 
@@ -101,14 +102,13 @@ export class WorkerLines {
     const path = join(directory, `line-${worker}-${process.pid}.sock`);
     if (process.platform === "win32" || Buffer.byteLength(path) > MAX_PATH_BYTES)
       return Promise.resolve(undefined);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const server = createServer((socket) => this.#accept(socket));
       this.#server = server;
       server.unref();
-      server.on("error", () => resolve(undefined));
+      server.on("error", reject);
       server.listen(path, () => {
-        chmodSync(path, 0o600);
-        resolve(`${this.#key} ${path}`);
+        chmod(path, 0o600).then(() => resolve(`${this.#key} ${path}`), reject);
       });
     });
   }

@@ -13,7 +13,21 @@ await run(async (job) => {
   for (const [word, n] of await (await job.execute(counts, { text: job.args })).collect()) console.log(word, n);
 });
 `;
-const files = { "job.ts": PROGRAM, "lib/suffix.ts": 'export const suffix: string = "!";' };
+/** Long enough to find the way from the agent to lines between workers. */
+const GANG = `
+import { run, worker } from "luciole";
+const sums = worker("sums", async (ctx) => {
+  let sum = 0;
+  for (let i = 0; i < 50; i++) sum += (await ctx.allReduce(new Float64Array(50_000).fill(ctx.rank + i), "sum"))[i];
+  return sum;
+});
+await run(async (job) => console.log(JSON.stringify(await (await job.execute(sums)).collect())));
+`;
+const files = {
+  "gang.ts": GANG,
+  "job.ts": PROGRAM,
+  "lib/suffix.ts": 'export const suffix: string = "!";',
+};
 const cluster = await Cluster.open({ agents: 2, slots: 1, files });
 cluster.folder.installPackage();
 afterAll(() => cluster[Symbol.asyncDispose]());
@@ -33,4 +47,10 @@ test("B7: deno drives a cluster, with its own flag and with the variable", async
   const env = { LUCIOLE_MASTER: cluster.address };
   expect(await cluster.folder.run([...command, ...ARGS], { env })).toEqual(EXPECTED);
   expect(await cluster.run(["job.ts", ...ARGS])).toEqual(EXPECTED);
+});
+
+test("B7: workers on deno reach each other", async () => {
+  const ended = await cluster.folder.run([DENO, "run", "-A", "gang.ts", "--workers", "3"]);
+  // Of 0 + i, 1 + i and 2 + i.
+  expect(ended).toEqual({ code: 0, stdout: "[3825,3825,3825]\n", stderr: "" });
 });
