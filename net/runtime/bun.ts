@@ -2,8 +2,9 @@
  * The runtime interface on Bun. The only file that names the global `Bun`.
  */
 import { rm } from "node:fs/promises";
+import { connect } from "node:net";
 import process from "node:process";
-import { HttpClient, type Line, type LineEvents } from "./http_client.ts";
+import { type Dial, HttpClient, type Line, type LineEvents } from "./http_client.ts";
 import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
 import type {
   ClientTls,
@@ -38,13 +39,8 @@ export const bunRuntime: Runtime = {
 function fetchUnix(unixPath: string, path: string, init: RequestInit = {}): Promise<Response> {
   const { body, method, headers, signal } = init;
   if (body instanceof Uint8Array && method !== undefined) {
-    return clientOf(`unix:${unixPath}`, "localhost", { unix: unixPath }).send({
-      path,
-      method,
-      headers,
-      body,
-      signal,
-    });
+    const dial: Dial = (events) => dialUnix(unixPath, events);
+    return clientOf(`unix:${unixPath}`, "localhost", dial).send({ path, method, headers, body, signal });
   }
   // Without `timeout: false` a stream on which nothing comes is cut after five minutes.
   const options: BunFetchRequestInit & { timeout: false } = { ...init, unix: unixPath, timeout: false };
@@ -55,8 +51,9 @@ function fetchTcp(address: string, path: string, init: RequestInit = {}, tls?: C
   const { body, method, headers, signal } = init;
   if (tls === undefined && body instanceof Uint8Array && method !== undefined) {
     const { hostname, port } = new URL(`http://${address}`);
-    const place = { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80) };
-    return clientOf(address, address, place).send({ path, method, headers, body, signal });
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const dial: Dial = (events, aborted) => dialTcp(host, Number(port || 80), events, aborted);
+    return clientOf(address, address, dial).send({ path, method, headers, body, signal });
   }
   // The types know neither `timeout` nor that `false` keeps the environment's proxy out.
   const options: object = { ...init, timeout: false, proxy: false, redirect: "error", ...(tls && { tls }) };
@@ -66,33 +63,63 @@ function fetchTcp(address: string, path: string, init: RequestInit = {}, tls?: C
 /** By the place that they lead to. */
 const clients = new Map<string, HttpClient>();
 
-type Place = { readonly unix: string } | { readonly hostname: string; readonly port: number };
-
-function clientOf(name: string, host: string, place: Place): HttpClient {
+function clientOf(name: string, host: string, dial: Dial): HttpClient {
   let client = clients.get(name);
   if (client === undefined) {
-    client = new HttpClient(host, (events) => dial(place, events));
+    client = new HttpClient(host, dial);
     clients.set(name, client);
   }
   return client;
 }
 
-async function dial(place: Place, events: LineEvents): Promise<Line> {
-  const handler: Bun.SocketHandler = {
+async function dialUnix(unix: string, events: LineEvents): Promise<Line> {
+  const socket: Bun.SocketHandler = {
     data: (_, bytes) => events.onData(bytes),
     drain: () => events.onRoom(),
     close: (_, error) => events.onClose(error),
     error: (_, error) => events.onClose(error),
     end: () => events.onClose(undefined),
   };
-  const socket = await ("unix" in place
-    ? Bun.connect({ ...place, socket: handler })
-    : Bun.connect({ ...place, socket: handler }));
+  const line = await Bun.connect({ unix, socket });
   return {
-    write: (bytes) => socket.write(bytes),
-    hold: (isHeld) => (isHeld ? socket.ref() : socket.unref()),
-    close: () => socket.terminate(),
+    write: (bytes) => line.write(bytes),
+    hold: (isHeld) => (isHeld ? line.ref() : line.unref()),
+    close: () => line.terminate(),
   };
+}
+
+/** Not by Bun.connect(), which cannot be given up: a host that is silent would keep the process for two minutes. */
+function dialTcp(
+  host: string,
+  port: number,
+  events: LineEvents,
+  signal: AbortSignal | null | undefined,
+): Promise<Line> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true });
+    const onAbort = (): void => void socket.destroy();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    let failure: Error | undefined;
+    socket.on("data", (bytes: Uint8Array) => events.onData(bytes));
+    socket.on("end", () => events.onClose(undefined));
+    socket.on("error", (error) => {
+      failure = error;
+      reject(error);
+    });
+    socket.on("close", () => events.onClose(failure));
+    socket.on("connect", () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve({
+        // The socket keeps what there is no room for: of one request, which is in memory anyway.
+        write: (bytes) => {
+          socket.write(bytes);
+          return bytes.byteLength;
+        },
+        hold: (isHeld) => void (isHeld ? socket.ref() : socket.unref()),
+        close: () => void socket.destroy(),
+      });
+    });
+  });
 }
 
 function serve({ listen, fetch: handle, tls, idleSeconds }: ServeOptions): RunningServer {

@@ -24,6 +24,9 @@ export interface LineEvents {
   onClose(error: Error | undefined): void;
 }
 
+/** Opens one; a signal that is aborted meanwhile ends the attempt at once, and nothing of it keeps the process running. */
+export type Dial = (events: LineEvents, signal: AbortSignal | null | undefined) => Promise<Line>;
+
 export interface SmallRequest {
   readonly path: string;
   readonly method: string;
@@ -43,11 +46,11 @@ const UNSAFE_PATH = /[^\x21-\x7e]/;
 /** One place that is asked, with the connections to it. */
 export class HttpClient {
   readonly #host: string;
-  readonly #dial: (events: LineEvents) => Promise<Line>;
+  readonly #dial: Dial;
   #idle: { readonly connection: Connection; readonly since: number }[] = [];
 
   /** @param host What is asked for, in the header of that name. */
-  constructor(host: string, dial: (events: LineEvents) => Promise<Line>) {
+  constructor(host: string, dial: Dial) {
     this.#host = host;
     this.#dial = dial;
   }
@@ -75,7 +78,7 @@ export class HttpClient {
         if (signal?.aborted === true) connection.close();
         else resolve(connection);
       };
-      Connection.open(this.#dial).then(opened, (error) => {
+      Connection.open(this.#dial, signal).then(opened, (error) => {
         signal?.removeEventListener("abort", onAbort);
         reject(error);
       });
@@ -99,9 +102,9 @@ class Connection implements LineEvents {
   #asked: PromiseWithResolvers<Answer> | undefined;
   #isClosed = false;
 
-  static async open(dial: (events: LineEvents) => Promise<Line>): Promise<Connection> {
+  static async open(dial: Dial, signal: AbortSignal | null | undefined): Promise<Connection> {
     const connection = new Connection();
-    connection.#line = await dial(connection);
+    connection.#line = await dial(connection, signal);
     return connection;
   }
 

@@ -101,11 +101,17 @@ test("a request fails at once when its connection breaks, speaks no HTTP, or it 
   giving.abort(new Error("enough"));
   await expect(given).rejects.toThrow("enough");
   expect(all.map(({ isClosed }) => isClosed)).toEqual([true, true, true]);
-  const silent = new HttpClient("there:1", () => new Promise(() => undefined));
+  const dialled: unknown[] = [];
+  const silent = new HttpClient("there:1", (_, signal) => {
+    dialled.push(signal);
+    return new Promise(() => undefined);
+  });
   const waiting = new AbortController();
   const unheard = silent.send({ ...POST, signal: waiting.signal });
   waiting.abort(new Error("too late"));
   await expect(unheard).rejects.toThrow("too late");
+  // Or the attempt would keep the process running.
+  expect(dialled).toEqual([waiting.signal]);
 });
 
 test("what does not fit is sent when there is room", async () => {
