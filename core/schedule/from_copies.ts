@@ -12,7 +12,7 @@ import type { JobEvent, JobState, SubmittedCheckpoint } from "./job_state.ts";
 import { isNeeded, isWanted, releaseIfUnneeded } from "./lifetime.ts";
 import { NO_TOTALS } from "./report.ts";
 import { regather, requireInputs, revive } from "./revival.ts";
-import { isDone, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
+import { moveAttempt, moveExecution, moveTask } from "./transitions.ts";
 import { releaseShard, type Turn } from "./turn.ts";
 import { wake } from "./waking.ts";
 
@@ -133,7 +133,9 @@ export function onKept(turn: Turn, event: EventOf<"shardKept">): void {
   }
   for (const part of parts) releaseIfUnneeded(turn, part);
   // One that was lost while it was copied will be brought, and needs nothing to be computed from.
-  if (parts.some((part) => part.keep.isKept && !isDone(part))) releaseSources(turn, group);
+  const awaited = parts.filter(({ keep, status }) => keep.isKept && status.kind === "waiting");
+  for (const part of awaited) wake(turn, part);
+  if (awaited.length > 0) releaseSources(turn, group);
   turn.touched.add(group.execution);
 }
 

@@ -36,9 +36,9 @@ export function isWanted(task: Task): boolean {
   return false;
 }
 
-/** Of what has a copy nothing is computed. */
-function needsInputs(task: Task): boolean {
-  return !isDone(task) && !task.keep.isKept;
+/** Of what has a copy nothing is computed, unless that has begun. */
+function needsInputs({ status: { kind }, keep }: Task): boolean {
+  return kind === "ready" || kind === "running" || (kind === "waiting" && !keep.isKept);
 }
 
 function isHeld(group: Group): boolean {

@@ -180,16 +180,37 @@ test("apply() stops what a shard is made of again when its copy is there at last
   cluster.join("a", 4);
   submit(cluster, PLAN, {});
   cluster.commitGroup("e", 0);
-  cluster.commit("e-1-0-1");
+  cluster.commitGroup("e", 1);
+  cluster.destroy("e-1-0-1");
   cluster.send({ kind: "shardLost", attempt: "e-1-0-1", cause: "it is damaged" });
-  cluster.commit("e-1-1-1");
   const before = cluster
     .running()
     .filter((attempt) => attempt.startsWith("e-0-") || attempt.startsWith("e-1-"));
-  expect(before).not.toEqual([]);
+  expect(before).toEqual(["e-0-0-2", "e-0-1-2"]);
   cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 0, isKept: true });
-  expect(asked(cluster)).toEqual([]);
+  expect(asked(cluster)).toEqual(["restore e-1-0-2"]);
   expect(cluster.shards().filter((attempt) => attempt.startsWith("e-0-"))).toEqual([]);
+  restore(cluster, 1, 0, "e-1-0-2");
+  cluster.commitGroup("e", 2);
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+});
+
+test("apply() takes nothing from a task that has begun to make a shard again when its copy is there", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 4);
+  submit(cluster, PLAN, {});
+  cluster.commitGroup("e", 0);
+  cluster.commit("e-1-0-1");
+  cluster.destroy("e-1-0-1");
+  cluster.send({ kind: "shardLost", attempt: "e-1-0-1", cause: "it is damaged" });
+  cluster.commit("e-1-1-1");
+  cluster.commitGroup("e", 0);
+  expect(cluster.running()).toContain("e-1-0-2");
+  cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 0, isKept: true });
+  // It throws when what it reads is gone.
+  cluster.commit("e-1-0-2");
+  cluster.commitGroup("e", 2);
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
 });
 
 /** A worker program of two, and a reader of each row. */
