@@ -110,13 +110,7 @@ function stringInto(
       }
     } else {
       const four = view.getInt32(i, true);
-      const quotes = four ^ 0x22222222;
-      const slashes = four ^ 0x5c5c5c5c;
-      const ends =
-        (((quotes - 0x01010101) & ~quotes) |
-          ((slashes - 0x01010101) & ~slashes) |
-          ((four - 0x20202020) & ~four)) &
-        0x80808080;
+      const ends = endsAmong(four);
       output.setInt32(to, four, true);
       if (ends === 0) {
         seen |= four;
@@ -178,6 +172,14 @@ function skipNull(view: DataView, at: number, word: number): number {
   return at <= word && view.getInt32(at, true) === NULL ? at + 4 : -1;
 }
 
+/** The high bit of the first byte that is a quote, a backslash or a control character, and perhaps bits behind it; 0 without. */
+function endsAmong(four: number): number {
+  const quotes = four ^ 0x22222222;
+  const slashes = four ^ 0x5c5c5c5c;
+  const ends = ((quotes - 0x01010101) & ~quotes) | ((slashes - 0x01010101) & ~slashes);
+  return (ends | ((four - 0x20202020) & ~four)) & 0x80808080;
+}
+
 /** From the quote at `at`. */
 function skipText(bytes: Uint8Array, view: DataView, at: number, word: number): number {
   let i = at + 1;
@@ -191,13 +193,7 @@ function skipText(bytes: Uint8Array, view: DataView, at: number, word: number): 
       }
     } else {
       const four = view.getInt32(i, true);
-      const quotes = four ^ 0x22222222;
-      const slashes = four ^ 0x5c5c5c5c;
-      const ends =
-        (((quotes - 0x01010101) & ~quotes) |
-          ((slashes - 0x01010101) & ~slashes) |
-          ((four - 0x20202020) & ~four)) &
-        0x80808080;
+      const ends = endsAmong(four);
       if (ends === 0) {
         i += 4;
         continue;
