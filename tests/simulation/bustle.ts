@@ -21,7 +21,7 @@ export function bustle({ driver, scales, later }: BustleOptions, world: World): 
     if (mails.chance(2)) later(mails.below(200), () => shrink(driver, mails));
   }
   if (scales === undefined) return;
-  if (scales.chance(3)) later(scales.below(100), () => adapt(driver, scales, world));
+  if (scales.chance(2)) later(scales.below(100), () => adapt(driver, scales, world));
   for (let count = scales.below(4); count > 0; count -= 1)
     later(scales.below(300), () => scale(driver, scales));
 }

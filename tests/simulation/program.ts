@@ -7,7 +7,7 @@ import type { AskedGraph } from "../../core/connected/graph_states.ts";
 import type { WireError } from "../../core/errors.ts";
 import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
-import { type Dataset, randomPlan, randomProgram } from "../core/schedule/random_plans.ts";
+import { type Dataset, programOf, randomPlan } from "../core/schedule/random_plans.ts";
 import { bustle } from "./bustle.ts";
 import { Copies } from "./copies.ts";
 import { DriverNode } from "./driver_node.ts";
@@ -266,7 +266,7 @@ export class Program {
     const { workers } = this.driver;
     const count =
       wants === undefined ? workers.length : "count" in wants ? wants.count : wants.workers.length;
-    return { ...randomProgram(gangs, this.#datasets, Math.max(1, count)), wants };
+    return { ...programOf(gangs, this.#datasets, Math.max(1, count)), wants };
   }
 
   /** None, a number of them, or which. */

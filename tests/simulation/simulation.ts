@@ -106,13 +106,15 @@ export class Simulation {
 
   #newProgram(job: string): Program {
     const random = this.#random;
+    // Of a seed of its own: without sets a run is what it was before there were any.
+    const sets = this.#seed % 3 === 2 ? new Random(this.#seed) : undefined;
     const checkpoint = this.#seed % 5 === 4 ? new Random(this.#seed + 5) : undefined;
     return new Program(
       {
         job,
         random: new Random(random.below(2 ** 32)),
         masters: this.#masters,
-        executions: this.#isSmall ? 1 : 1 + random.below(4),
+        executions: this.#isSmall ? (sets === undefined ? 1 : 1 + sets.below(3)) : 1 + random.below(4),
         groups: this.#isSmall ? 3 : 6,
         isSkewed: random.chance(3),
         speculates: random.chance(2),
@@ -122,13 +124,12 @@ export class Simulation {
         flaky: random.chance(4) ? 20 : 0,
         straggling: random.chance(8) ? 20 : 0,
         isImpatient: random.chance(8),
-        // Of a seed of its own: without sets a run is what it was before there were any.
-        sets: this.#seed % 3 === 2 ? new Random(this.#seed) : undefined,
+        sets,
         slips: this.#seed % 4 === 2 ? new Random(this.#seed + 2) : undefined,
         checkpoint,
         sorts: this.#seed % 4 === 1 ? new Random(this.#seed + 1) : undefined,
-        gangs: this.#seed % 7 < 2 ? new Random(this.#seed + 6) : undefined,
-        scales: this.#seed % 11 < 3 ? new Random(this.#seed + 7) : undefined,
+        gangs: this.#seed % 7 < 3 ? new Random(this.#seed + 6) : undefined,
+        scales: this.#seed % 11 < 4 ? new Random(this.#seed + 7) : undefined,
         // What its vertices made is not known to another driver.
         metagraph: this.#seed % 13 === 5 && checkpoint === undefined ? new Random(this.#seed + 8) : undefined,
       },

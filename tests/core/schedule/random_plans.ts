@@ -124,9 +124,13 @@ export function randomPlan(
   return { plan: planOf(groups, all), outputs: outputs.map((i) => ({ node: i, shards: groups[i].tasks })) };
 }
 
-/** A worker program that reads some of the datasets. */
+/** A worker program of some workers. */
 export function randomProgram(random: Random, datasets: readonly Dataset[], workers: number) {
-  const tasks = 1 + random.below(workers);
+  return programOf(random, datasets, 1 + random.below(workers));
+}
+
+/** A worker program of so many workers, which reads some of the datasets. */
+export function programOf(random: Random, datasets: readonly Dataset[], tasks: number) {
   const inputs = datasets.filter(() => random.chance(2)).map(({ id }) => edge(id, "dealt"));
   const plan = planOf([{ tasks, head: { kind: "worker", node: 0, inputs } }], [0]);
   return { plan, outputs: [{ node: 0, shards: tasks }] };
