@@ -34,6 +34,8 @@ export class AgentLine {
   readonly #requests: Request[] = [];
   #isBusy = false;
   #received = 0;
+  /** At the renewal before. */
+  #receivedBefore = -1;
   #refusals = 0;
   #heardAt: number;
 
@@ -140,18 +142,26 @@ export class AgentLine {
     const isCurrent = this.#life();
     this.#world.timeline.after(LOST_MS / RENEWALS, () => {
       if (!this.isThere || !isCurrent()) return;
-      this.#call<boolean>(
+      this.#call<number | undefined>(
         (part, answer) => {
-          answer(part?.acknowledge(this.#received) === true);
+          answer(part?.acknowledge(this.#received) === true ? part.told : undefined);
         },
-        (isKnown) => {
-          if (isKnown) this.#heard();
-          else this.#lose("it does not know the job");
+        (told) => {
+          if (told === undefined) this.#lose("it does not know the job");
+          else this.#renewed(told);
         },
         (broken) => this.#failed(broken, () => undefined),
       );
       this.#renewLater();
     });
+  }
+
+  /** Events that are there, and do not come, are asked for anew. */
+  #renewed(told: number): void {
+    this.#heard();
+    const isStuck = this.#received === this.#receivedBefore && told > this.#received;
+    this.#receivedBefore = this.#received;
+    if (isStuck) this.#open();
   }
 
   #life(): () => boolean {

@@ -207,6 +207,10 @@ export class JobPart implements PartPort {
     return true;
   }
 
+  get told(): number {
+    return this.#first + this.#events.length;
+  }
+
   acknowledge(count: number): boolean {
     const known = count - this.#first;
     if (known > this.#events.length) return false;

@@ -68,6 +68,8 @@ export interface PartPort {
   openStream(stream: EventStream, after: number): boolean;
   /** @returns False when there never were so many: the driver knows another part, in whose place this one is. */
   acknowledge(count: number): boolean;
+  /** Events that there ever were. */
+  readonly told: number;
 }
 
 export interface AgentPort extends Process {
