@@ -5,7 +5,6 @@
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import { DriverLife, type DriverStop } from "../../core/agent/driver_life.ts";
 import type { DriverLoad, DriverState } from "../../core/cluster/driver_info.ts";
 import { variableOf } from "../../core/program/flag_reader.ts";
@@ -16,6 +15,7 @@ import type { ChildProcess, ProcessExit } from "../runtime/spawn.ts";
 import { LastLines } from "./driver_cause.ts";
 import { DriverOutput } from "./driver_output.ts";
 import type { Guardian } from "./guardian.ts";
+import { outputOf, writeRecord } from "./past_driver.ts";
 import type { OpenProgram } from "./program_cache.ts";
 import { inheritedEnvironment } from "./worker_process.ts";
 
@@ -62,7 +62,7 @@ export class DetachedDriver {
     this.#options = options;
     this.order = options.order;
     this.#life = options.life ?? new DriverLife(options.job, "starting");
-    this.#output = new DriverOutput({ directory: join(options.directory, "output") });
+    this.#output = new DriverOutput({ directory: outputOf(options.directory) });
   }
 
   get isThere(): boolean {
@@ -113,6 +113,7 @@ export class DetachedDriver {
   #spawn(program: OpenProgram): ChildProcess {
     const { runtime, directory, order } = this.#options;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#record();
     // Paths that are relative to a directory which only the client's machine has are not found here.
     const isHere = existsSync(order.workingDirectory);
     return runtime.spawn({
@@ -169,9 +170,16 @@ export class DetachedDriver {
     this.endedAt = performance.now();
     this.#program?.release();
     this.#options.guardian?.end();
+    this.#record();
     await this.#output.end();
     this.#over.resolve();
     this.#options.onGone(this);
+  }
+
+  /** For the agent's process after this one. */
+  #record(): void {
+    const isGuarded = this.#options.guardian !== undefined;
+    writeRecord(this.#options.directory, { load: this.load, isGuarded });
   }
 
   #environment(program: OpenProgram): Record<string, string> {

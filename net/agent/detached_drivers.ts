@@ -3,8 +3,6 @@
  *
  * Knows nothing of HTTP.
  */
-import { rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DriverLife } from "../../core/agent/driver_life.ts";
 import { type DriverLoad, jobOfRun } from "../../core/cluster/driver_info.ts";
@@ -19,6 +17,7 @@ import { DetachedDriver } from "./detached_driver.ts";
 import { DriverGuards, type TakenOver } from "./driver_guards.ts";
 import { endParts } from "./end_parts.ts";
 import { Guardian } from "./guardian.ts";
+import { type PastDriver, pastDrivers } from "./past_driver.ts";
 import type { OpenProgram, ProgramCache } from "./program_cache.ts";
 
 export interface DetachedDriversOptions {
@@ -56,6 +55,8 @@ const REFUSED_MS = 5 * 60_000;
 export class DetachedDrivers {
   readonly #options: DetachedDriversOptions;
   readonly #drivers = new Map<string, DetachedDriver>();
+  /** Of the process before. */
+  readonly #past = new Map<string, PastDriver>();
   /** Those whose programs are being opened. */
   readonly #starting = new Map<string, Promise<void>>();
   readonly #guards: DriverGuards;
@@ -66,7 +67,8 @@ export class DetachedDrivers {
 
   constructor(options: DetachedDriversOptions) {
     this.#options = options;
-    rmSync(options.directory, { recursive: true, force: true });
+    for (const past of pastDrivers(options.directory, options.id)) this.#past.set(past.load.job, past);
+    void this.#forgetOld();
     this.#guards = new DriverGuards({
       id: options.id,
       cluster: options.cluster,
@@ -80,11 +82,17 @@ export class DetachedDrivers {
 
   /** What masters are told. */
   get loads(): readonly DriverLoad[] {
-    return [...Array.from(this.#drivers.values(), ({ load }) => load), ...this.#guards.loads];
+    const known = [...this.#past.values(), ...this.#drivers.values()];
+    return [...known.map(({ load }) => load), ...this.#guards.loads];
   }
 
   get free(): number {
     return this.#isClosed ? 0 : Math.max(0, this.#options.most - this.#running);
+  }
+
+  /** One of this process, or of the one before. @throws {LucioleError} code "not-found". */
+  findAny(job: string): DetachedDriver | PastDriver {
+    return this.#past.get(job) ?? this.find(job);
   }
 
   /** @throws {LucioleError} code "not-found". */
@@ -107,7 +115,7 @@ export class DetachedDrivers {
    * @throws {NotEnoughResourcesError} @throws {ProgramMissingError} When its program must be sent first.
    */
   async start(job: string, order: DriverOrder): Promise<void> {
-    const known = this.#drivers.get(job);
+    const known = this.#drivers.get(job) ?? this.#past.get(job);
     if (known !== undefined && known.order.run >= order.run) return;
     await this.#once(job, () => this.#start(job, order));
   }
@@ -164,6 +172,11 @@ export class DetachedDrivers {
       ...(life === undefined ? {} : { life }),
       ...(guardian === undefined ? {} : { guardian }),
     });
+    await this.#past
+      .get(job)
+      ?.forget()
+      .catch(() => undefined);
+    this.#past.delete(job);
     this.#drivers.set(job, driver);
     driver.start(program);
     this.#options.onChange();
@@ -228,16 +241,13 @@ export class DetachedDrivers {
     this.#guards.close();
     await Promise.allSettled(this.#starting.values());
     const why = `its driver's agent ${this.#options.id} has ended`;
-    const drivers = [...this.#drivers];
-    await Promise.all(drivers.map(([, driver]) => driver.stop({ kind: "agent", why })));
-    await Promise.all(drivers.map(([job, driver]) => this.#forget(job, driver)));
-    await rm(this.#options.directory, { recursive: true, force: true });
+    // What they printed is for the process that comes after this one.
+    await Promise.all(Array.from(this.#drivers.values(), (driver) => driver.stop({ kind: "agent", why })));
   }
 
   /** For a process that is about to end. */
   abandon(): void {
     for (const driver of this.#drivers.values()) driver.kill();
-    rmSync(this.#options.directory, { recursive: true, force: true });
   }
 
   get #running(): number {
@@ -264,7 +274,11 @@ export class DetachedDrivers {
 
   async #forgetOld(): Promise<void> {
     const { keepMs = KEEP_MS } = this.#options;
-    const ended = [...this.#drivers].flatMap(([job, driver]) =>
+    const known: readonly (readonly [string, DetachedDriver | PastDriver])[] = [
+      ...this.#past,
+      ...this.#drivers,
+    ];
+    const ended = known.flatMap(([job, driver]) =>
       driver.endedAt === undefined ? [] : [{ job, driver, endedAt: driver.endedAt }],
     );
     const kept = ended
@@ -275,10 +289,11 @@ export class DetachedDrivers {
   }
 
   /** What cannot be deleted is no reason for the agent to end, and its jobs with it. */
-  async #forget(job: string, driver: DetachedDriver): Promise<void> {
+  async #forget(job: string, driver: DetachedDriver | PastDriver): Promise<void> {
+    const among = this.#past.get(job) === driver ? this.#past : this.#drivers;
     // Another run may have taken its place meanwhile, or somebody else has forgotten it.
-    if (this.#drivers.get(job) !== driver) return;
-    this.#drivers.delete(job);
+    if (among.get(job) !== driver) return;
+    among.delete(job);
     await driver.forget().catch((error) => {
       this.#options.onNotice(`warning: not all is deleted of job ${job}: ${describeThrown(error)}`);
     });

@@ -39,9 +39,9 @@ export function addDetachedRoutes(app: Hono, drivers: DetachedDrivers): void {
     return done();
   });
   app.get("/v1/drivers/:driver", (context) => {
-    const driver = drivers.find(checkId(context.req.param("driver"), "driver"));
+    const driver = drivers.findAny(checkId(context.req.param("driver"), "driver"));
     const guard = context.req.query("guard");
-    if (guard !== undefined) driver.guarded(checkId(guard, "guard"));
+    if (guard !== undefined && "guarded" in driver) driver.guarded(checkId(guard, "guard"));
     return value(driver.reply);
   });
   app.delete("/v1/drivers/:driver", async (context) => {
@@ -50,7 +50,7 @@ export function addDetachedRoutes(app: Hono, drivers: DetachedDrivers): void {
     return done();
   });
   app.get("/v1/drivers/:driver/output", (context) => {
-    const driver = drivers.find(checkId(context.req.param("driver"), "driver"));
+    const driver = drivers.findAny(checkId(context.req.param("driver"), "driver"));
     const from = checkNumber(context.req.query("from") ?? "0", "from");
     const left = new AbortController();
     return sequence(streamOf(driver.read(from, context.req.query("follow") === "1", left.signal), left));

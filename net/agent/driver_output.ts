@@ -5,6 +5,7 @@
  * beginning, so whoever reads can go on where it was. Knows nothing of processes.
  */
 import { Buffer } from "node:buffer";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { OutputItem, OutputStream } from "../driver_protocol.ts";
@@ -45,6 +46,19 @@ export class DriverOutput {
 
   constructor(options: DriverOutputOptions) {
     this.#options = { segmentBytes: SEGMENT_BYTES, segments: SEGMENTS, ...options };
+  }
+
+  /** What an output of the process before has left: nothing is to come. */
+  static ofPast(directory: string): DriverOutput {
+    const output = new DriverOutput({ directory });
+    const names = existsSync(directory) ? readdirSync(directory) : [];
+    for (const name of names) {
+      const [path, start] = [join(directory, name), Number.parseInt(name, 10)];
+      if (Number.isSafeInteger(start)) output.#segments.push({ path, start, length: statSync(path).size });
+    }
+    output.#segments.sort((a, b) => a.start - b.start);
+    output.#isEnded = true;
+    return output;
   }
 
   /** Resolves when it is on disk: whoever waits for it holds no more than that in memory. */

@@ -60,6 +60,33 @@ test("a driver with --checkpoint survives its agents: others go on with it, and 
   expect(readdirSync(kept)).toEqual(["log.cborseq"]);
 });
 
+test("what drivers printed and how they ended outlives their agent's process", async () => {
+  await using own = await DetachedCluster.open({ agents: 1, slots: 1, files: FILES });
+  const go = join(own.cluster.folder.path, "go");
+  writeFileSync(go, "");
+  const ended = await own.submit(["again.ts", go]);
+  await own.listed(ended, ({ state }) => state === "succeeded");
+  const killed = await own.submit(["again.ts", join(own.cluster.folder.path, "never")]);
+  await own.reads(killed, "first 4950\n");
+  for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+    await own.cluster.agent("a0").end(signal);
+    await own.cluster.startAgent("a0");
+    await own.listed(ended, ({ state }) => state === "succeeded");
+    const { cause } = await own.listed(killed, ({ state }) => state === "failed");
+    expect(cause).toBe("its driver's agent a0 was started anew");
+    expect(await own.luciole(["attach", ended])).toMatchObject({
+      code: 0,
+      stdout: "run first\nfirst 4950\nsecond 12248775\n",
+    });
+    expect(await own.luciole(["attach", killed])).toMatchObject({
+      code: 1,
+      stdout: "run first\nfirst 4950\n",
+    });
+    expect((await own.luciole(["logs", "-f", killed])).stdout).toBe("run first\nfirst 4950\n");
+    expect((await own.luciole(["cancel", killed])).stdout).toContain("has ended already: failed");
+  }
+}, 120_000);
+
 test("an agent that stands still loses its driver to another, and never two go on at once", async () => {
   await using own = await DetachedCluster.open({ agents: 3, slots: 1, files: FILES });
   const path = join(own.cluster.folder.path, "go");

@@ -265,7 +265,8 @@ describe("an agent that ends", () => {
     await own.listed(job, ({ state }) => state === "running");
     expect(await own.cluster.agent("a0").end("SIGTERM")).toBe(0);
     await own.cluster.settled();
-    expect(existsSync(join(own.cluster.directoryOf("a0"), "drivers"))).toBe(false);
+    const left = readdirSync(join(own.cluster.directoryOf("a0"), "drivers", `${job}-1`));
+    expect(left.toSorted()).toEqual(["driver.json", "output"]);
     expect(await own.listed(job, ({ state }) => state === "failed")).toMatchObject({
       cause: "its driver's agent a0 has ended",
     });
