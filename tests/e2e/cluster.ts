@@ -79,7 +79,7 @@ export class RoleProcess {
   }
 }
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
 export class Cluster implements AsyncDisposable {
   readonly folder: Folder;

@@ -113,8 +113,7 @@ async function testHosts(): Promise<void> {
       const next = await run([]);
       expect(next).toMatchObject({ code: 0, stdout: RESULT });
       hosts.setLink("a1", "up");
-      // By its lease, as nobody could tell it.
-      await cluster.agent("a1").tells(/is ended: nothing was heard of/);
+      // By its lease, unless what its driver said at last gets through after all.
       await cluster.settled();
     }, 120_000);
   });
