@@ -73,11 +73,13 @@ export class Rooms {
     const around = { places, mayGrow: mayGrow(), isOpen };
     const commands = this.#queue.apply(event, around, this.#world.timeline.now);
     this.#queue.check();
-    for (const command of commands) {
-      if (command.kind === "queued") continue;
+    const decided = commands.filter((command) => command.kind !== "queued");
+    const guests = decided.map(({ execution }) => this.#waiting.get(execution));
+    // Who begins may end at once, and others are served then.
+    for (const { execution } of decided) this.#waiting.delete(execution);
+    for (const [i, command] of decided.entries()) {
       const { execution } = command;
-      const guest = this.#waiting.get(execution);
-      this.#waiting.delete(execution);
+      const guest = guests[i];
       if (command.kind === "refused") {
         this.refusals += 1;
         if (guest === undefined) driver.cancel(execution, toWireError(command.error));
