@@ -83,6 +83,7 @@ export class DetachedCluster implements AsyncDisposable {
   }
 
   #env(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-    return { LUCIOLE_MASTER: this.cluster.address, ...more };
+    // Where a job runs is told on stderr.
+    return { LUCIOLE_MASTER: this.cluster.address, LUCIOLE_QUIET: "0", ...more };
   }
 }
