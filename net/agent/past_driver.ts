@@ -30,7 +30,11 @@ export function writeRecord(directory: string, record: DriverRecord): void {
     writeFileSync(draft, JSON.stringify(record), { mode: 0o600 });
     renameSync(draft, join(directory, RECORD));
   } catch {
-    rmSync(draft, { force: true });
+    try {
+      rmSync(draft, { force: true });
+    } catch {
+      // It goes with the directory.
+    }
   }
 }
 
