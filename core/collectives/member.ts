@@ -32,6 +32,8 @@ const MAX_PAYLOAD_BYTES = 64 * 2 ** 20;
 /** What all others may have sent to a member that it has not taken, and what each of them may at least. */
 const WINDOW_BYTES = 64 * 2 ** 20;
 const LEAST_WINDOW_BYTES = 2 ** 20;
+/** What a letter takes beside its payload: values of a byte fill a window, too. */
+const LETTER_BYTES = 512;
 const NOTHING = new Uint8Array(0);
 
 /** What stands between this member and another one, of one kind. */
@@ -90,7 +92,8 @@ export class Member {
     else if (kind === "lost") pair.isLost = true;
     else if (kind === "taken") pair[label === "value" ? "value" : "collective"].arrivedBytes = sequence;
     else pair[kind].queue.push(letter);
-    for (const wait of [...this.#waits]) if (wait.rank === from) wait.look();
+    // What one of them sends to itself may end others.
+    for (const wait of [...this.#waits]) if (wait.rank === from && this.#waits.has(wait)) wait.look();
   }
 
   /** Performs this member's part of an operation, after those that were called before it. */
@@ -191,7 +194,7 @@ export class Member {
     const { kind, payload } = letter;
     const lane = kind === "value" ? "value" : "collective";
     const traffic = this.#pairs[from][lane];
-    traffic.takenBytes += payload.byteLength;
+    traffic.takenBytes += sizeOf(payload);
     if (traffic.takenBytes - traffic.toldBytes >= this.#windowBytes / 4) {
       traffic.toldBytes = traffic.takenBytes;
       this.#deliverTo(from, { kind: "taken", sequence: traffic.takenBytes, label: lane, payload: NOTHING });
@@ -209,11 +212,15 @@ export class Member {
       );
     }
     const traffic = this.#pairs[to][head.kind];
-    const hasRoom = (): boolean => traffic.sentBytes - traffic.arrivedBytes < this.#windowBytes;
-    if (!hasRoom()) await this.#until(to, head.label, () => (hasRoom() ? true : undefined));
-    this.#ports.signal.throwIfAborted();
-    traffic.sentBytes += payload.byteLength;
-    this.#deliverTo(to, { ...head, ...encoded });
+    // At once: others may wait for the same room, and are behind it.
+    const post = (): true | undefined => {
+      if (traffic.sentBytes - traffic.arrivedBytes >= this.#windowBytes) return undefined;
+      this.#ports.signal.throwIfAborted();
+      traffic.sentBytes += sizeOf(payload);
+      this.#deliverTo(to, { ...head, ...encoded });
+      return true;
+    };
+    if (post() === undefined) await this.#until(to, head.label, post);
   }
 
   /** What a member sends to itself need not travel. */
@@ -287,6 +294,10 @@ export class Member {
     if (Number.isSafeInteger(rank) && Number(rank) >= 0 && Number(rank) < size) return;
     throw new RangeError(`Cannot ${operation}: rank must be one of the ${size} from 0, got ${String(rank)}`);
   }
+}
+
+function sizeOf(payload: Uint8Array): number {
+  return payload.byteLength + LETTER_BYTES;
 }
 
 function newPair(): Pair {
