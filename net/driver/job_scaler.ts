@@ -9,7 +9,7 @@ import { type AdaptiveOptions, AdaptivePolicy } from "../../core/job/adaptive.ts
 import { plural } from "../../core/program/plural.ts";
 import { pause } from "../pause.ts";
 import type { Executor } from "./executor.ts";
-import type { Fleet } from "./fleet.ts";
+import type { Enlisted, EnlistOptions, Fleet } from "./fleet.ts";
 import type { Scaler } from "./scaler.ts";
 
 /** What workers that are to go may take to end their tasks. */
@@ -46,6 +46,8 @@ export class JobScaler implements Scaler {
   /** Workers that were lost, in whose place others are looked for. */
   #missing = 0;
   #isReplacing = false;
+  /** The last start of workers. */
+  #enlisting: Promise<void> = Promise.resolve();
   /** Calls of scaleUp that have not ended. */
   #growing = 0;
   /** Workers of a call that is refused when one of them does not come: nobody is looked for in their place. */
@@ -112,9 +114,11 @@ export class JobScaler implements Scaler {
 
   /** @param takesFewer As many as there is room for: asked for again and again, so that only the first refusal is told. */
   async #grow(count: number, takesFewer: boolean): Promise<boolean> {
-    const { executor, fleet, signal } = this.#options;
+    const { executor, signal } = this.#options;
     const { members } = executor;
-    const enlisted = await fleet.enlist(count, { signal, isPatient: false, takesFewer });
+    const enlisted = await this.#enlist(count, { signal, isPatient: false, takesFewer }, (workers) => {
+      this.#starting = new Set(workers);
+    });
     if (enlisted.kind === "refused") {
       if (!takesFewer || !this.#hasToldFull) this.#refuse(`scale up by ${count}`, enlisted.why);
       if (takesFewer) this.#hasToldFull = true;
@@ -122,8 +126,6 @@ export class JobScaler implements Scaler {
     }
     this.#hasToldFull = false;
     const numbers = enlisted.workers.map(({ worker }) => worker);
-    this.#starting = new Set(numbers);
-    executor.addWorkers(enlisted.workers, enlisted.clients);
     const until = AbortSignal.any([signal, AbortSignal.timeout(JOIN_MS)]);
     const hasJoined = await members.untilJoined(numbers, until);
     this.#starting = new Set();
@@ -149,18 +151,14 @@ export class JobScaler implements Scaler {
 
   /** Never fails: with nobody to be found the job goes on with what it has, if anything. */
   async #replaceAll(): Promise<void> {
-    const { executor, fleet, log, signal } = this.#options;
+    const { executor, log, signal } = this.#options;
     const until = AbortSignal.any([signal, AbortSignal.timeout(REPLACE_MS)]);
     let why = "there is no room";
     while (this.#missing > 0 && !until.aborted) {
       try {
-        const enlisted = await fleet.enlist(this.#missing, {
-          signal: until,
-          isPatient: true,
-          takesFewer: true,
-        });
+        const options = { signal: until, isPatient: true, takesFewer: true };
+        const enlisted = await this.#enlist(this.#missing, options, () => undefined);
         if (enlisted.kind === "refused") break;
-        executor.addWorkers(enlisted.workers, enlisted.clients);
         const count = enlisted.workers.length;
         this.#missing = Math.max(0, this.#missing - count);
         const agents = new Set(enlisted.workers.map(({ agent }) => agent));
@@ -176,6 +174,32 @@ export class JobScaler implements Scaler {
     this.#missing = 0;
     this.#isReplacing = false;
     if (!signal.aborted) executor.awaitNoAgents();
+  }
+
+  /**
+   * One start at a time: of two the later one would end what the other has just begun on an agent that had been lost.
+   *
+   * @param onComing Told of the numbers of those that come, before they are there.
+   */
+  async #enlist(
+    count: number,
+    options: EnlistOptions,
+    onComing: (workers: readonly number[]) => void,
+  ): Promise<Enlisted> {
+    const { executor, fleet } = this.#options;
+    const before = this.#enlisting;
+    const over = Promise.withResolvers<void>();
+    this.#enlisting = over.promise;
+    await before;
+    try {
+      const enlisted = await fleet.enlist(count, options);
+      if (enlisted.kind === "refused") return enlisted;
+      onComing(enlisted.workers.map(({ worker }) => worker));
+      executor.addWorkers(enlisted.workers, enlisted.clients);
+      return enlisted;
+    } finally {
+      over.resolve();
+    }
   }
 
   async #shrink(count: number): Promise<boolean> {

@@ -86,13 +86,15 @@ export class AgentNode implements AgentPort {
       return;
     }
     this.#leases.end(job);
-    if (!part.isEnding) part.end();
+    part.onEnded.push(onEnded);
+    if (part.isEnding) return;
+    part.end();
     const { life } = this;
     this.#world.timeline.after(5 + this.#world.random.below(30), () => {
       if (this.life !== life) return;
       this.jobs.delete(job);
       this.#tellMasters();
-      onEnded();
+      for (const told of part.onEnded) told();
     });
   }
 

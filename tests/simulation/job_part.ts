@@ -53,6 +53,8 @@ export class JobPart implements PartPort {
   /** Workers that have no process, and get none. */
   readonly #over = new Set<number>();
   isEnding = false;
+  /** Who waits for its end. */
+  readonly onEnded: (() => void)[] = [];
 
   constructor(job: string, agent: AgentPort, world: World, isSkewed: boolean) {
     this.job = job;

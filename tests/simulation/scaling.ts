@@ -5,7 +5,7 @@
 import { type AdaptiveOptions, AdaptivePolicy, type Load } from "../../core/job/adaptive.ts";
 import type { Process } from "./network.ts";
 import type { Roster } from "./roster.ts";
-import type { Seats } from "./seats.ts";
+import type { Seats, Wish } from "./seats.ts";
 import type { World } from "./world.ts";
 
 const LOOK_MS = 20;
@@ -34,6 +34,8 @@ export class Scaling {
   #isChanging = false;
   #missing = 0;
   #isReplacing = false;
+  /** The first one is being taken. */
+  readonly #wishes: Wish[] = [];
   #growing = 0;
   #starting: ReadonlySet<number> = new Set();
   #isAdapting = false;
@@ -109,7 +111,7 @@ export class Scaling {
   }
 
   #replace(until: number): void {
-    const { roster, seats, onReplaced } = this.#options;
+    const { roster, onReplaced } = this.#options;
     if (this.#missing <= 0 || this.#world.timeline.now >= until) {
       this.#missing = 0;
       this.#isReplacing = false;
@@ -117,7 +119,7 @@ export class Scaling {
       return;
     }
     const workers = this.#missing;
-    seats.take({
+    this.#take({
       workers,
       least: 1,
       until,
@@ -132,9 +134,30 @@ export class Scaling {
     });
   }
 
+  /** One start of workers at a time. */
+  #take(wish: Wish): void {
+    const over = (): void => {
+      this.#wishes.shift();
+      const [next] = this.#wishes;
+      if (next !== undefined) this.#options.seats.take(next);
+    };
+    this.#wishes.push({
+      ...wish,
+      onTaken: (grants, first) => {
+        wish.onTaken(grants, first);
+        over();
+      },
+      onRefused: () => {
+        wish.onRefused();
+        over();
+      },
+    });
+    if (this.#wishes.length === 1) this.#options.seats.take(this.#wishes[0]);
+  }
+
   #grow(count: number, least: number, onOver: () => void): void {
-    const { roster, seats } = this.#options;
-    seats.take({
+    const { roster } = this.#options;
+    this.#take({
       workers: count,
       least,
       reserve: () => roster.crew.reserve(count),

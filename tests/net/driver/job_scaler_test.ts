@@ -10,7 +10,7 @@ const infos = (...numbers: number[]): WorkerInfo[] => infosOn("a", ...numbers);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Workers that join when the test says so, and are gone as soon as they are to leave. New ones are on agent b. */
-function jobOf(first: readonly WorkerInfo[], replacesLost = false) {
+function jobOf(first: readonly WorkerInfo[], replacesLost = false, starting?: () => Promise<void>) {
   const told: string[] = [];
   const members = new JobMembers(() => undefined);
   members.listen("allWorkersJoined", (workers, epoch) =>
@@ -35,6 +35,7 @@ function jobOf(first: readonly WorkerInfo[], replacesLost = false) {
     fleet: {
       enlist: async (count) => {
         const from = members.reserve(count);
+        await starting?.();
         return {
           kind: "enlisted",
           workers: infosOn("b", ...Array.from({ length: count }, (_, i) => from + i)),
@@ -99,4 +100,22 @@ test("S7: of a call that is refused because an agent was lost no worker comes la
   expect(members.workers).toEqual(infosOn("b", 4, 5));
   for (const worker of [4, 5]) members.started(worker);
   expect(lose("b")).toBe(true);
+});
+
+test("S7: lost workers are replaced after the start of others at hand, not beside it", async () => {
+  const story: string[] = [];
+  const { executor, members, scaler } = jobOf([...infosOn("a", 0), ...infosOn("c", 1)], true, async () => {
+    story.push("begin");
+    await turn();
+    story.push("end");
+  });
+  for (const worker of [0, 1]) members.started(worker);
+  const isUp = scaler.scaleUp(1);
+  await Promise.resolve();
+  members.agentLost("a");
+  expect(executor.onWorkersLost([0])).toBe(true);
+  while (story.length < 4) await turn();
+  expect(story).toEqual(["begin", "end", "begin", "end"]);
+  for (const { worker } of members.workers) members.started(worker);
+  expect(await isUp).toBe(true);
 });
