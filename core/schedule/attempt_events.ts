@@ -160,6 +160,7 @@ function warnOfFailures(turn: Turn, task: Task, error: WireError): void {
   const { execution, plan } = task.group;
   const text = `Task ${task.number} of ${plan.label} succeeded only when it was run again, it failed with: ${error.message}`;
   warn(turn, execution, text);
+  task.firstError = undefined;
   task.lastError = undefined;
 }
 
@@ -185,12 +186,13 @@ function fail(turn: Turn, attempt: Attempt, error: WireError): void {
     const maxAttempts = execution.maxAttempts ?? turn.state.options.maxAttempts;
     // The others of a gang wait, or went on with what it told them: its code fails for all of them.
     const isUsers = isOfGang(task) && OPEN_CODES.has(error.code);
-    const isFinal = isUsers || isLastFailure(task, error, maxAttempts, isLeft);
+    const final = isUsers ? error : finalFailure(task, error, maxAttempts, isLeft);
     task.failures += 1;
+    task.firstError ??= error;
     task.lastError = error;
-    if (isFinal) {
-      const fields = { ...error.fields, group: task.group.plan.id, task: task.number };
-      turn.failures.push({ execution, error: { ...error, fields } });
+    if (final !== undefined) {
+      const fields = { ...final.fields, group: task.group.plan.id, task: task.number };
+      turn.failures.push({ execution, error: { ...final, fields } });
       return;
     }
   }
@@ -218,14 +220,23 @@ function canDoWithout(turn: Turn, attempt: Attempt, error: WireError): boolean {
   return true;
 }
 
-/** @param isLeft Nothing else runs of the task. What another attempt does, on another machine, may go well yet. */
-function isLastFailure(task: Task, error: WireError, maxAttempts: number, isLeft: boolean): boolean {
-  if (task.failures + 1 >= maxAttempts) return true;
-  if (error.retryable) return false;
-  if (isLeft && isFinal(error)) return true;
-  // What fails the same again will fail so a third time.
+/**
+ * What is told when the task is not tried again; undefined when it is.
+ *
+ * @param isLeft Nothing else runs of the task. What another attempt does, on another machine, may go well yet.
+ */
+function finalFailure(
+  task: Task,
+  error: WireError,
+  maxAttempts: number,
+  isLeft: boolean,
+): WireError | undefined {
   const last = task.lastError;
-  return last?.code === error.code && (last.message === error.message || !OPEN_CODES.has(error.code));
+  // What fails the same again will fail so a third time.
+  const isSame = last?.code === error.code && (last.message === error.message || !OPEN_CODES.has(error.code));
+  if (!error.retryable && (isSame || (isLeft && isFinal(error)))) return error;
+  // Of failures that differ the later ones may have followed from the first.
+  return task.failures + 1 >= maxAttempts ? (task.firstError ?? error) : undefined;
 }
 
 function isFinal(error: WireError): boolean {

@@ -72,6 +72,8 @@ export interface Task {
   failures: number;
   /** In a row. */
   losses: number;
+  /** Since it was committed last. */
+  firstError: WireError | undefined;
   lastError: WireError | undefined;
   firstLoss: string | undefined;
   /** Agent of the last attempt that went wrong: another one is preferred. */

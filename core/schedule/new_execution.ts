@@ -92,6 +92,7 @@ export function createTask(group: Group, number: number, shard: number, share?: 
     launches: 0,
     failures: 0,
     losses: 0,
+    firstError: undefined,
     lastError: undefined,
     firstLoss: undefined,
     avoid: undefined,

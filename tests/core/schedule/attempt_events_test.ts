@@ -31,10 +31,13 @@ test("apply() runs a throwing closure twice, not more, when it throws the same a
   expect(cluster.orders.size).toBe(2);
 });
 
-test("apply() tries up to maxAttempts when each failure is another one", () => {
+test("F4: apply() tries up to maxAttempts when each failure is another one, and ends with the first of them", () => {
   const cluster = oneTask();
-  for (let i = 1; i <= 4; i += 1) cluster.fail(`e-0-0-${i}`, new TaskError(`failure ${i}`));
-  expect(messageOf(cluster.outcomes.get("e"))).toBe("failure 4");
+  for (let i = 1; i <= 4; i += 1) {
+    expect(cluster.outcomes.size).toBe(0);
+    cluster.fail(`e-0-0-${i}`, new TaskError(`failure ${i}`));
+  }
+  expect(messageOf(cluster.outcomes.get("e"))).toBe("failure 1");
   expect(cluster.warnings).toEqual([]);
 });
 
@@ -98,12 +101,33 @@ test("apply() forgets earlier losses of a task when it commits", () => {
   expect(outcome?.kind === "done" ? outcome.totals.counters : outcome).toEqual({ seen: 2 });
 });
 
-test("apply() ends with the first cause when a task is lost five times in a row", () => {
+test("F4: apply() ends with the first cause when a task is lost five times in a row", () => {
   const cluster = oneTask();
-  for (let i = 1; i <= 5; i += 1) cluster.lose(`e-0-0-${i}`);
+  for (let i = 1; i <= 5; i += 1) {
+    expect(cluster.outcomes.size).toBe(0);
+    cluster.lose(`e-0-0-${i}`, `loss ${i}`);
+  }
   expect(messageOf(cluster.outcomes.get("e"))).toBe(
-    "Cannot run task 0 of group 0: it was lost 5 times in a row, first: killed",
+    "Cannot run task 0 of group 0: it was lost 5 times in a row, first: loss 1",
   );
+});
+
+test("apply() tells what fails the same again, and what cannot be tried again, whatever failed before", () => {
+  const repeated = oneTask();
+  for (const [i, text] of ["a", "b", "b"].entries()) repeated.fail(`e-0-0-${i + 1}`, new TaskError(text));
+  expect(messageOf(repeated.outcomes.get("e"))).toBe("b");
+  const final = oneTask();
+  final.fail("e-0-0-1", new TaskError("a"));
+  final.fail("e-0-0-2", new PlanMismatchError("other graph"));
+  expect(messageOf(final.outcomes.get("e"))).toBe("other graph");
+});
+
+test("S4: apply() counts no loss of a task whose worker is taken away, however often", () => {
+  const cluster = oneTask();
+  for (let i = 1; i <= 20; i += 1) cluster.drain(`e-0-0-${i}`);
+  expect([cluster.outcomes.size, cluster.warnings]).toEqual([0, []]);
+  cluster.commit("e-0-0-21");
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
 });
 
 test("apply() stops siblings and ends once they have ended when a task fails for good", () => {

@@ -225,10 +225,17 @@ export class FakeCluster {
     this.send({ kind: "attemptEnded", agent, attempt, result: { kind: "failed", error, totals: TOTALS } });
   }
 
-  lose(attempt: string): void {
+  lose(attempt: string, cause = "killed"): void {
     const agent = this.agentOf(attempt);
     this.#end(agent, attempt);
-    this.send({ kind: "attemptLost", agent, attempt, cause: "killed" });
+    this.send({ kind: "attemptLost", agent, attempt, cause });
+  }
+
+  /** Its worker was taken away before it had ended. */
+  drain(attempt: string): void {
+    const agent = this.agentOf(attempt);
+    this.#end(agent, attempt);
+    this.send({ kind: "attemptLost", agent, attempt, cause: "removed", isDrained: true });
   }
 
   /** Commits the running attempts of one group, until it has none. */
