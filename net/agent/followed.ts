@@ -29,7 +29,8 @@ const STALL_MS = 10_000;
 
 export class Followed {
   readonly #options: FollowedOptions;
-  readonly #readers = new Set<FollowReader>();
+  /** Each with what it had not taken when the writer was last let go on without it. */
+  readonly #readers = new Map<FollowReader, number>();
   #sizeBytes = 0;
   /** What was written when the last reader left. */
   #readBytes = 0;
@@ -74,7 +75,7 @@ export class Followed {
   }
 
   enter(reader: FollowReader): void {
-    this.#readers.add(reader);
+    this.#readers.set(reader, 0);
     this.moved();
   }
 
@@ -85,7 +86,8 @@ export class Followed {
   }
 
   /** A reader came, went or took something. */
-  moved(): void {
+  moved(reader?: FollowReader): void {
+    if (reader !== undefined && this.#readers.has(reader)) this.#readers.set(reader, 0);
     if (this.#letGo.length === 0) return;
     if (this.#mustHold()) this.#watch();
     else this.#release();
@@ -103,8 +105,8 @@ export class Followed {
     if (this.#readers.size === 0) {
       return this.#options.needsReader && this.#sizeBytes - this.#readBytes >= MAX_UNREAD_BYTES;
     }
-    for (const reader of this.#readers)
-      if (reader.pendingBytes(this.#sizeBytes) >= MAX_BEHIND_BYTES) return true;
+    for (const [reader, excused] of this.#readers)
+      if (reader.pendingBytes(this.#sizeBytes) - excused >= MAX_BEHIND_BYTES) return true;
     return false;
   }
 
@@ -115,6 +117,8 @@ export class Followed {
       const who = this.#readers.size === 0 ? "nobody reads it" : "its slowest reader stands still";
       this.#options.onWarning(`goes on after ${stallMs} ms, ${this.#sizeBytes} bytes written: ${who}`);
       if (this.#readers.size === 0) this.#readBytes = this.#sizeBytes;
+      for (const reader of this.#readers.keys())
+        this.#readers.set(reader, reader.pendingBytes(this.#sizeBytes));
       this.#release();
     }, stallMs);
   }

@@ -90,7 +90,7 @@ class ShardSource implements FollowReader {
       this.#caughtUpBytes = followed.sizeBytes;
       this.#takenBytes = 0;
     }
-    followed?.moved();
+    followed?.moved(this);
     if (this.#bytes?.isAtEnd) {
       this.close();
       controller.close();

@@ -10,6 +10,7 @@ import { readSequence } from "../cbor_sequence.ts";
 import { DRIVER_ROUTES, type DriverOrder, type DriverReply, type OutputItem } from "../driver_protocol.ts";
 import { askMaster } from "../master_request.ts";
 import { PROTOCOL, PROTOCOL_HEADER, type Transport } from "../protocol.ts";
+import { IDLE_MS } from "../resumed_body.ts";
 
 /** An agent that can be asked. */
 export interface AgentLine {
@@ -26,15 +27,23 @@ const END_MS = 30_000;
 /** An agent of which nothing comes is asked so often whether it is there. */
 const PROBE_MS = 5_000;
 
+/** How long it waits; for tests. */
+export interface OutputWaits {
+  readonly probeMs?: number;
+  readonly idleMs?: number;
+}
+
 export class DetachedClient {
   readonly #agent: AgentLine;
   readonly #job: string;
   readonly #probeMs: number;
+  readonly #idleMs: number;
 
-  constructor(agent: AgentLine, job: string, { probeMs = PROBE_MS }: { readonly probeMs?: number } = {}) {
+  constructor(agent: AgentLine, job: string, { probeMs = PROBE_MS, idleMs = IDLE_MS }: OutputWaits = {}) {
     this.#agent = agent;
     this.#job = job;
     this.#probeMs = probeMs;
+    this.#idleMs = idleMs;
   }
 
   /** May be repeated. @throws {NotEnoughResourcesError} @throws {ProgramMissingError} When it must be sent first. */
@@ -56,20 +65,32 @@ export class DetachedClient {
   }
 
   /**
-   * What it prints, from a position on.
+   * What it prints, from a position on. One that is followed ends early when nothing comes for long: the connection may
+   * be dead though its agent is well, so it is to be asked for again.
    *
    * @throws {LucioleError} code "not-found"; code "unreachable" when it breaks off, or the agent answers nothing more.
    */
   async *output(from: number, isFollowed: boolean, signal: AbortSignal): AsyncGenerator<OutputItem> {
     // A stream on which nothing comes does not tell that its agent is gone.
     const silent = new AbortController();
+    const idle = new AbortController();
     const probe = setInterval(() => this.look().catch((error) => silent.abort(error)), this.#probeMs);
+    let heardAt = performance.now();
+    const watch = setInterval(() => {
+      if (isFollowed && performance.now() - heardAt >= this.#idleMs) idle.abort();
+    }, this.#idleMs / 4);
     try {
-      yield* this.#output(from, isFollowed, AbortSignal.any([signal, silent.signal]));
+      const ends = [signal, silent.signal, idle.signal];
+      for await (const item of this.#output(from, isFollowed, AbortSignal.any(ends))) {
+        heardAt = performance.now();
+        yield item;
+      }
     } catch (error) {
-      throw silent.signal.aborted ? silent.signal.reason : error;
+      if (silent.signal.aborted) throw silent.signal.reason;
+      if (!idle.signal.aborted || signal.aborted) throw error;
     } finally {
       clearInterval(probe);
+      clearInterval(watch);
     }
   }
 

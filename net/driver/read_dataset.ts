@@ -13,7 +13,7 @@ import { LucioleError, ShardLostError } from "../../core/errors.ts";
 import type { BatchReader } from "../../core/exec/ports.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import { codecPorts } from "../codec_ports.ts";
-import { resumedBody, STALL_MS } from "../resumed_body.ts";
+import { IDLE_MS, resumedBody, STALL_MS } from "../resumed_body.ts";
 import { cutItems, HeldReader } from "../store/held_shard.ts";
 import { readLocalPiece, readStreamedPiece } from "../store/piece_readers.ts";
 import type { ExecutionRecord } from "./execution.ts";
@@ -151,9 +151,9 @@ async function openPiece(
   const client = options.executor.agent(piece.agent);
   const { signal } = options;
   const body = resumedBody({
-    open: (from) => client.readShard(piece, from, signal),
+    open: (from, until = signal) => client.readShard(piece, from, until),
     isResumable: piece.isCommitted || piece.partition >= 0,
-    ...(piece.isCommitted ? { stallMs: STALL_MS } : {}),
+    ...(piece.isCommitted ? { stallMs: STALL_MS } : { idleMs: IDLE_MS }),
     signal,
   });
   // Only the chunks that it names come.

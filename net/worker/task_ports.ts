@@ -20,7 +20,7 @@ import { NO_TOTALS, type ShardReport, type TaskReport } from "../../core/schedul
 import { codecPorts } from "../codec_ports.ts";
 import { untilAborted } from "../pause.ts";
 import type { HeldPiece, PieceAnswer, Transport } from "../protocol.ts";
-import { answered, resumedBody, STALL_MS } from "../resumed_body.ts";
+import { answered, IDLE_MS, resumedBody, STALL_MS } from "../resumed_body.ts";
 import { StagedFile } from "../sink/staged_file.ts";
 import { stagingDirectory } from "../sink/staging.ts";
 import { openSplit } from "../source/open_split.ts";
@@ -219,9 +219,9 @@ export class WorkerTaskPorts implements TaskPorts {
     const signal = this.#ending();
     const transport = agent === own ? undefined : await this.#transportTo(agent, attempt);
     yield* resumedBody({
-      open: (from) => link.shard(piece, from, signal, transport),
+      open: (from, until = signal) => link.shard(piece, from, until, transport),
       isResumable: transport !== undefined && (isCommitted || partition >= 0),
-      ...(transport !== undefined && isCommitted ? { stallMs: STALL_MS } : {}),
+      ...(isCommitted ? transport && { stallMs: STALL_MS } : { idleMs: IDLE_MS }),
       signal,
     });
   }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { LucioleError, ShardLostError } from "../../core/errors.ts";
 import { resumedBody } from "../../net/resumed_body.ts";
 import { UNREACHABLE } from "../../net/tcp_transport.ts";
+import { soon } from "../oracle/until.ts";
 
 const broken = () => new LucioleError(UNREACHABLE, "Cannot reach it");
 
@@ -71,6 +72,37 @@ describe("resumedBody()", () => {
     expect(read(resumedBody({ open: silent, isResumable: true, stallMs: 20 }))).rejects.toThrow(
       "nothing came for 0.02 s",
     );
+  });
+
+  test("asks again for what is being written when nothing comes for a while, as often as need be", async () => {
+    const asked: number[] = [];
+    let ended = 0;
+    const open = async (from: number, signal: AbortSignal | undefined) => {
+      asked.push(from);
+      signal?.addEventListener("abort", () => ended++);
+      // A way on which even the head of the answer is lost.
+      if (asked.length > 6) return body(BYTES, from, 10);
+      if (asked.length % 2 === 0) return await new Promise<never>(() => undefined);
+      return new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(BYTES.subarray(from, from + 1)),
+      });
+    };
+    const bytes = read(resumedBody({ open, isResumable: true, idleMs: 20 }));
+    expect(await soon("its end", bytes)).toEqual([...BYTES]);
+    expect(asked).toEqual([0, 1, 1, 2, 2, 3, 3]);
+    expect(ended).toBe(3);
+  });
+
+  test("leaves a silent body that is being written as soon as nobody wants it", async () => {
+    const end = new AbortController();
+    const open = async (_: number, signal: AbortSignal | undefined) => {
+      return await new Promise<never>((_, reject) =>
+        signal?.addEventListener("abort", () => reject(signal.reason)),
+      );
+    };
+    const bytes = read(resumedBody({ open, isResumable: true, idleMs: 20, signal: end.signal }));
+    setTimeout(() => end.abort(new Error("not wanted")), 50);
+    await expect(soon("its end", bytes)).rejects.toThrow("not wanted");
   });
 
   test("throws what it is answered, and what breaks a body that cannot be resumed", async () => {
