@@ -232,6 +232,7 @@ export class Member {
   /** Resolves with what `look` finds of a rank, when it finds something. */
   #until<T>(rank: number, doing: string, look: () => T | undefined): Promise<T> {
     const { signal, timeoutMs, later } = this.#ports;
+    let isLooking = false;
     return new Promise<T>((resolve, reject) => {
       const end = (act: () => void): void => {
         wait.stop();
@@ -250,6 +251,9 @@ export class Member {
           signal.removeEventListener("abort", onAbort);
         },
         look: () => {
+          // What it posts to itself comes at once.
+          if (isLooking) return;
+          isLooking = true;
           try {
             const found = look();
             if (found !== undefined) end(() => resolve(found));
@@ -257,6 +261,7 @@ export class Member {
           } catch (error) {
             end(() => reject(error));
           }
+          isLooking = false;
         },
       };
       this.#waits.add(wait);

@@ -70,3 +70,12 @@ test("sends that are not awaited one by one keep within the window, and their or
   }
   await Promise.all(sends);
 });
+
+test("what a member sends to itself comes once, though it had to wait for room", async () => {
+  const { from: own } = pair();
+  const sends = Array.from({ length: 2 * MOST }, (_, i) => own.send(0, i % 251));
+  for (let i = 0; i < sends.length; i++) {
+    if ((await own.receive(0)) !== i % 251) throw new Error(`${i} came twice or late`);
+  }
+  await Promise.all(sends);
+});
