@@ -103,9 +103,12 @@ describe("a lane and its intake", () => {
       const random = randomNumbers(seed + 7);
       for (let n = 0; n < 400; n++) pair.send(n, 0);
       const lives: number[] = [];
+      /** Of each life: what the sender knew as heard when it began. */
+      const known = [0];
       for (let turn = 0; !pair.isDone; turn++) {
         if (lives.length < 5 && random() < 0.1) {
           lives.push(pair.heard.length);
+          known.push(400 - pair.lane.waiting);
           pair.restart(turn);
         }
         pair.turn(turn);
@@ -118,6 +121,7 @@ describe("a lane and its intake", () => {
         for (const [at, n] of heard.entries()) expect(n).toBe(heard[0] + at);
         if (heard.length === 0) continue;
         expect(heard[0]).toBeLessThanOrEqual(furthest + 1);
+        expect(heard[0]).toBeGreaterThanOrEqual(known[i]);
         furthest = Math.max(furthest, heard[heard.length - 1]);
       }
       expect(furthest).toBe(399);
