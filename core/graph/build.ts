@@ -40,6 +40,9 @@ function callBuilder(flow: AnyFlow, recorder: Recorder, params: unknown): unknow
   try {
     return flow.builder(createBuilder(recorder), params as never);
   } catch (error) {
+    if (error instanceof TypeError && params === undefined && flow.builder.length > 1) {
+      error.message += ` (flow "${flow.name}" was given no parameters)`;
+    }
     // A call in tail position leaves no frame, so the stack may not say which flow it was.
     if (error instanceof Error && isEngineStack(error.stack ?? "") && !error.message.includes("flow ")) {
       error.message += ` (in flow "${flow.name}" at ${formatCallSite(flow.callSite)})`;

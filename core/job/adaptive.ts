@@ -6,6 +6,8 @@
  * changes nothing, so that workers do not come and go with each wave. It knows no clock and starts nobody.
  */
 
+import { checkOptions } from "../graph/arguments.ts";
+
 /**
  * Within which bounds, and how quickly, a job changes the number of its workers by itself.
  *
@@ -52,8 +54,13 @@ export class AdaptivePolicy {
   /** Since when workers are idle, and the most that were wanted since. */
   #idle: { readonly since: number; most: number } | undefined;
 
-  /** @throws {RangeError} When the bounds are none. */
-  constructor({ min = 1, max, upAfterMs = UP_AFTER_MS, downAfterMs = DOWN_AFTER_MS }: AdaptiveOptions) {
+  /**
+   * @throws {RangeError} When the bounds are none.
+   * @throws {TypeError} When an option is not known.
+   */
+  constructor(options: AdaptiveOptions) {
+    checkOptions("adaptive", options, ["min", "max", "upAfterMs", "downAfterMs"]);
+    const { min = 1, max, upAfterMs = UP_AFTER_MS, downAfterMs = DOWN_AFTER_MS } = options;
     const areWorkers = Number.isInteger(min) && Number.isInteger(max) && min >= 1 && max >= min;
     if (!areWorkers) {
       throw new RangeError(

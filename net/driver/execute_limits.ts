@@ -1,10 +1,19 @@
 /**
  * Checks the options of an execution once, and compiles them: what they say of workers, memory and attempts.
  */
-import { show } from "../../core/graph/arguments.ts";
+import { checkOptions, show } from "../../core/graph/arguments.ts";
 import { parseSize } from "../../core/program/size.ts";
 import type { ExecuteOptions } from "./execute_options.ts";
 import type { GraphScheduler } from "./graph_scheduler.ts";
+
+const OPTIONS: readonly (keyof ExecuteOptions)[] = [
+  "signal",
+  "workers",
+  "resources",
+  "schedule",
+  "retries",
+  "queue",
+];
 
 /** Options that were checked. */
 export interface ExecuteLimits {
@@ -22,10 +31,16 @@ export interface ExecuteLimits {
 
 /**
  * @param flow Its name, for messages.
+ * @param others What else stands among them, of which it knows nothing.
  * @throws {RangeError} If a number is out of range.
  * @throws {TypeError} If an option is of another type.
  */
-export function compileLimits(flow: string, options: ExecuteOptions): ExecuteLimits {
+export function compileLimits(
+  flow: string,
+  options: ExecuteOptions,
+  others: readonly string[] = [],
+): ExecuteLimits {
+  checkOptions(`flow "${flow}"`, options, [...OPTIONS, ...(others as readonly never[])]);
   const { workers, resources = {}, schedule, retries, queue = true } = options;
   const refuse = (what: string, value: unknown): RangeError =>
     new RangeError(`Cannot execute flow "${flow}": ${what}, got ${show(value)}`);
@@ -36,6 +51,7 @@ export function compileLimits(flow: string, options: ExecuteOptions): ExecuteLim
   if (typeof queue !== "boolean") throw mustBe("queue must be true or false", queue);
   if (typeof resources !== "object" || resources === null)
     throw mustBe("resources must be an object such as { cpu: 2 }", resources);
+  checkOptions(`the resources of flow "${flow}"`, resources, ["cpu", "memory"]);
   if (typeof workers === "number" && !(Number.isSafeInteger(workers) && workers >= 1))
     throw refuse("workers must be an integer of at least 1", workers);
   if (typeof workers === "object") checkNumbers(flow, "workers", workers);

@@ -120,6 +120,8 @@ export class JobScaler implements Scaler {
       this.#starting = new Set(workers);
     });
     if (enlisted.kind === "refused") {
+      // A job that ends meanwhile is no lack of room.
+      if (signal.aborted) throw closed();
       if (!takesFewer || !this.#hasToldFull) this.#refuse(`scale up by ${count}`, enlisted.why);
       if (takesFewer) this.#hasToldFull = true;
       return false;

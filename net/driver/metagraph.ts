@@ -40,6 +40,9 @@ export interface AnyVertex extends ExecuteOptions {
   readonly keep?: boolean;
 }
 
+/** What a vertex has beside the options of its execution. */
+const OF_VERTEX = ["flow", "inputs", "params", "publishes", "keep"];
+
 /** An execution that a metagraph has begun. */
 export interface VertexExecution {
   readonly done: Promise<unknown>;
@@ -109,7 +112,7 @@ function shapeOf(name: string, vertex: AnyVertex): VertexShape {
   const twice = given.find((param) => Object.hasOwn(inputs, param));
   if (twice !== undefined) throw givenTwice(name, twice);
   try {
-    compileLimits(flow.name, vertex);
+    compileLimits(flow.name, vertex, OF_VERTEX);
     // What a function will say is not known before its inputs are there.
     if (typeof params === "function") return { name, inputs, publishes, datasets: undefined };
     const refs = collectRefs(
@@ -223,7 +226,8 @@ class Running {
       cancelled.reject(new CancelledError(`Cannot start vertex "${name}": ${because}`)),
     );
     const params = await Promise.race([this.#params(name, vertex), cancelled.promise]);
-    const execution = this.#begin(vertex.flow, params, vertex);
+    const { flow, inputs, params: _, publishes, keep, ...options } = vertex;
+    const execution = this.#begin(flow, params, options);
     this.#cancels.set(name, execution.cancel);
     await execution.done;
     const outputs = execution.outputs();

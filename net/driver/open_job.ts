@@ -4,6 +4,7 @@
  * In a worker it becomes the worker's loop, as `run` does.
  */
 import process from "node:process";
+import { checkOptions } from "../../core/graph/arguments.ts";
 import { MAX_WORKERS } from "../../core/program/limits.ts";
 import { compileRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
 import { parseSize } from "../../core/program/size.ts";
@@ -51,6 +52,18 @@ export interface JobOptions {
   readonly resume?: boolean;
 }
 
+const OPTIONS: readonly (keyof JobOptions)[] = [
+  "workers",
+  "memory",
+  "master",
+  "logLevel",
+  "scalable",
+  "progress",
+  "speculation",
+  "checkpoint",
+  "resume",
+];
+
 /**
  * Opens a job on this machine, or on the cluster of a master, to be closed by `await job.close()` or `await using`.
  *
@@ -58,6 +71,7 @@ export interface JobOptions {
  * caller. The module that calls it is loaded by the workers too, which stop at this call.
  *
  * @throws {RangeError} If an option is out of range.
+ * @throws {TypeError} If an option is not known.
  * @example
  * ```ts
  * import { flow, openJob } from "luciole";
@@ -72,6 +86,7 @@ export async function openJob(options: JobOptions = {}): Promise<Job> {
     return runWorker();
   }
   host.wasCalled = true;
+  checkOptions("openJob", options, OPTIONS);
   const {
     workers,
     memory,

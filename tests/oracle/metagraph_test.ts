@@ -255,6 +255,10 @@ describe("job.metagraph()", () => {
     expect(refused(() => job.metagraph({ a, b: twice }))).toBe(
       'vertex "b" is given its parameter "rows" twice, by inputs and params',
     );
+    // What the compiler does not see, since types are not checked when a program runs.
+    const misspelt = (more: object) => refused(() => job.metagraph({ a: { ...a, ...more } }));
+    expect(misspelt({ param: { n: 3 } })).toContain('unknown option "param", did you mean "params"?');
+    expect(misspelt({ worker: 1 })).toContain('unknown option "worker", did you mean "workers"?');
     expect(refused(() => job.metagraph({ a: { flow: undefined as never } }))).toBe(
       'vertex "a" has no flow, got undefined',
     );

@@ -309,6 +309,12 @@ describe("sets of workers", () => {
       "workers must be a number of workers or a list of theirs, got true",
     );
     expect(await odd({ queue: 0 })).toContain("queue must be true or false, got 0");
+    expect(await odd({ worker: 1 })).toBe(
+      'TypeError: Cannot use flow "sets-performed": unknown option "worker", did you mean "workers"?',
+    );
+    expect(await odd({ resources: { memroy: 1 } })).toContain(
+      'unknown option "memroy", did you mean "memory"?',
+    );
     expect(await odd({ resources: null })).toContain(
       "resources must be an object such as { cpu: 2 }, got null",
     );

@@ -217,6 +217,12 @@ describe("buildGraph() refuses", () => {
     );
   });
 
+  test("a builder that reads parameters of which none were given, by its flow", () => {
+    const builder = (f: FlowBuilder, p: { n: number }) => f.range(p.n);
+    const bare = { name: "bare", builder, callSite: undefined } as never;
+    expect(() => buildGraph(bare, undefined)).toThrow(/p\.n.*\(flow "bare" was given no parameters\)/);
+  });
+
   test("outputs that are neither dataset nor sink", () => {
     expect(messageOf((f) => ({ n: f.range(3), deep: { x: 3 } }))).toContain(
       "the result.deep.x must be a dataset or a sink, got a number",

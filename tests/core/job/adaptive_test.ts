@@ -88,4 +88,6 @@ test("refuses bounds that are none", () => {
   ]) {
     expect(() => new AdaptivePolicy(options)).toThrow(RangeError);
   }
+  const misspelt = { max: 2, upAfter: 500 };
+  expect(() => new AdaptivePolicy(misspelt)).toThrow('unknown option "upAfter", did you mean "upAfterMs"?');
 });

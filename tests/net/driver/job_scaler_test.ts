@@ -10,7 +10,13 @@ const infos = (...numbers: number[]): WorkerInfo[] => infosOn("a", ...numbers);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Workers that join when the test says so, and are gone as soon as they are to leave. New ones are on agent b. */
-function jobOf(first: readonly WorkerInfo[], replacesLost = false, starting?: () => Promise<void>) {
+function jobOf(
+  first: readonly WorkerInfo[],
+  replacesLost = false,
+  starting?: () => Promise<void>,
+  closesWhenAsked = false,
+) {
+  const logged: string[] = [];
   const told: string[] = [];
   const members = new JobMembers(() => undefined);
   members.listen("allWorkersJoined", (workers, epoch) =>
@@ -34,6 +40,8 @@ function jobOf(first: readonly WorkerInfo[], replacesLost = false, starting?: ()
     executor,
     fleet: {
       enlist: async (count) => {
+        if (closesWhenAsked) closed.abort();
+        if (closed.signal.aborted) return { kind: "refused", why: "its signal was aborted" };
         const from = members.reserve(count);
         await starting?.();
         return {
@@ -45,10 +53,10 @@ function jobOf(first: readonly WorkerInfo[], replacesLost = false, starting?: ()
     },
     isScalable: true,
     replacesLost,
-    log: () => undefined,
+    log: (line) => logged.push(line),
     signal: closed.signal,
   });
-  return { executor, members, scaler, told, closed };
+  return { executor, members, scaler, told, logged, closed };
 }
 
 test("S2: the next epoch begins when the present one was told as complete", async () => {
@@ -78,6 +86,13 @@ test("S2: an epoch of which workers are lost is not awaited, and a closed job en
   const closedFirst = { status: "rejected", reason: new TypeError("Cannot scale the job: it is closed") };
   expect<unknown>(await ends).toEqual([closedFirst, closedFirst]);
   expect(told).toEqual(["2: 0"]);
+});
+
+test("a job that is closed while more workers are asked for tells of no lack of room", async () => {
+  const { members, scaler, logged } = jobOf(infos(0), false, undefined, true);
+  members.started(0);
+  expect(await scaler.scaleUp(1).catch(String)).toBe("TypeError: Cannot scale the job: it is closed");
+  expect(logged).toEqual([]);
 });
 
 test("S7: of a call that is refused because an agent was lost no worker comes later", async () => {
