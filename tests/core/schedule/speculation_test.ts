@@ -38,6 +38,24 @@ test("F9: apply() runs a straggler a second time on another agent, once nothing 
   expect(cluster.running()).toHaveLength(2);
 });
 
+test("F9: apply() leaves a straggler alone while only its own agent has room, and never copies it there", () => {
+  const cluster = new FakeCluster({ speculates: true });
+  cluster.join("a", 5);
+  cluster.join("b", 1);
+  cluster.submit("e", planOf([{ tasks: 4 }], [0]));
+  for (const id of cluster.running()) cluster.start(id);
+  const slow = cluster.running().find((id) => cluster.agentOf(id) === "a") ?? "";
+  cluster.now += 10;
+  for (const id of cluster.running()) if (id !== slow) cluster.commit(id);
+  cluster.submit("busy", planOf([{ tasks: 1 }], [0]), { workers: [5] });
+  expect(cluster.agentOf("busy-0-0-1")).toBe("b");
+  cluster.tick(5_000);
+  expect(cluster.running()).toEqual([slow, "busy-0-0-1"]);
+  cluster.commit("busy-0-0-1");
+  cluster.tick(1);
+  expect(cluster.running().map((id) => cluster.agentOf(id))).toEqual(["a", "b"]);
+});
+
 test("F9: the copy of a straggler that commits first counts, and the other attempt is told to stop", () => {
   const cluster = straggling();
   cluster.tick(1000);
