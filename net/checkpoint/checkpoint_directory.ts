@@ -135,7 +135,14 @@ export class CheckpointDirectory {
   }
 
   async sync(): Promise<void> {
-    if (this.isKept) await this.#log.sync().catch((error: unknown) => this.giveUp(error));
+    if (!this.isKept) return;
+    try {
+      // The log tells of copies, and what it makes useless is deleted.
+      await this.copies.sync();
+      await this.#log.sync();
+    } catch (error) {
+      this.giveUp(error);
+    }
   }
 
   /** Leaves out of the log what is of no use. */

@@ -5,13 +5,13 @@
  * that name when it is whole, so nothing else need be kept of it; what is damaged later is found by its checksums.
  */
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { type FileHandle, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { decodeItem, encodeBatch, itemLength } from "../../core/batch/codec.ts";
 import type { Batch } from "../../core/batch/column.ts";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
 import { codecPorts } from "../codec_ports.ts";
-import { orDiskFull, readAt } from "../store/disk.ts";
+import { orDiskFull, readAt, systemCode } from "../store/disk.ts";
 
 const NAME = /^(\d+)-(\d+)-(\d+)-(\d+)-(\d+)\.batches$/;
 const DRAFT = ".new";
@@ -34,13 +34,21 @@ const NO_COPIES: Copies = new Map();
 
 export class CopyFiles {
   readonly #directory: string;
+  readonly #syncPath: (path: string) => Promise<void>;
+  /** Files and directories that the machine may lose yet. */
+  #unsynced = new Set<string>();
+  /** Does not fail. */
+  #syncing: Promise<void> = Promise.resolve();
   /** By execution: nobody else changes the directory, and it is asked for after every execution. */
   readonly #copies = new Map<number, Map<number, Map<number, ShardCopy>>>();
   #drafts = 0;
 
-  constructor(directory: string) {
+  /** @param syncPath For tests. */
+  constructor(directory: string, syncPath = syncAny) {
     this.#directory = directory;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#syncPath = syncPath;
+    if (mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined)
+      this.#unsynced.add(dirname(directory));
     for (const execution of readdirSync(directory).map(Number).filter(Number.isInteger)) {
       this.#copies.set(execution, new Map());
       for (const name of readdirSync(this.#of(execution))) this.#find(execution, name);
@@ -65,7 +73,10 @@ export class CopyFiles {
     const { execution, group, shard } = place;
     const directory = this.#of(execution);
     // Not what is above it: when somebody has deleted the checkpoint, nothing of it comes back.
-    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
+    if (!existsSync(directory)) {
+      mkdirSync(directory, { mode: 0o700 });
+      this.#unsynced.add(this.#directory);
+    }
     const draft = join(directory, `${group}-${shard}-${this.#drafts++}${DRAFT}`);
     const file = await open(draft, "w", 0o600);
     const found = { rows: 0, batches: 0, bytes: 0 };
@@ -86,9 +97,28 @@ export class CopyFiles {
     }
     const path = join(directory, `${group}-${shard}-${found.rows}-${found.batches}-${found.bytes}.batches`);
     renameSync(draft, path);
+    this.#unsynced.add(directory);
+    if (isDurable) await this.sync();
+    else this.#unsynced.add(path);
     const copy = { path, group, shard, ...found };
     this.#add(execution, copy);
     return copy;
+  }
+
+  /** Resolves when all that was written survives the machine. */
+  sync(): Promise<void> {
+    const synced = this.#syncing.then(async () => {
+      const paths = [...this.#unsynced];
+      this.#unsynced = new Set();
+      try {
+        await Promise.all(paths.map((path) => this.#syncPath(path)));
+      } catch (error) {
+        for (const path of paths) this.#unsynced.add(path);
+        throw error;
+      }
+    });
+    this.#syncing = synced.catch(() => undefined);
+    return synced;
   }
 
   /** Deletes the copies of an execution, or of one group of it. */
@@ -125,6 +155,22 @@ export class CopyFiles {
 
   #of(execution: number): string {
     return join(this.#directory, String(execution));
+  }
+}
+
+/** Of a file its bytes, of a directory the names in it; what was deleted meanwhile is not missed. */
+async function syncAny(path: string): Promise<void> {
+  let file: FileHandle;
+  try {
+    file = await open(path, "r");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return;
+    throw error;
+  }
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
