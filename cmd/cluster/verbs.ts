@@ -45,12 +45,22 @@ export async function logs(
     return;
   }
   const agents = await agentsOf(cluster, job, terminal);
-  const next = new Map(agents.map((agent) => [agent, 0]));
+  const next: Following = new Map(agents.map((agent) => [agent, { from: 0 }]));
   let isFirst = true;
   while (isFirst || (isFollowed && next.size > 0)) {
     if (!isFirst) await pause();
     const lines = await Promise.all(
-      Array.from(next, ([agent, from]) => readLines(cluster, job.job, agent, from, terminal, next)),
+      Array.from(next, async ([agent, { from }]) => {
+        try {
+          const lines = await readLines(cluster, job.job, agent, from, terminal);
+          const last = lines.at(-1);
+          next.set(agent, { from: last === undefined ? from : last.entry.number + 1 });
+          return lines;
+        } catch (error) {
+          await failed(cluster, terminal, { agent, error, isFollowed }, next);
+          return [];
+        }
+      }),
     );
     const wantedLines = lines.flat().filter(({ entry }) => worker === undefined || entry.worker === worker);
     for (const line of wantedLines.sort((a, b) => a.entry.time - b.entry.time))
@@ -174,30 +184,57 @@ interface Line {
   readonly entry: LogEntry;
 }
 
-/** New lines of one agent; it is not asked again when it has the job no more. */
+/** Those that are asked, by what number on; since when one has not been reached. */
+type Following = Map<AgentInfo, { readonly from: number; readonly failingSince?: number }>;
+
+/** While no master knows better. */
+const GIVE_UP_MS = 60_000;
+
+/** New lines of one agent. */
 async function readLines(
   cluster: ClusterPort,
   job: string,
   agent: AgentInfo,
   from: number,
   terminal: Terminal,
-  next: Map<AgentInfo, number>,
 ): Promise<readonly Line[]> {
-  try {
-    const entries = await cluster.logs(agent, job, from);
-    const last = entries.at(-1);
-    if (last !== undefined) next.set(agent, last.number + 1);
-    const [first] = entries;
-    if (first !== undefined && first.number > from) {
-      terminal.warn(`(agent ${agent.id} has dropped ${first.number - from} older lines)`);
-    }
-    return entries.map((entry) => ({ agent, entry }));
-  } catch (error) {
-    next.delete(agent);
-    const hasEnded = error instanceof LucioleError && error.code === "not-found";
-    if (!hasEnded) terminal.warn(`warning: ${describeThrown(error)}`);
-    return [];
+  const entries = await cluster.logs(agent, job, from);
+  const [first] = entries;
+  if (first !== undefined && first.number > from) {
+    terminal.warn(`(agent ${agent.id} has dropped ${first.number - from} older lines)`);
   }
+  return entries.map((entry) => ({ agent, entry }));
+}
+
+/** An agent is not asked again when it has the job no more, or is gone; it may only be out of reach for a moment. */
+async function failed(
+  cluster: ClusterPort,
+  terminal: Terminal,
+  {
+    agent,
+    error,
+    isFollowed,
+  }: { readonly agent: AgentInfo; readonly error: unknown; readonly isFollowed: boolean },
+  next: Following,
+): Promise<void> {
+  const { from, failingSince = terminal.now() } = next.get(agent) ?? { from: 0 };
+  const hasEnded = error instanceof LucioleError && error.code === "not-found";
+  const isPassing = error instanceof LucioleError && error.code === "unreachable";
+  if (!hasEnded && next.get(agent)?.failingSince === undefined)
+    terminal.warn(`warning: ${describeThrown(error)}`);
+  if (hasEnded || !isFollowed || !isPassing) {
+    next.delete(agent);
+    return;
+  }
+  const view = await cluster.cluster().catch(() => undefined);
+  const state = view?.agents.find((one) => one.agent.id === agent.id)?.state ?? "gone";
+  if (view === undefined && terminal.now() - failingSince > GIVE_UP_MS) throw error;
+  if (view === undefined || state === "alive") {
+    next.set(agent, { from, failingSince });
+    return;
+  }
+  terminal.warn(`warning: agent ${agent.id} of the job is ${state}`);
+  next.delete(agent);
 }
 
 function lineText({ agent, entry }: Line, { isJson }: Terminal): string {

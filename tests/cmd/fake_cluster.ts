@@ -52,10 +52,10 @@ export function clusterJob(job: string, changes: Partial<ClusterJob> = {}): Clus
 export class FakeCluster implements ClusterPort {
   readonly address = "m1:7400";
   readonly ended: string[] = [];
-  readonly #view: ClusterView;
+  #view: ClusterView;
   readonly #jobs: readonly ClusterJob[];
   /** What each agent answers to the first, second … request for lines; then it has no such job. */
-  readonly #lines: Readonly<Record<string, readonly (readonly LogEntry[])[]>>;
+  readonly #lines: FakeLines;
   readonly #asked = new Map<string, number>();
 
   constructor(agents: readonly AgentView[], jobs: readonly ClusterJob[] = [], lines: FakeLines = {}) {
@@ -65,6 +65,10 @@ export class FakeCluster implements ClusterPort {
   }
 
   cluster = async (): Promise<ClusterView> => this.#view;
+  /** From now on. */
+  show(agents: readonly AgentView[]): void {
+    this.#view = { ...this.#view, agents };
+  }
   jobs = async (): Promise<readonly ClusterJob[]> => this.#jobs;
 
   logs = async ({ id }: AgentInfo, job: string): Promise<readonly LogEntry[]> => {
@@ -72,6 +76,7 @@ export class FakeCluster implements ClusterPort {
     this.#asked.set(id, count + 1);
     const answer = this.#lines[id]?.[count];
     if (answer === undefined) throw new LucioleError("not-found", `Cannot find job ${job}`);
+    if (answer === "broken") throw new LucioleError("unreachable", `Cannot ask agent ${id}`);
     return answer;
   };
 
@@ -92,7 +97,7 @@ export class FakeCluster implements ClusterPort {
   };
 }
 
-export type FakeLines = Readonly<Record<string, readonly (readonly LogEntry[])[]>>;
+export type FakeLines = Readonly<Record<string, readonly (readonly LogEntry[] | "broken")[]>>;
 
 export interface FakeTerminal extends Terminal {
   readonly lines: string[];

@@ -141,6 +141,32 @@ describe("logs", () => {
     expect({ pauses, warnings: terminal.warnings }).toEqual({ pauses: 3, warnings: [] });
   });
 
+  test("are followed over requests that fail, until the agent is lost", async () => {
+    const terminal = fakeTerminal();
+    const broken = ["broken", "broken"] as const;
+    const lines = {
+      a1: [[entry(0, "a")], ...broken, [entry(1, "b")], ...broken, ...broken],
+      a2: [[], "broken", [], "broken", []],
+    } as const;
+    const cluster = new FakeCluster(agents, [both], lines);
+    let pauses = 0;
+    const pause = async () => {
+      pauses++;
+      if (pauses === 6) cluster.show([agentView("a1", { state: "lost" }), agentView("a2")]);
+    };
+    await logs(cluster, terminal, "count", { isFollowed: true, pause });
+    expect(terminal.lines).toEqual(["12:00:00 [worker 0] a", "12:00:01 [worker 0] b"]);
+    // Once for each time that it was out of reach.
+    expect(terminal.warnings.sort()).toEqual([
+      "warning: Cannot ask agent a1",
+      "warning: Cannot ask agent a1",
+      "warning: Cannot ask agent a2",
+      "warning: Cannot ask agent a2",
+      "warning: agent a1 of the job is lost",
+    ]);
+    expect(pauses).toBe(6);
+  });
+
   test("may be empty", async () => {
     const terminal = fakeTerminal();
     await logs(new FakeCluster(agents, [clusterJob("j1")], { a1: [[]] }), terminal, "j1", once);
