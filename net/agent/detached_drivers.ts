@@ -72,7 +72,7 @@ export class DetachedDrivers {
     this.#guards = new DriverGuards({
       id: options.id,
       cluster: options.cluster,
-      onTakeOver: (job, taken) => this.#once(job, () => this.#takeOver(job, taken)),
+      onTakeOver: (job, taken) => this.#begin(job, this.#takeOverAfter(this.#starting.get(job), job, taken)),
       onChange: options.onChange,
     });
     const { keepMs = KEEP_MS } = options;
@@ -124,9 +124,28 @@ export class DetachedDrivers {
   async #once(job: string, start: () => Promise<void>): Promise<void> {
     const under = this.#starting.get(job);
     if (under !== undefined) return await under;
-    const starting = start().finally(() => this.#starting.delete(job));
+    await this.#begin(job, start());
+  }
+
+  /** Who is asked meanwhile to start or end it waits for this. */
+  async #begin(job: string, start: Promise<void>): Promise<void> {
+    const starting = start.finally(() => {
+      if (this.#starting.get(job) === starting) this.#starting.delete(job);
+    });
     this.#starting.set(job, starting);
     await starting;
+  }
+
+  /** @param under What was being started of the job: the order of a guard that takes this one's place, say, or one that fails. */
+  async #takeOverAfter(under: Promise<void> | undefined, job: string, taken: TakenOver): Promise<void> {
+    if (under !== undefined) await under.catch(() => undefined);
+    const run = this.#drivers.get(job)?.order.run ?? 0;
+    if (!this.#isClosed && run <= taken.order.run && !taken.isReplaced()) {
+      await this.#takeOver(job, taken);
+      return;
+    }
+    taken.life.forget(performance.now());
+    taken.program.release();
   }
 
   async #start(job: string, order: DriverOrder): Promise<void> {
@@ -208,7 +227,9 @@ export class DetachedDrivers {
 
   /** Its process is gone when this resolves; fine when there is none. */
   async cancel(job: string, by: string): Promise<void> {
-    await this.#starting.get(job)?.catch(() => undefined);
+    for (let under = this.#starting.get(job); under !== undefined; under = this.#starting.get(job)) {
+      await under.catch(() => undefined);
+    }
     // The request that starts it may come after this one, from a client that has given up on it.
     if (!this.#drivers.has(job) && !this.#guards.has(job)) this.#refuse(job);
     this.#guards.forget(job);

@@ -20,6 +20,8 @@ export interface TakenOver {
   /** Released by whoever takes it. */
   readonly program: OpenProgram;
   readonly why: string;
+  /** Another agent runs the driver, and has asked this one to guard it. */
+  readonly isReplaced: () => boolean;
 }
 
 export interface DriverGuardsOptions {
@@ -114,7 +116,8 @@ export class DriverGuards {
   async #takeOver(job: string, guard: Guard, why: string): Promise<void> {
     const { order, life, program } = guard;
     guard.isTaken = true;
-    await this.#options.onTakeOver(job, { life, order, program, why });
+    const isReplaced = (): boolean => this.#guards.get(job) !== guard;
+    await this.#options.onTakeOver(job, { life, order, program, why, isReplaced });
     this.#drop(job, guard);
   }
 
