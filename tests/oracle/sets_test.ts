@@ -7,6 +7,7 @@ import { NotEnoughResourcesError } from "../../core/errors.ts";
 import type { DatasetInput } from "../../core/program/dataset_ref.ts";
 import { flow } from "../../core/program/flow.ts";
 import type { ExecuteOptions } from "../../net/driver/execute_options.ts";
+import { pause } from "../../net/pause.ts";
 import { Random } from "../simulation/random.ts";
 import { Cluster } from "./cluster.ts";
 import { soon, until } from "./until.ts";
@@ -151,6 +152,33 @@ describe("sets of workers", () => {
     expect(began("reader").size).toBe(1);
     expect((await b.outputs.collect()).toSorted()).toEqual([0, 0, 1, 2, 3]);
   });
+
+  test("C1: one worker that is delayed by 2 s delays completion by 2 s, and who reads it", async () => {
+    await using cluster = await Cluster.open({ agents: 2, slots: 2 });
+    const slow = flow("sets-slow", (f, p: { ms: number }) =>
+      f.generate(4, async function* (shard) {
+        if (shard === 1) await pause(p.ms);
+        yield performance.now();
+      }),
+    );
+    const reading = flow("sets-reading", (f, p: { rows: DatasetInput<number> }) =>
+      f.from(p.rows).map((at) => [at, performance.now()] as const),
+    );
+    const a = cluster.job.start(slow, { ms: 2_000 });
+    const b = cluster.job.start(reading, { rows: a.outputs });
+    const begunAt = performance.now();
+    // Handles do not read what is not whole either.
+    const early = a.outputs.collect();
+    await a.done;
+    const doneAt = performance.now();
+    const times = await early;
+    expect(times.length).toBe(4);
+    expect(doneAt - begunAt).toBeGreaterThanOrEqual(1_990);
+    // By the delay, and what a busy machine adds: not by more workers, turns or time-outs.
+    expect(doneAt - Math.max(...times)).toBeLessThan(5_000);
+    for (const [, readAt] of await b.outputs.collect())
+      expect(readAt).toBeGreaterThanOrEqual(Math.max(...times));
+  }, 60_000);
 
   test("C4: what asks for more workers than there are is refused by name, and who may not wait is refused", async () => {
     await using cluster = await Cluster.open({ agents: 2, slots: 1 });

@@ -37,6 +37,18 @@ describe("acknowledgements", () => {
     expect(cluster.running()).toEqual(["B-0-0-1"]);
   });
 
+  test("C1: who reads it and comes in the midst waits for the last one, too", () => {
+    const cluster = open();
+    cluster.submit("A", planOf([{ tasks: 4 }], [0]), { workers: [0, 1, 2, 3] });
+    const attempts = cluster.running();
+    for (const [i, attempt] of attempts.entries()) {
+      expect(cluster.running().some((id) => id.startsWith("B"))).toBe(false);
+      cluster.submit(`B${i}`, planOf([{ tasks: 1, inputs: [edge("A.0", "all")] }], [0]));
+      cluster.commit(attempt);
+    }
+    expect(cluster.running().toSorted()).toEqual(["B0-0-0-1", "B1-0-0-1", "B2-0-0-1", "B3-0-0-1"]);
+  });
+
   test("C5: one that comes twice is not that of a worker which is still at work", () => {
     const cluster = open();
     cluster.submit("A", planOf([{ tasks: 2 }], [0]), { workers: [0, 1] });
