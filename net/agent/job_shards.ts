@@ -8,6 +8,7 @@ import { rm } from "node:fs/promises";
 import { ProtocolError, ShardLostError } from "../../core/errors.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
 import type { HeldPiece, PieceAnswer } from "../protocol.ts";
+import { orDiskFull } from "../store/disk.ts";
 import { cutItems } from "../store/held_shard.ts";
 import { readItems } from "../store/piece_readers.ts";
 import { deleteAttempt, deleteCommitted } from "../store/shard_writer.ts";
@@ -47,7 +48,7 @@ export class JobShards {
     this.#options = options;
     this.#channels = new Channels(options.directory);
     this.held = new HeldShards(options.directory, options.heldBytes);
-    mkdirSync(options.directory, { recursive: true });
+    orDiskFull(options.directory, 0, () => mkdirSync(options.directory, { recursive: true }));
   }
 
   /** The items of a partition. @param isPending Whether the attempt is queued or runs. @throws {ShardLostError} */

@@ -91,15 +91,27 @@ export async function takeSeats(options: SeatsOptions): Promise<readonly Grant[]
 
 /** Asks the master; once it has answered it may be away for a while, for those who wait. */
 function patientMaster(options: SeatsOptions): SeatsOptions["place"] {
-  const { place, isPatient, signal, isMasterKnown = false } = options;
-  const notice = once(options.onNotice);
+  const patiently = patientWith(options);
+  return (request, waitMs) => patiently(() => options.place(request, waitMs));
+}
+
+/** The same for whatever it is asked. @returns A function that asks, and asks again. */
+export function patientWith({
+  isPatient,
+  isMasterKnown = false,
+  signal,
+  onNotice,
+}: Pick<SeatsOptions, "isPatient" | "isMasterKnown" | "signal" | "onNotice">): <T>(
+  ask: () => Promise<T>,
+) => Promise<T> {
+  const notice = once(onNotice);
   let answeredAt = isMasterKnown ? performance.now() : undefined;
-  return async (request, waitMs) => {
+  return async (ask) => {
     for (;;) {
       try {
-        const placement = await place(request, waitMs);
+        const answer = await ask();
         answeredAt = performance.now();
-        return placement;
+        return answer;
       } catch (error) {
         const isGone = answeredAt === undefined || performance.now() - answeredAt > MASTER_GONE_MS;
         if (!isPatient || isGone || !isUnreachable(error)) throw error;
@@ -122,7 +134,7 @@ function once(tell: (text: string) => void): (text: string) => void {
 const PASSED_OVER: ReadonlySet<string> = new Set(["not-enough-resources", "disk-full", UNREACHABLE]);
 
 /** Another agent may do. */
-function isPassedOver(error: unknown): error is LucioleError {
+export function isPassedOver(error: unknown): error is LucioleError {
   return error instanceof LucioleError && PASSED_OVER.has(error.code);
 }
 

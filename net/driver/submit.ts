@@ -24,6 +24,7 @@ import { type ClusterAccess, openClusterAccess } from "./cluster_access.ts";
 import { DetachedClient } from "./detached_client.ts";
 import { followDriver } from "./follow.ts";
 import { newJobId, programName } from "./job_name.ts";
+import { isPassedOver, isUnreachable, patientWith } from "./seats.ts";
 import { watchStart } from "./start_watch.ts";
 import { driverEnvironment } from "./worker_environment.ts";
 
@@ -89,7 +90,7 @@ interface Submitted {
   readonly agent: string;
 }
 
-class Submission {
+export class Submission {
   readonly #options: SubmissionOptions;
   #job = newJobId();
   #told = "";
@@ -100,9 +101,11 @@ class Submission {
 
   async run(order: (program: DriverOrder["program"]) => DriverOrder): Promise<Submitted> {
     const { access, cluster, signal } = this.#options;
+    const onNotice = (text: string): void => this.#tell(text);
+    const patiently = patientWith({ isPatient: cluster.isPatient, signal, onNotice });
     for (;;) {
       signal.throwIfAborted();
-      const { agents } = await access.master.cluster();
+      const { agents } = await patiently(() => access.master.cluster());
       const allowed = agents.filter((view) => view.state === "alive" && isAllowed(view, cluster));
       const refusals: string[] = [];
       for (const { agent } of withRoom(allowed)) {
@@ -150,7 +153,7 @@ class Submission {
     } catch (cause) {
       const error = given.aborted ? given.reason : cause;
       // Nobody knows whether it was heard, and no other agent may run it too.
-      if (isAsked && (isUnheard(error) || signal.aborted)) {
+      if (isAsked && (isUnreachable(error) || signal.aborted)) {
         await client.end("its client, which went before it was started").catch(() => undefined);
         // That agent, which may hear of it later, is not to start what another one runs then.
         this.#job = newJobId();
@@ -193,12 +196,4 @@ function whyNot(allowed: readonly AgentView[], refusals: readonly string[]): str
   const [first] = refusals;
   if (first !== undefined) return first;
   return `no agent has room for a driver (--drivers of ${allowed.length} agent${allowed.length === 1 ? "" : "s"})`;
-}
-
-function isPassedOver(error: unknown): error is LucioleError {
-  return error instanceof LucioleError && (isUnheard(error) || error.code === "not-enough-resources");
-}
-
-function isUnheard(error: unknown): boolean {
-  return error instanceof LucioleError && error.code === "unreachable";
 }

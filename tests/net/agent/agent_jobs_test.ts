@@ -1,7 +1,7 @@
 /** What an agent refuses a job for: its slots, its memory. */
 
 import { afterEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SUCCEEDED } from "../../../core/cluster/job_end.ts";
@@ -78,3 +78,25 @@ test("AgentJobs begins no job that was ended while its program was looked at", a
   });
   await jobs.close();
 }, 60_000);
+
+// Where a file system without room for another file may be mounted.
+const mount = (place: string): string => `mount -t tmpfs -o nr_inodes=1 none ${place}`;
+const isMountable = Bun.spawnSync(["unshare", "-m", "sh", "-c", mount("/mnt")]).success;
+
+test.if(isMountable)(
+  "AgentJobs tells a full disk as such when a job has no room for its directory",
+  async () => {
+    mkdirSync(directory, { recursive: true });
+    const program = join(import.meta.dir, "full_disk_job.ts");
+    const script = `${mount('"$0"')} && exec "$@"`;
+    const command = ["unshare", "-m", "sh", "-c", script, directory, process.execPath, program, directory];
+    const { stdout, stderr } = Bun.spawnSync(command);
+    expect(stderr.toString()).toBe("");
+    expect(JSON.parse(stdout.toString())).toEqual({
+      code: "disk-full",
+      message: expect.stringContaining(`the disk of ${directory} is full`),
+      freeSlots: 1,
+    });
+  },
+  60_000,
+);
