@@ -15,7 +15,7 @@ import type { AgentLoad } from "../../core/cluster/agent_info.ts";
 import { LucioleError } from "../../core/errors.ts";
 import { createApp } from "../app.ts";
 import type { OnFailure } from "../request_id.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { RunningServer, Runtime } from "../runtime/runtime.ts";
 import type { TransportTo } from "../worker/attempt_host.ts";
 import { AgentJobs } from "./agent_jobs.ts";
 import { DetachedDrivers, type DetachedDriversOptions } from "./detached_drivers.ts";
@@ -81,6 +81,15 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   const app = createApp("agent");
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
   const socket = options.startWorker === undefined ? await openSocket(options, app) : undefined;
+  try {
+    return assemble(options, app, socket);
+  } catch (error) {
+    await socket?.close();
+    throw error;
+  }
+}
+
+function assemble(options: AgentOptions, app: Hono, socket: WorkerSocket | undefined): Agent {
   const startWorker = options.startWorker ?? socket?.startWorker;
   if (startWorker === undefined) throw new LucioleError("internal", "Cannot start workers: no way is known");
   let changed = (): void => undefined;
@@ -154,18 +163,27 @@ async function openSocket({ directory, runtime }: AgentOptions, app: Hono): Prom
   const isShort = Buffer.byteLength(join(directory, name)) <= MAX_SOCKET_PATH_BYTES;
   const home = isShort ? directory : await mkdtemp(join(tmpdir(), "luciole-"));
   const socketPath = join(home, name);
-  const server = await runtime.serve({
-    listen: { unixPath: socketPath },
-    fetch: (request) => app.fetch(request),
-  });
-  // Whoever can open it is taken for a worker, whatever the mask of this process lets through.
-  if (process.platform !== "win32") await chmod(socketPath, 0o600);
+  const removeHome = async (): Promise<void> => {
+    if (!isShort) await rm(home, { recursive: true, force: true });
+  };
+  let server: RunningServer | undefined;
+  try {
+    const listen = { unixPath: socketPath };
+    server = await runtime.serve({ listen, fetch: (request) => app.fetch(request) });
+    // Whoever can open it is taken for a worker, whatever the mask of this process lets through.
+    if (process.platform !== "win32") await chmod(socketPath, 0o600);
+  } catch (error) {
+    await server?.stop();
+    await removeHome();
+    throw error;
+  }
+  const { stop } = server;
   return {
     path: socketPath,
     startWorker: processWorkers({ runtime, socketPath, environment: process.env }),
     close: async () => {
-      await server.stop();
-      if (!isShort) await rm(home, { recursive: true, force: true });
+      await stop();
+      await removeHome();
     },
     abandon: () => rmSync(isShort ? socketPath : home, { recursive: true, force: true }),
   };

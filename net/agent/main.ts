@@ -10,7 +10,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import type { AgentInfo } from "../../core/cluster/agent_info.ts";
-import type { LucioleError } from "../../core/errors.ts";
+import { describeThrown, type LucioleError } from "../../core/errors.ts";
 import { plural } from "../../core/program/plural.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { clusterAccess } from "../driver/cluster_access.ts";
@@ -151,7 +151,9 @@ export class RunningAgent {
         server,
       );
     } catch (error) {
-      await agent?.close();
+      // Why it did not start is told, whatever goes wrong with what is left of it.
+      await agent?.close().catch((cause) => onNotice(`warning: not all is ended: ${describeThrown(cause)}`));
+      failures.close();
       owned.release();
       throw error;
     }
