@@ -20,6 +20,8 @@ export interface MailRoomOptions {
   readonly onLost: (error: unknown) => void;
   /** Where lines to other workers may be opened; without it all mail goes by way of the agent. */
   readonly lines?: { readonly directory: string; readonly worker: number };
+  /** See GangPostOptions. */
+  readonly lostMs?: number;
 }
 
 /** Gangs whose orders have not come, and those that are over, which are remembered. */
@@ -93,7 +95,9 @@ export class MailRoom {
 
   #postOf({ id, rank, members }: GangOrder, listener: (from: number, letter: Letter) => void): GangPost {
     const lines = this.#lines;
+    const { lostMs } = this.#options;
     const options = {
+      ...(lostMs === undefined ? {} : { lostMs }),
       gang: id,
       rank,
       size: members.length,

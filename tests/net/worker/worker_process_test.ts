@@ -208,21 +208,30 @@ describe("runWorker()", () => {
 
   test("exits when its agent dies, idle or at work", async () => {
     for (const what of ["double", "slow", "hang"] as const) {
+      // It ends with its stdin, too: when this process is killed, or the test given up, nothing is left running.
       const child = spawn(process.execPath, [join(import.meta.dir, "lonely_agent.ts"), what], {
-        stdio: ["ignore", "pipe", "inherit"],
+        stdio: ["pipe", "pipe", "inherit"],
       });
-      const directory = await new Promise<string>((resolve) => {
+      const directory = await new Promise<string>((resolve, reject) => {
         child.stdout.once("data", (bytes) => resolve(String(bytes).trim()));
+        child.once("exit", (code) => reject(new Error(`the agent exited with code ${code}`)));
       });
-      expect(workersOf(directory).length).toBe(1);
-      child.kill("SIGKILL");
+      try {
+        expect(workersOf(directory).length).toBe(1);
+      } finally {
+        child.kill("SIGKILL");
+      }
       await eventually(() => workersOf(directory).length === 0);
       rmSync(directory, { recursive: true });
     }
   }, 60_000);
 });
 
-/** Looks again and again until it holds; the deadline is the test's own. */
+/** Looks again and again until it holds. */
 async function eventually(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  const deadline = performance.now() + 50_000;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error("it never came");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
