@@ -4,7 +4,7 @@
 import { rm } from "node:fs/promises";
 import { connect } from "node:net";
 import process from "node:process";
-import { type Dial, HttpClient, type Line, type LineEvents } from "./http_client.ts";
+import { type Dial, HttpClient, type Line, type LineEvents, NotDialled } from "./http_client.ts";
 import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
 import type {
   ClientTls,
@@ -22,6 +22,9 @@ const EMBEDDED = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/;
 const MAX_BODY_BYTES = 1 << 30;
 /** Well above the pauses in which clients keep a connection for their next request. */
 const IDLE_SECONDS = 120;
+/** A Unix socket refuses whoever comes while as many wait as it lets: its process is there, and will come to its turn. */
+const CROWDED_MS = 1000;
+const CROWDED_AGAIN_MS = 20;
 
 export const bunRuntime: Runtime = {
   name: "bun",
@@ -39,7 +42,7 @@ export const bunRuntime: Runtime = {
 function fetchUnix(unixPath: string, path: string, init: RequestInit = {}): Promise<Response> {
   const { body, method, headers, signal } = init;
   if (body instanceof Uint8Array && method !== undefined) {
-    const dial: Dial = (events) => dialUnix(unixPath, events);
+    const dial: Dial = (events, aborted) => dialUnix(unixPath, events, aborted);
     return clientOf(`unix:${unixPath}`, "localhost", dial).send({ path, method, headers, body, signal });
   }
   // Without `timeout: false` a stream on which nothing comes is cut after five minutes.
@@ -49,16 +52,26 @@ function fetchUnix(unixPath: string, path: string, init: RequestInit = {}): Prom
 
 function fetchTcp(address: string, path: string, init: RequestInit = {}, tls?: ClientTls): Promise<Response> {
   const { body, method, headers, signal } = init;
-  if (tls === undefined && body instanceof Uint8Array && method !== undefined) {
-    const { hostname, port } = new URL(`http://${address}`);
-    const host = hostname.replace(/^\[|\]$/g, "");
-    const dial: Dial = (events, aborted) => dialTcp(host, Number(port || 80), events, aborted);
-    return clientOf(address, address, dial).send({ path, method, headers, body, signal });
-  }
-  // The types know neither `timeout` nor that `false` keeps the environment's proxy out.
-  const options: object = { ...init, timeout: false, proxy: false, redirect: "error", ...(tls && { tls }) };
-  return fetch(`${tls === undefined ? "http" : "https"}://${address}${path}`, options);
+  const byFetch = (): Promise<Response> => {
+    // The types know neither `timeout` nor that `false` keeps the environment's proxy out.
+    const options: object = { ...init, timeout: false, proxy: false, redirect: "error", ...(tls && { tls }) };
+    return fetch(`${tls === undefined ? "http" : "https"}://${address}${path}`, options);
+  };
+  if (tls !== undefined || !(body instanceof Uint8Array) || method === undefined) return byFetch();
+  const sent = tcpClientOf(address).send({ path, method, headers, body, signal });
+  // Sockets call it refused, too, when no way leads to a host: only `fetch` says why.
+  return sent.catch((error) => (error instanceof NotDialled ? byFetch() : Promise.reject(error)));
 }
+
+function tcpClientOf(address: string): HttpClient {
+  const known = clients.get(address);
+  if (known !== undefined) return known;
+  const { hostname, host, port } = new URL(`http://${address}`);
+  const name = hostname.replace(/^\[|\]$/g, "");
+  return clientOf(address, host, (events, aborted) => dialTcp(name, Number(port || 80), events, aborted));
+}
+
+type Signal = AbortSignal | null | undefined;
 
 /** By the place that they lead to. */
 const clients = new Map<string, HttpClient>();
@@ -72,7 +85,7 @@ function clientOf(name: string, host: string, dial: Dial): HttpClient {
   return client;
 }
 
-async function dialUnix(unix: string, events: LineEvents): Promise<Line> {
+async function dialUnix(unix: string, events: LineEvents, signal: Signal): Promise<Line> {
   const socket: Bun.SocketHandler = {
     data: (_, bytes) => events.onData(bytes),
     drain: () => events.onRoom(),
@@ -80,21 +93,31 @@ async function dialUnix(unix: string, events: LineEvents): Promise<Line> {
     error: (_, error) => events.onClose(error),
     end: () => events.onClose(undefined),
   };
-  const line = await Bun.connect({ unix, socket });
+  const line = await whileCrowded(() => Bun.connect({ unix, socket }), signal);
   return {
     write: (bytes) => line.write(bytes),
+    isFlushed: () => true,
     hold: (isHeld) => (isHeld ? line.ref() : line.unref()),
     close: () => line.terminate(),
   };
 }
 
+async function whileCrowded<T>(dial: () => Promise<T>, signal: Signal): Promise<T> {
+  const beginning = performance.now();
+  for (;;) {
+    try {
+      return await dial();
+    } catch (error) {
+      const isCrowded = error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
+      if (!isCrowded || performance.now() - beginning > CROWDED_MS) throw error;
+    }
+    await Bun.sleep(CROWDED_AGAIN_MS);
+    signal?.throwIfAborted();
+  }
+}
+
 /** Not by Bun.connect(), which cannot be given up: a host that is silent would keep the process for two minutes. */
-function dialTcp(
-  host: string,
-  port: number,
-  events: LineEvents,
-  signal: AbortSignal | null | undefined,
-): Promise<Line> {
+function dialTcp(host: string, port: number, events: LineEvents, signal: Signal): Promise<Line> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true });
     const onAbort = (): void => void socket.destroy();
@@ -104,9 +127,12 @@ function dialTcp(
     socket.on("end", () => events.onClose(undefined));
     socket.on("error", (error) => {
       failure = error;
-      reject(error);
+      reject(new NotDialled("No connection came about", { cause: error }));
     });
-    socket.on("close", () => events.onClose(failure));
+    socket.on("close", () => {
+      signal?.removeEventListener("abort", onAbort);
+      events.onClose(failure);
+    });
     socket.on("connect", () => {
       signal?.removeEventListener("abort", onAbort);
       resolve({
@@ -115,6 +141,7 @@ function dialTcp(
           socket.write(bytes);
           return bytes.byteLength;
         },
+        isFlushed: () => socket.writableLength === 0,
         hold: (isHeld) => void (isHeld ? socket.ref() : socket.unref()),
         close: () => void socket.destroy(),
       });

@@ -11,13 +11,19 @@ export interface Answer {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** Its connection takes no other request. */
+  readonly isLast: boolean;
 }
 
 const MAX_HEAD_BYTES = 64 * 1024;
+/** As much as servers take. Who sends more is none of ours. */
+const MAX_BODY_BYTES = 1 << 30;
 const NOTHING = new Uint8Array(0);
 const END_OF_HEAD = Buffer.from("\r\n\r\n");
 const END_OF_LINE = Buffer.from("\r\n");
 const STATUS = /^HTTP\/1\.[01] ([1-5]\d\d)(?: |$)/;
+const KEPT = /(?:^|,)\s*keep-alive\s*(?:,|$)/i;
+const CLOSED = /(?:^|,)\s*close\s*(?:,|$)/i;
 const CHUNK = /^([0-9a-f]{1,8})(?:[ \t]*;.*)?$/i;
 
 interface Head {
@@ -25,6 +31,7 @@ interface Head {
   readonly headers: Record<string, string>;
   /** Bytes of the body, Infinity when it ends with its connection; undefined when it comes in chunks. */
   readonly length: number | undefined;
+  readonly isLast: boolean;
 }
 
 export class AnswerReader {
@@ -35,6 +42,9 @@ export class AnswerReader {
   /** From where on a delimiter is looked for. */
   #searched = 0;
   readonly #chunks: Uint8Array[] = [];
+  #chunkBytes = 0;
+  /** The last chunk is read; lines that nobody needs may follow. */
+  #isTrailing = false;
   /** Of bytes before there is anything to do. */
   #needed = 0;
 
@@ -42,22 +52,28 @@ export class AnswerReader {
   take(piece: Uint8Array): Answer | undefined {
     this.#pieces.push(piece);
     this.#bytes += piece.byteLength;
+    if (this.#bytes > MAX_BODY_BYTES + MAX_HEAD_BYTES) throw malformed("it is too long");
     if (this.#bytes < this.#needed) return undefined;
     this.#head ??= this.#readHead();
     if (this.#head === undefined) return undefined;
     const body = this.#head.length === undefined ? this.#readChunks() : this.#read(this.#head.length);
     if (body === undefined) return undefined;
     if (this.#bytes > 0) throw malformed("more comes than was asked for");
-    const { status, headers } = this.#head;
+    const { status, headers, isLast } = this.#head;
     this.#head = undefined;
-    return { status, headers, body };
+    return { status, headers, body, isLast };
   }
 
-  /** The connection has ended. @returns The answer that ends with it, if there is one. */
-  end(): Answer | undefined {
+  /**
+   * The connection has ended. @returns The answer that ends with it, if there is one.
+   *
+   * @param isBroken Something may be missing: of a refusal that does not matter.
+   */
+  end(isBroken = false): Answer | undefined {
     if (this.#head?.length !== Number.POSITIVE_INFINITY) return undefined;
     const { status, headers } = this.#head;
-    return { status, headers, body: joinBytes(this.#pieces) };
+    if (isBroken && status < 400) return undefined;
+    return { status, headers, body: joinBytes(this.#pieces), isLast: true };
   }
 
   #readHead(): Head | undefined {
@@ -67,24 +83,46 @@ export class AnswerReader {
       const head = parseHead(
         Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"),
       );
+      if (head.status === 101) throw malformed("it changes to another protocol");
       // What is said before the answer.
       if (head.status >= 200) return head;
     }
   }
 
   #readChunks(): Uint8Array | undefined {
-    for (;;) {
+    while (!this.#isTrailing) {
       const line = this.#peekTo(END_OF_LINE, MAX_HEAD_BYTES);
       if (line === undefined) return undefined;
       const size = CHUNK.exec(Buffer.from(line).toString("latin1"))?.[1];
       if (size === undefined) throw malformed("a chunk has no length");
       const length = Number.parseInt(size, 16);
+      this.#chunkBytes += length;
+      if (this.#chunkBytes > MAX_BODY_BYTES) throw malformed("it is too long");
       const headBytes = line.byteLength + END_OF_LINE.byteLength;
-      const chunk = this.#read(headBytes + length + END_OF_LINE.byteLength);
-      if (chunk === undefined) return undefined;
+      const end = headBytes + length;
+      const chunk = this.#read(length === 0 ? headBytes : end + END_OF_LINE.byteLength);
+      if (chunk === undefined) {
+        this.#chunkBytes -= length;
+        return undefined;
+      }
       this.#searched = 0;
-      if (length === 0) return joinBytes(this.#chunks.splice(0));
-      this.#chunks.push(chunk.subarray(headBytes, headBytes + length));
+      this.#isTrailing = length === 0;
+      if (!this.#isTrailing && !END_OF_LINE.equals(chunk.subarray(end))) {
+        throw malformed("a chunk has another length");
+      }
+      this.#chunks.push(chunk.subarray(headBytes, end));
+    }
+    return this.#readTrailer();
+  }
+
+  #readTrailer(): Uint8Array | undefined {
+    for (;;) {
+      const line = this.#readTo(END_OF_LINE, MAX_HEAD_BYTES);
+      if (line === undefined) return undefined;
+      if (line.byteLength > 0) continue;
+      this.#isTrailing = false;
+      this.#chunkBytes = 0;
+      return joinBytes(this.#chunks.splice(0));
     }
   }
 
@@ -146,17 +184,25 @@ function parseHead(text: string): Head {
     const line = lines[i];
     const colon = line.indexOf(":");
     if (colon <= 0) throw malformed("a header has no name");
-    headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
   }
-  return { status, headers, length: lengthOf(status, headers) };
+  const length = lengthOf(status, headers);
+  const isKept = KEPT.test(headers.connection ?? "");
+  const isLast = CLOSED.test(headers.connection ?? "") || (text.startsWith("HTTP/1.0") && !isKept);
+  return { status, headers, length, isLast };
 }
 
 function lengthOf(status: number, headers: Readonly<Record<string, string>>): number | undefined {
   if (status < 200 || status === 204 || status === 304) return 0;
-  if (headers["transfer-encoding"]?.toLowerCase() === "chunked") return undefined;
+  const encoding = headers["transfer-encoding"];
+  if (encoding?.toLowerCase() === "chunked") return undefined;
+  if (encoding !== undefined) throw malformed("its body is encoded in another way");
   const text = headers["content-length"];
   if (text === undefined) return Number.POSITIVE_INFINITY;
   if (!/^\d{1,12}$/.test(text)) throw malformed("its length is no number");
+  if (Number(text) > MAX_BODY_BYTES) throw malformed("it is too long");
   return Number(text);
 }
 

@@ -12,6 +12,8 @@ import { type Answer, AnswerReader } from "./http_answers.ts";
 export interface Line {
   /** @returns How many of the bytes were taken; `onRoom` is told when there is room for more. */
   write(bytes: Uint8Array): number;
+  /** Whether all that was taken has left this process. */
+  isFlushed(): boolean;
   /** Whether it keeps the process running. */
   hold(isHeld: boolean): void;
   /** Closes it at once. */
@@ -24,6 +26,9 @@ export interface LineEvents {
   onClose(error: Error | undefined): void;
 }
 
+/** No connection came about: nothing was sent. */
+export class NotDialled extends Error {}
+
 /** Opens one; a signal that is aborted meanwhile ends the attempt at once, and nothing of it keeps the process running. */
 export type Dial = (events: LineEvents, signal: AbortSignal | null | undefined) => Promise<Line>;
 
@@ -35,13 +40,16 @@ export interface SmallRequest {
   readonly signal?: AbortSignal | null | undefined;
 }
 
-/** Servers close connections on which nothing moved for two minutes: then a request might meet the end of its own. */
-const MAX_IDLE_MS = 60_000;
+/** Servers, and what stands before them, close connections on which nothing moves: a request might meet that end. */
+const MAX_IDLE_MS = 10_000;
+/** After many requests at once. */
+const MAX_IDLE = 32;
 /** Larger ones are not copied to be sent with their head. */
 const MAX_JOINED_BYTES = 64 * 1024;
 /** Characters that would begin another header, or another request. */
 const UNSAFE = /[^\x20-\x7e\x80-\xff]/;
 const UNSAFE_PATH = /[^\x21-\x7e]/;
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** One place that is asked, with the connections to it. */
 export class HttpClient {
@@ -61,9 +69,9 @@ export class HttpClient {
     signal?.throwIfAborted();
     const head = headOf(request, this.#host);
     const connection = this.#kept() ?? (await this.#open(signal));
-    const { status, headers, body } = await connection.ask(head, request.body, signal);
-    if (headers.connection?.toLowerCase() === "close") connection.close();
-    if (connection.isOpen) this.#idle.push({ connection, since: performance.now() });
+    const { status, headers, body, isLast } = await connection.ask(head, request.body, signal);
+    if (isLast) connection.close();
+    this.#keep(connection);
     const isEmpty = status === 204 || status === 304;
     return new Response(isEmpty ? null : (body as Uint8Array<ArrayBuffer>), { status, headers });
   }
@@ -83,6 +91,17 @@ export class HttpClient {
         reject(error);
       });
     });
+  }
+
+  /** The ones that were used last are used next. */
+  #keep(connection: Connection): void {
+    const now = performance.now();
+    const oldest = this.#idle.at(0);
+    if (oldest !== undefined && (this.#idle.length >= MAX_IDLE || now - oldest.since > MAX_IDLE_MS)) {
+      oldest.connection.close();
+      this.#idle.shift();
+    }
+    if (connection.isOpen) this.#idle.push({ connection, since: now });
   }
 
   #kept(): Connection | undefined {
@@ -113,14 +132,14 @@ class Connection implements LineEvents {
   }
 
   async ask(head: Uint8Array, body: Uint8Array, signal: AbortSignal | null | undefined): Promise<Answer> {
-    const asked = Promise.withResolvers<Answer>();
-    this.#asked = asked;
     const onAbort = (): void => this.#end(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       if (this.#isClosed) throw broken();
       signal?.throwIfAborted();
       this.#line?.hold(true);
+      const asked = Promise.withResolvers<Answer>();
+      this.#asked = asked;
       this.#unsent = body.byteLength > MAX_JOINED_BYTES ? [head, body] : [Buffer.concat([head, body])];
       this.onRoom();
       return await asked.promise;
@@ -164,15 +183,16 @@ class Connection implements LineEvents {
       const answer = this.#answers.take(bytes);
       if (answer === undefined) return;
       // Who answers before it has all of the request will take no other one.
-      if (this.#unsent.length > 0) this.close();
+      if (this.#unsent.length > 0 || this.#line?.isFlushed() !== true) this.close();
       this.#asked.resolve(answer);
+      this.#asked = undefined;
     } catch (error) {
       this.#end(error);
     }
   }
 
   onClose(error: Error | undefined): void {
-    const answer = this.#answers.end();
+    const answer = this.#answers.end(error !== undefined);
     if (answer !== undefined) this.#asked?.resolve(answer);
     this.#end(error ?? broken());
   }
@@ -187,7 +207,9 @@ class Connection implements LineEvents {
 function headOf({ method, path, headers, body }: SmallRequest, host: string): Uint8Array {
   if (UNSAFE_PATH.test(path)) throw new TypeError(`Cannot ask for ${JSON.stringify(path)}: it is no path`);
   let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: ${body.byteLength}\r\n`;
-  for (const [name, value] of headers instanceof Headers ? headers : Object.entries(headers ?? {})) {
+  const all = headers instanceof Headers || Array.isArray(headers) ? headers : Object.entries(headers ?? {});
+  for (const [name, value] of all) {
+    if (!NAME.test(name)) throw new TypeError(`Cannot send header ${JSON.stringify(name)}: it is no name`);
     if (UNSAFE.test(value)) throw new TypeError(`Cannot send header ${name}: its value is malformed`);
     text += `${name}: ${value}\r\n`;
   }

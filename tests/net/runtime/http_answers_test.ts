@@ -19,6 +19,11 @@ const ANSWERS: readonly (readonly [string, number, string])[] = [
     "hello!",
   ],
   ["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 200, ""],
+  [
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\n\r\n\r\n\r\n0;z\r\nA: b\r\nC: d\r\n\r\n",
+    200,
+    "\r\n\r\n",
+  ],
   [`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1388\r\n${LONG}\r\n0\r\n\r\n`, 200, LONG],
 ];
 
@@ -66,6 +71,15 @@ test.each([
   ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 1, 1\r\n\r\n"],
   ["a header without a name", "HTTP/1.1 200 OK\r\nno colon\r\n\r\n"],
   ["a chunk without a length", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"],
+  ["two lengths in two headers", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\nContent-Length: 2\r\n\r\nok"],
+  ["a length beyond reason", "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n"],
+  ["a chunk beyond reason", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffffff\r\n"],
+  [
+    "a chunk of another length",
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nokay\r\n0\r\n\r\n",
+  ],
+  ["an encoding", "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n"],
+  ["another protocol from now on", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
   ["more than one answer", "HTTP/1.1 204 OK\r\n\r\nmore"],
   ["a head without an end", `HTTP/1.1 200 OK\r\na: ${"x".repeat(70_000)}`],
 ])("what is no answer of HTTP/1.1 is refused: %s", (_, text) => {

@@ -12,6 +12,7 @@ function lines(room = Number.POSITIVE_INFINITY) {
     sent: string;
     isHeld: boolean;
     isClosed: boolean;
+    isFlushed: () => boolean;
     room: number;
   })[] = [];
   const client = new HttpClient("there:1", async (events) => {
@@ -19,9 +20,11 @@ function lines(room = Number.POSITIVE_INFINITY) {
       events,
       sent: "",
       isHeld: true,
+      isFlushed: () => true,
       isClosed: false,
       room,
       write(bytes: Uint8Array): number {
+        if (line.room < 0) return -1;
         const taken = bytes.subarray(0, line.room);
         line.sent += new TextDecoder("latin1").decode(taken);
         line.room -= taken.byteLength;
@@ -128,10 +131,64 @@ test("what does not fit is sent when there is room", async () => {
   expect((await answer).status).toBe(200);
 });
 
+test.each([
+  ["HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", true],
+  ["HTTP/1.0 200 OK\r\nconnection: Keep-Alive\r\ncontent-length: 0\r\n\r\n", false],
+  ["HTTP/1.1 200 OK\r\nconnection: TE, Close\r\ncontent-length: 0\r\n\r\n", true],
+])("no request follows on a connection that its server is about to close: %j", async (text, isLast) => {
+  const { client, all } = lines();
+  const first = client.send(POST);
+  await turn();
+  all[0].events.onData(encode(text));
+  await first;
+  expect(all[0].isClosed).toBe(isLast);
+});
+
+test("an answer that comes before all of its request was sent is the last of its connection", async () => {
+  const { client, all } = lines();
+  const early = client.send(POST);
+  await turn();
+  all[0].isFlushed = () => false;
+  all[0].events.onData(OK);
+  expect((await early).status).toBe(200);
+  expect(all[0].isClosed).toBe(true);
+});
+
+test("what an answer without a length is cut at by an error is not all of it", async () => {
+  const { client, all } = lines();
+  const cut = client.send(POST);
+  await turn();
+  all[0].events.onData(encode("HTTP/1.1 200 OK\r\n\r\npart"));
+  all[0].events.onClose(Object.assign(new Error("reset"), { code: "ECONNRESET" }));
+  await expect(cut).rejects.toThrow("reset");
+});
+
+test("what comes right after an answer is no part of the next", async () => {
+  const { client, all } = lines();
+  const first = client.send(POST);
+  await turn();
+  all[0].events.onData(OK);
+  all[0].events.onData(encode("HTTP/1.1 200"));
+  expect((await first).status).toBe(200);
+  expect(all[0].isClosed).toBe(true);
+});
+
+test("after many requests at once few connections are kept", async () => {
+  const { client, all } = lines();
+  const answers = Array.from({ length: 500 }, () => client.send(POST));
+  await turn();
+  for (const { events } of all) events.onData(OK);
+  await Promise.all(answers);
+  expect(all.length).toBe(500);
+  expect(all.filter(({ isClosed }) => !isClosed).length).toBe(32);
+});
+
 test("nothing of a path or header begins another header", async () => {
   const { client, all } = lines();
   await expect(client.send({ ...POST, path: "/x y" })).rejects.toThrow("no path");
   await expect(client.send({ ...POST, path: "/\r\n" })).rejects.toThrow("no path");
   await expect(client.send({ ...POST, headers: { a: "b\r\nc: d" } })).rejects.toThrow("malformed");
+  await expect(client.send({ ...POST, headers: { "a\r\nb": "c" } })).rejects.toThrow("no name");
+  await expect(client.send({ ...POST, headers: [["a b", "c"]] })).rejects.toThrow("no name");
   expect(all).toEqual([]);
 });

@@ -1,6 +1,7 @@
 /**
  * What every runtime must do, as a program that is run by each of them; prints `ok`.
  */
+import { getEventListeners } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -113,6 +114,21 @@ async function checkTcp(): Promise<void> {
   await server.stop();
   same(await codeOf(runtime.fetchTcp(address, "/empty")), "ECONNREFUSED", "nothing there");
   same(await codeOf(runtime.fetchTcp("nothing.invalid:7400", "/")), "ENOTFOUND", "no such host");
+  await checkPosts(address);
+}
+
+/** A request with a body fails as one without. */
+async function checkPosts(nobody: string): Promise<void> {
+  const { signal } = new AbortController();
+  const post = { method: "POST", body: new Uint8Array(1), signal };
+  // No connection goes to all hosts at once: that is no refusal, after which nobody would try again.
+  for (const address of [nobody, "nothing.invalid:7400", "255.255.255.255:7400"]) {
+    const expected = await codeOf(runtime.fetchTcp(address, "/"));
+    same(await codeOf(runtime.fetchTcp(address, "/", post)), expected, `a request to ${address}`);
+  }
+  for (let i = 0; i < 20; i++) await codeOf(runtime.fetchTcp(nobody, "/", post));
+  const left = getEventListeners(signal, "abort").length;
+  same(left < 5, true, `${left} listeners that failed requests left`);
 }
 
 async function checkTls(): Promise<void> {
