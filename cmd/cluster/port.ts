@@ -14,10 +14,18 @@ export interface ClusterPort {
   logs(agent: AgentInfo, job: string, from: number): Promise<readonly LogEntry[]>;
   /** Ends the job there; fine when it has ended. @param by Told to its driver. */
   endJob(agent: AgentInfo, job: string, by: string): Promise<void>;
-  /** What a detached driver printed and, when it is followed, what it prints until its end. @throws As `logs`. */
-  output(agent: AgentInfo, job: string, isFollowed: boolean): AsyncIterable<OutputItem>;
+  /** What a detached driver printed until now. @throws As `logs`. */
+  output(agent: AgentInfo, job: string): AsyncIterable<OutputItem>;
+  /** What it printed and prints until its end, on whichever agent. */
+  follow(job: string, shown: Shown): Promise<void>;
   /** Ends a detached driver, or the guard of one; fine when it has ended. */
   endDriver(agent: AgentInfo, job: string, by: string): Promise<void>;
+}
+
+/** Takes what a detached driver prints, and what is to be said of it. */
+export interface Shown {
+  readonly write: (stream: string, bytes: Uint8Array, time: number) => Promise<void>;
+  readonly warn: (text: string) => void;
 }
 
 /** Where verbs write, and when. */

@@ -3,7 +3,7 @@
  *
  * The master knows which agents a job has; its lines are read from the agents, and they end it.
  */
-import type { AgentInfo, ClusterJob } from "../../core/cluster/agent_info.ts";
+import type { AgentInfo, AgentView, ClusterJob } from "../../core/cluster/agent_info.ts";
 import { hasEnded } from "../../core/cluster/cluster_jobs.ts";
 import { isOver } from "../../core/cluster/driver_info.ts";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
@@ -84,18 +84,29 @@ async function showOutput(
   isFollowed: boolean,
 ): Promise<void> {
   const { agents } = await cluster.cluster();
+  const write = async (stream: string, bytes: Uint8Array, time: number): Promise<void> => {
+    if (!terminal.isJson) await terminal.write(bytes);
+    else terminal.print(JSON.stringify({ stream, time, text: new TextDecoder().decode(bytes) }));
+  };
   const view = agents.find(({ agent }) => agent.id === agentId);
-  if (view?.state !== "alive") {
+  const isAlive = view?.state === "alive";
+  if (isFollowed && (isAlive || isGuarded(agents, job))) {
+    await cluster.follow(job, { write, warn: terminal.warn });
+    return;
+  }
+  if (!isAlive) {
     const where = `they are with agent ${agentId}, which ${view === undefined ? "is gone" : view.state === "lost" ? "is lost" : "has left"}`;
     throw new LucioleError("not-found", `Cannot show the logs of job ${job}: ${where}`);
   }
-  for await (const item of cluster.output(view.agent, job, isFollowed)) {
+  for await (const item of cluster.output(view.agent, job)) {
     if (item.kind === "dropped") terminal.warn(`(${item.count} older bytes are not kept any more)`);
-    if (item.kind !== "output") continue;
-    const { stream, time, bytes } = item;
-    if (!terminal.isJson) await terminal.write(bytes);
-    else terminal.print(JSON.stringify({ stream, time, text: new TextDecoder().decode(bytes) }));
+    if (item.kind === "output") await write(item.stream, item.bytes, item.time);
   }
+}
+
+/** Tells whether another agent would start its driver again. */
+function isGuarded(agents: readonly AgentView[], job: string): boolean {
+  return placesOf(agents, job).some(({ agent, load }) => load.state === "guarded" && agent.state === "alive");
 }
 
 /**

@@ -15,7 +15,7 @@ export interface AttachOptions {
   readonly job: string;
   /** Shows what was printed before, too. */
   readonly isFromBeginning: boolean;
-  readonly write: (stream: OutputStream, bytes: Uint8Array) => Promise<void>;
+  readonly write: (stream: OutputStream, bytes: Uint8Array, time: number) => Promise<void>;
   readonly warn: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -111,7 +111,7 @@ class Attachment {
 
   async #show(item: Exclude<OutputItem, { readonly kind: "ended" }>): Promise<void> {
     const { write, warn } = this.#options;
-    if (item.kind === "output") await write(item.stream, item.bytes);
+    if (item.kind === "output") await write(item.stream, item.bytes, item.time);
     else warn(`(${item.count} bytes of older output are not kept any more)`);
   }
 

@@ -10,16 +10,14 @@ import { LucioleError } from "../../core/errors.ts";
 import type { LogEntry } from "../agent/job_logs.ts";
 import type { OutputItem } from "../driver_protocol.ts";
 import { askMaster } from "../master_request.ts";
-import { pause } from "../pause.ts";
 import { ROUTES } from "../protocol.ts";
+import { type AttachOptions, attachDriver } from "./attach.ts";
 import { type ClusterAccess, openClusterAccess } from "./cluster_access.ts";
 import { DetachedClient } from "./detached_client.ts";
 
 const TIMEOUT_MS = 10_000;
 /** Ending a job waits for its workers. */
 const END_TIMEOUT_MS = 30_000;
-/** Before output that broke off without its end is asked for again. */
-const AGAIN_MS = 500;
 
 /** Reads the files of the configuration; reaches nobody yet. @throws {LucioleError} code "usage". */
 export async function openClusterClient(config: ClientConfig): Promise<ClusterClient> {
@@ -57,18 +55,15 @@ export class ClusterClient {
     await this.#ask(agent, "DELETE", `${ROUTES.job(job)}?by=${encodeURIComponent(by)}`, END_TIMEOUT_MS);
   }
 
-  /** What a detached driver printed and, when it is followed, what it prints until its end. */
-  async *output(agent: AgentInfo, job: string, isFollowed: boolean): AsyncGenerator<OutputItem> {
+  /** What a detached driver printed until now. */
+  output(agent: AgentInfo, job: string): AsyncIterable<OutputItem> {
+    return this.#driver(agent, job).output(0, false, new AbortController().signal);
+  }
+
+  /** What a detached driver printed and prints until its end, on whichever agent. */
+  async follow(job: string, shown: Pick<AttachOptions, "write" | "warn">): Promise<void> {
     const { signal } = new AbortController();
-    for (let from = 0; ; ) {
-      for await (const item of this.#driver(agent, job).output(from, isFollowed, signal)) {
-        yield item;
-        if (item.kind === "ended") return;
-        from = item.next;
-      }
-      if (!isFollowed) return;
-      await pause(AGAIN_MS);
-    }
+    await attachDriver({ access: this.#access, job, isFromBeginning: true, signal, ...shown });
   }
 
   /** Ends a detached driver, or the guard of one; fine when it has ended. */

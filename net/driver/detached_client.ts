@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { fromWireError, LucioleError, ProtocolError, type WireError } from "../../core/errors.ts";
 import { decode } from "../cbor.ts";
 import { readSequence } from "../cbor_sequence.ts";
+import { systemCode } from "../connection_failure.ts";
 import { DRIVER_ROUTES, type DriverOrder, type DriverReply, type OutputItem } from "../driver_protocol.ts";
 import { askMaster } from "../master_request.ts";
 import { PROTOCOL, PROTOCOL_HEADER, type Transport } from "../protocol.ts";
@@ -87,11 +88,20 @@ export class DetachedClient {
       }
     } catch (error) {
       if (silent.signal.aborted) throw silent.signal.reason;
-      if (!idle.signal.aborted || signal.aborted) throw error;
+      if (!idle.signal.aborted || signal.aborted) throw this.#brokenBy(error);
     } finally {
       clearInterval(probe);
       clearInterval(watch);
     }
+  }
+
+  /** Errors of runtimes say how to call fetch. */
+  #brokenBy(error: unknown): unknown {
+    if (!(error instanceof Error) || systemCode(error) === "") return error;
+    if (error instanceof LucioleError) return error;
+    const { id, address } = this.#agent;
+    const message = `Cannot read on from agent ${id} at ${address}: the connection broke`;
+    return new LucioleError("unreachable", message, { cause: error, retryable: true });
   }
 
   async *#output(from: number, isFollowed: boolean, signal: AbortSignal): AsyncGenerator<OutputItem> {

@@ -1,5 +1,5 @@
 /** A cluster of plain values, for the verbs that ask one. */
-import type { ClusterPort, Terminal } from "../../cmd/cluster/port.ts";
+import type { ClusterPort, Shown, Terminal } from "../../cmd/cluster/port.ts";
 import type { AgentInfo, AgentView, ClusterJob, ClusterView } from "../../core/cluster/agent_info.ts";
 import { LucioleError } from "../../core/errors.ts";
 import type { LogEntry } from "../../net/agent/job_logs.ts";
@@ -85,6 +85,11 @@ export class FakeCluster implements ClusterPort {
   async *output(): AsyncGenerator<OutputItem> {
     yield* this.printed;
   }
+
+  follow = async (job: string, { write, warn }: Shown): Promise<void> => {
+    warn(`(job ${job} was started again on agent a2)`);
+    await write("stdout", new TextEncoder().encode("all of it\n"), NOW);
+  };
 
   endDriver = async ({ id, address }: AgentInfo, job: string, by: string): Promise<void> => {
     if (address === "unreachable:1") throw new LucioleError("unreachable", "nothing listens there");

@@ -298,6 +298,15 @@ describe("a detached job", () => {
       lines: ["half a", " line\n"],
       warnings: ["(3 older bytes are not kept any more)"],
     });
+    // Whoever follows it goes on with the next agent.
+    const [, guard, lost] = agents;
+    const followed = fakeTerminal();
+    const moved = clusterJob("j1", { detached: { agent: "a3", run: 1 } });
+    await logs(new FakeCluster([guard, lost], [moved]), followed, "j1", { ...once, isFollowed: true });
+    expect({ lines: followed.lines, warnings: followed.warnings }).toEqual({
+      lines: ["all of it\n"],
+      warnings: ["(job j1 was started again on agent a2)"],
+    });
     const gone = new FakeCluster([agentView("a1", { state: "left" })], [running]);
     await expect(logs(gone, terminal, "j1", once)).rejects.toThrow(
       "Cannot show the logs of job j1: they are with agent a1, which has left",

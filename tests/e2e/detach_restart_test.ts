@@ -38,6 +38,7 @@ test("a driver with --checkpoint survives its agents: others go on with it, and 
   const seen = join(own.cluster.folder.path, "seen");
   writeFileSync(seen, "");
   const attached = own.command(["sh", "-c", `exec "${LUCIOLE}" attach ${job} >>seen`]);
+  const logged = own.luciole(["logs", "-f", job]);
   const lines = (run: number): string => `run first\nfirst 4950\n${"run true\nfirst 4950\n".repeat(run - 1)}`;
   for (const run of [1, 2]) {
     const at = await own.listed(job, (seen) => seen.state === "running" && seen.detached?.run === run);
@@ -54,6 +55,9 @@ test("a driver with --checkpoint survives its agents: others go on with it, and 
     code: 0,
     stdout: `${lines(3)}second 12248775\n`,
   });
+  // Of the runs before it shows what it had read when their agents died.
+  expect(await logged).toMatchObject({ code: 0, stdout: expect.stringContaining("\nsecond 12248775\n") });
+  expect(stderr).not.toContain("fetch()");
   expect(stderr).toMatch(/\(job j\w+ was started again on agent a[012]\)/);
   expect(stderr).toContain("where 1 execution ended well");
   expect(await own.listed(job, () => true)).toMatchObject({ state: "succeeded", detached: { run: 3 } });

@@ -32,6 +32,17 @@ test.each([false, true])(
   },
 );
 
+test("output() of which the connection breaks says of which agent", async () => {
+  const broken = Object.assign(new TypeError("pass `verbose: true` to fetch()"), { code: "ECONNRESET" });
+  const body = new ReadableStream({ start: (controller) => controller.error(broken) });
+  const agent = { id: "a1", address: "h:1", transport: { fetch: async () => new Response(body, OK) } };
+  const read = Array.fromAsync(new DetachedClient(agent, "j1").output(0, true, new AbortController().signal));
+  await expect(soon("its end", read)).rejects.toMatchObject({
+    code: "unreachable",
+    message: "Cannot read on from agent a1 at h:1: the connection broke",
+  });
+});
+
 test("output() that is followed ends, to be asked for again, when nothing comes of it though its agent is well", async () => {
   let aborted = 0;
   const reply = encode({ job: "j1", run: 1, state: "running" }).slice();
