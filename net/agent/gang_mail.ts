@@ -4,15 +4,22 @@
  * A worker is a number; its process may end and another take its place between the start of a gang, when the other members
  * begin to send, and the moment when its own order is given to it. It does not look into letters.
  */
-import type { Mail } from "../mail.ts";
+import { type Mail, mailBytes } from "../mail.ts";
 
 /** Gangs whose orders have not been given, and those that were, for each worker; the oldest are forgotten. */
 const MAX_EARLY = 16;
 const MAX_GIVEN = 256;
+/** What those may take together beside the latest, which is likely to begin: members send only so much that nobody reads. */
+const MAX_EARLY_BYTES = 64 * 2 ** 20;
+
+interface Early {
+  readonly letters: Mail[];
+  bytes: number;
+}
 
 interface Box {
   /** By gang. */
-  readonly early: Map<string, Mail[]>;
+  readonly early: Map<string, Early>;
   /** Gangs, and whether the process that got the order is the one at hand. */
   readonly given: Map<string, boolean>;
 }
@@ -39,7 +46,7 @@ export class GangMail {
     if (box === undefined) return;
     box.given.set(gang, true);
     dropOldest(box.given, MAX_GIVEN);
-    for (const mail of box.early.get(gang) ?? []) this.#hand(worker, mail);
+    for (const mail of box.early.get(gang)?.letters ?? []) this.#hand(worker, mail);
     box.early.delete(gang);
   }
 
@@ -50,10 +57,18 @@ export class GangMail {
     const isHere = box.given.get(mail.gang);
     if (isHere === true) this.#hand(worker, mail);
     if (isHere !== undefined) return;
-    const early = box.early.get(mail.gang);
-    if (early !== undefined) early.push(mail);
-    else box.early.set(mail.gang, [mail]);
+    const early = box.early.get(mail.gang) ?? { letters: [], bytes: 0 };
+    early.letters.push(mail);
+    early.bytes += mailBytes(mail);
+    box.early.set(mail.gang, early);
     dropOldest(box.early, MAX_EARLY);
+    let bytes = 0;
+    for (const each of box.early.values()) bytes += each.bytes;
+    for (const [gang, each] of box.early) {
+      if (bytes <= MAX_EARLY_BYTES || box.early.size === 1) return;
+      box.early.delete(gang);
+      bytes -= each.bytes;
+    }
   }
 
   /** The worker is gone for good. */

@@ -62,3 +62,28 @@ test("letters of gangs whose orders never come are bounded", () => {
   expect(handed.length).toBe(16);
   expect(handed.at(-1)).toBe("1: g999 999");
 });
+
+test("letters of gangs whose orders never come are bounded in bytes, but for those of the latest gang", () => {
+  const { handed, mail, start } = boxes();
+  start();
+  const payload = new Uint8Array(8 * 2 ** 20);
+  for (let gang = 0; gang < 10; gang++) {
+    for (let i = 0; i < 3; i++) mail.deliver(1, { ...letter(`g${gang}`, i), payload });
+  }
+  for (let i = 0; i < 20; i++) mail.deliver(1, { ...letter("large", i), payload });
+  for (let gang = 0; gang < 10; gang++) mail.given(1, `g${gang}`);
+  expect(handed).toEqual([]);
+  mail.given(1, "large");
+  expect(handed).toEqual(Array.from({ length: 20 }, (_, i) => `1: large ${i}`));
+});
+
+test("letters of a few gangs that begin late stay when they are small", () => {
+  const { handed, mail, start } = boxes();
+  start();
+  const payload = new Uint8Array(2 ** 20);
+  for (let gang = 0; gang < 12; gang++) {
+    for (let i = 0; i < 5; i++) mail.deliver(1, { ...letter(`g${gang}`, i), payload });
+  }
+  for (let gang = 0; gang < 12; gang++) mail.given(1, `g${gang}`);
+  expect(handed.length).toBe(60);
+});
