@@ -38,7 +38,7 @@ await run(async (job) => {
 });
 `;
 
-test("a driver and its agents talk through proxies that cut every connection within half a second", async () => {
+test("F5: a driver and its agents talk through proxies that cut every connection within half a second", async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   let state = seed;
   const random = (): number => {

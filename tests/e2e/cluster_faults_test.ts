@@ -51,7 +51,7 @@ describe("driver", () => {
     60_000,
   );
 
-  test("killed: its lease ends the job", async () => {
+  test("F1: killed: its lease ends the job", async () => {
     const kill = whenAtWork((pid) => process.kill(pid, "SIGKILL"));
     await cluster.run(["endless.ts"], { ...kill, env: LEASE });
     await cluster.settled();
@@ -66,7 +66,7 @@ describe("driver", () => {
 });
 
 describe("master", () => {
-  test("killed and started anew under a running job: nothing is noticed", async () => {
+  test("F1, F7: killed and started anew under a running job: nothing is noticed", async () => {
     let restarted: Promise<void> | undefined;
     const restart = async (): Promise<void> => {
       await cluster.master.end("SIGKILL");
@@ -100,7 +100,7 @@ describe("master", () => {
 
 describe("agent", () => {
   test.each(["SIGKILL", "SIGTERM"] as const)(
-    "%s: what it had is computed again elsewhere",
+    "F1, F2: %s: what it had is computed again elsewhere",
     async (signal) => {
       let ended: Promise<number | null> | undefined;
       const act = (): void => {
@@ -117,7 +117,7 @@ describe("agent", () => {
     60_000,
   );
 
-  test("silent: it is lost after a while, and ends its part of the job when it can be heard again", async () => {
+  test("F5: silent: it is lost after a while, and ends its part of the job when it can be heard again", async () => {
     const agent = cluster.agent("a1").child;
     // Its workers go on, and others read of it.
     const act = (): void => agent.kill("SIGSTOP");
@@ -142,7 +142,7 @@ describe("agent", () => {
     expect(stderr.includes(warning) || !stderr.includes("a1")).toBe(true);
   }, 60_000);
 
-  test("the last one: the job fails and names it", async () => {
+  test("F1: the last one: the job fails and names it", async () => {
     const ends: Promise<number | null>[] = [];
     const names = ["a0", "a1", "a2"];
     const act = (): void => {

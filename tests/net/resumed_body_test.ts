@@ -29,7 +29,7 @@ async function read(pieces: AsyncIterable<Uint8Array>): Promise<number[]> {
 const BYTES = Uint8Array.from([1, 2, 3, 4, 5, 6, 7]);
 
 describe("resumedBody()", () => {
-  test("asks for the rest where each connection broke", async () => {
+  test("F6: asks for the rest where each connection broke", async () => {
     const asked: number[] = [];
     const open = async (from: number) => {
       asked.push(from);
@@ -52,7 +52,7 @@ describe("resumedBody()", () => {
     expect(read(resumedBody({ open: never, isResumable: true }))).rejects.toThrow("Cannot reach it");
   });
 
-  test("takes a body of which nothing comes for broken, but not one that its reader does not ask for", async () => {
+  test("F6: takes a body of which nothing comes for broken, but not one that its reader does not ask for", async () => {
     const cancelled: number[] = [];
     const open = async (from: number) => {
       if (from > 0) return body(BYTES, from, 10);

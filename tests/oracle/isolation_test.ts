@@ -1,8 +1,9 @@
-/** C12 and C13: jobs beside each other, and what an exception of user code leaves for its siblings and its driver. */
+/** C12 to C14: jobs beside each other, what an exception of user code leaves for its siblings and its driver, and closed jobs. */
 import { describe, expect, test } from "bun:test";
 import { TaskError } from "../../core/errors.ts";
 import type { DatasetInput } from "../../core/program/dataset_ref.ts";
 import { flow } from "../../core/program/flow.ts";
+import { ROUTES } from "../../net/protocol.ts";
 import { Cluster } from "./cluster.ts";
 import { soon, until } from "./until.ts";
 
@@ -82,5 +83,22 @@ describe("C13", () => {
     expect((error.cause as Error).stack).toMatch(/isolation_test\.ts:\d+/);
     const again = await cluster.job.execute(summed, { rows: await cluster.job.execute(made, { by: 1 }) });
     expect((await again.collect()).length).toBe(5);
+  });
+});
+
+describe("C14", () => {
+  test("close() any number of times ends the job once, and nothing can be begun after it", async () => {
+    const asked: string[] = [];
+    await using cluster = await Cluster.open({ agents: 2, slots: 1, onBytes: (_, path) => asked.push(path) });
+    const { job } = cluster;
+    const rows = await job.execute(made, { by: 1 });
+    asked.length = 0;
+    await Promise.all([job.close(), job.close()]);
+    await job.close();
+    // Once at each agent.
+    expect(asked.filter((path) => path.split("?")[0] === ROUTES.job("oracle0"))).toHaveLength(2);
+    expect(() => job.start(made, { by: 1 })).toThrow("Cannot use the job: it is closed");
+    await expect(rows.collect()).rejects.toThrow("its job is closed");
+    expect(cluster.files()).toEqual([]);
   });
 });

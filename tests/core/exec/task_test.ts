@@ -258,7 +258,7 @@ describe("runTaskGroup()", () => {
     ports.assertNoLeak();
   });
 
-  test("runTaskGroup() tells of a full disk as it is and leaves nothing when it cannot spill", async () => {
+  test("F6: runTaskGroup() tells of a full disk as it is and leaves nothing when it cannot spill", async () => {
     const pairs = WORDS.map((word, i) => [word, i]);
     const joinHead = {
       kind: "join",

@@ -122,7 +122,7 @@ test("apply() fails when publishing fails, and waits for it when it is cancelled
   }
 });
 
-test("apply() runs a staged sink file again when its agent is lost before publishing", () => {
+test("F8: apply() runs a staged sink file again when its agent is lost before publishing", () => {
   const cluster = new FakeCluster();
   cluster.join("a", 1);
   cluster.join("b", 1);

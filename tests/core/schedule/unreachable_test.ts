@@ -50,7 +50,7 @@ describe("apply()", () => {
   test.each([
     ["two agents", ["a", "b"]],
     ["two sides of two agents", ["a1", "a2", "b1", "b2"]],
-  ])("gives one side up when %s cannot read of each other: the rest does all", (_, agents) => {
+  ])("F5: gives one side up when %s cannot read of each other: the rest does all", (_, agents) => {
     const { cluster } = run(agents, (agent) => agent[0]);
     expect(cluster.outcomes.get("e")?.kind).toBe("done");
     expect(cluster.warnings.join("\n")).toMatch(

@@ -21,7 +21,7 @@ const both = flow("publish-both", (f, p: { root: string }) => {
     .writeText(join(p.root, "second"), String);
 });
 
-test("execute() publishes no sink when the place of another was taken meanwhile", async () => {
+test("F8: execute() publishes no sink when the place of another was taken meanwhile", async () => {
   await using cluster = await Cluster.open({ agents: 1, slots: 2 });
   const root = temporaryDirectory();
   await expect(cluster.job.execute(both, { root })).rejects.toThrow('second": it holds "mine"');

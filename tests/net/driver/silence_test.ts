@@ -197,3 +197,15 @@ test("a request that has no answer for long is sent again, while its agent count
   await soon("all answers", requests.settled());
   expect(sent).toEqual(["/v1/jobs/j1/cancel", "/v1/jobs/j1/cancel", "/v1/jobs/j1/peers/a2"]);
 });
+
+test("F5: an agent that answers nothing, and closes no connection, is lost after the time for that, and not before", async () => {
+  const over = new AbortController();
+  const transport: Transport = { fetch: (_, init) => never(init?.signal) };
+  const client = new AgentClient({ id: "a1", job: "j", transport });
+  const beganAt = performance.now();
+  const lease = { leaseMs: 1_000, lostMs: 1_000 };
+  const lost = watchAgent({ client, signal: over.signal, lease, onEvents: () => undefined });
+  expect(await soon("its loss", lost)).toContain("did not answer for");
+  expect(performance.now() - beganAt).toBeGreaterThanOrEqual(990);
+  over.abort();
+});

@@ -303,7 +303,7 @@ for (let i = 0; i < 200; i++) {
 }
 `;
 
-test("publish() of several processes to one place leaves the whole output of one of them, and fails for none", async () => {
+test("F8: publish() of several processes to one place leaves the whole output of one of them, and fails for none", async () => {
   const root = temporaryDirectory();
   const script = join(root, "rival.ts");
   const path = join(root, "out");

@@ -190,7 +190,7 @@ describe("ShardBytes", () => {
   });
 });
 
-describe("a damaged shard is lost", () => {
+describe("F6: a damaged shard is lost", () => {
   function committed(): string {
     const directory = temporaryDirectory();
     const open = writer(directory, 1);

@@ -65,7 +65,7 @@ describe("BufferedFile", () => {
     other.close();
   });
 
-  test("tells the directory, what is needed and what is free when the disk is full", () => {
+  test("F6: tells the directory, what is needed and what is free when the disk is full", () => {
     const file = new BufferedFile(openSync("/dev/full", "w"), "/dev/full");
     file.write(new Uint8Array(100));
     const error = thrownBy(() => file.flush());
