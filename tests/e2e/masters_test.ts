@@ -1,12 +1,25 @@
 /** Two masters of one cluster, as processes: any of them does, and agents decide. */
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { freeAddress } from "../net/master/served.ts";
 import { Cluster } from "./cluster.ts";
 import { LUCIOLE } from "./executable.ts";
 
-/** A task on each of its workers, which takes a third of a second. */
 const files = {
+  // Its tasks end when there is a file.
+  "held.ts": `
+import { existsSync } from "node:fs";
+import { flow, run } from "luciole";
+const held = flow("held", (f, p: { path: string }) => f.range(12, { shards: 12 }).mapShards(async function* (rows) {
+  console.log("at work;");
+  while (!existsSync(p.path)) await new Promise((resolve) => setTimeout(resolve, 20));
+  yield* rows;
+}).sum());
+await run(async (job) => console.log(JSON.stringify(await (await job.execute(held, { path: job.args[0] })).collect())));
+`,
+  // A task on each of its workers, which takes a third of a second.
   "short.ts": `
 import { flow, run } from "luciole";
 const slow = flow("slow", (f) => f.range(12, { shards: 12 }).map((n) => {
@@ -77,22 +90,31 @@ describe("two masters", () => {
     );
   }, 60_000);
 
-  test("one of them away: the other serves, also who waits at the one that goes", async () => {
-    const [works, waits] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const long = cluster.run(["--workers", "6", "short.ts"], {
-      onText: { text: "at work;", act: () => works.resolve() },
-    });
-    await works.promise;
-    const act = (): void => waits.resolve();
-    const args = ["--master", `${second},${first}`, "--workers", "6", "short.ts"];
-    const waiting = cluster.run(args, { onText: { text: "waiting: there is no room", act } });
-    await waits.promise;
-    expect(await other.end("SIGTERM")).toBe(0);
-    for (const ended of [await long, await waiting]) expect(ended).toMatchObject({ code: 0, stdout: SUM });
-    expect(await run(`${second},${first}`)).toMatchObject({ code: 0, stdout: SUM });
-    other = await startSecond();
-    expect(await run(second)).toMatchObject({ code: 0, stdout: SUM });
-  }, 120_000);
+  test.each([
+    ["SIGTERM", 0],
+    ["SIGKILL", null],
+  ] as const)(
+    "F7: one of them is ended by %s: the other serves, also who waits at the one that goes",
+    async (signal, code) => {
+      const [works, waits] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const gate = join(cluster.folder.scratch, signal);
+      const long = cluster.run(["--workers", "6", "held.ts", gate], {
+        onText: { text: "at work;", act: () => works.resolve() },
+      });
+      await works.promise;
+      const act = (): void => waits.resolve();
+      const args = ["--master", `${second},${first}`, "--workers", "6", "short.ts"];
+      const waiting = cluster.run(args, { onText: { text: "waiting: there is no room", act } });
+      await waits.promise;
+      expect(await other.end(signal)).toBe(code);
+      writeFileSync(gate, "");
+      for (const ended of [await long, await waiting]) expect(ended).toMatchObject({ code: 0, stdout: SUM });
+      expect(await run(`${second},${first}`)).toMatchObject({ code: 0, stdout: SUM });
+      other = await startSecond();
+      expect(await run(second)).toMatchObject({ code: 0, stdout: SUM });
+    },
+    120_000,
+  );
 });
 
 describe("an agent that no master takes in ends with one line", () => {
