@@ -17,7 +17,7 @@ import { freestAgent, setOf, totalSlots } from "./slots.ts";
 import { isActive } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
 import { wake } from "./waking.ts";
-import { meet } from "./worker_sets.ts";
+import { isIn, meet, type WorkerSet } from "./worker_sets.ts";
 
 /** Launches what is granted as soon as what it follows has started. */
 export function servePipeline(turn: Turn, execution: Execution): void {
@@ -63,12 +63,16 @@ export function firstGang(turn: Turn, passed: Passed): Execution | undefined {
   let first: Execution | undefined;
   for (const execution of turn.state.pipelines) {
     const { pipeline } = execution;
-    if (pipeline === undefined || pipeline.isGranted) continue;
-    if (!(pipeline.isGang ? isGangReady(turn, pipeline) : isPipelineReady(pipeline))) continue;
-    if (passed.has(execution)) continue;
+    if (pipeline === undefined || !waitsForSlots(turn, pipeline) || passed.has(execution)) continue;
     if (first === undefined || execution.age < first.age) first = execution;
   }
   return first;
+}
+
+/** Whether it could start, and has no slots yet. */
+export function waitsForSlots(turn: Turn, pipeline: Pipeline): boolean {
+  if (pipeline.isGranted || pipeline.pending.size === 0) return false;
+  return pipeline.isGang ? isGangReady(turn, pipeline) : isPipelineReady(pipeline);
 }
 
 /** Keeps slots for a whole pipeline; false while there are too few, and then nothing younger takes them. */
@@ -108,6 +112,17 @@ export function slotsOfOthers(state: JobState, execution: Execution): number {
     slots += Math.max(0, pipelineSize(other.pipeline) - elsewhere);
   }
   return slots;
+}
+
+/** Workers of a set that open streams sit on, though there may be others for them. */
+export function seatsOfStreams(state: JobState, set: WorkerSet): number {
+  let seats = 0;
+  for (const agent of state.agents.values()) {
+    for (const [worker, { task }] of agent.seats) {
+      if (isIn(worker, set) && agent.workers?.includes(worker) && isStream(task.group.execution)) seats += 1;
+    }
+  }
+  return seats;
 }
 
 /** Its driver decides when it ends. */

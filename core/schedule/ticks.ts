@@ -6,8 +6,14 @@
 import { NotEnoughResourcesError, toWireError } from "../errors.ts";
 import type { Execution } from "./execution_state.ts";
 import { finish, progressOf } from "./executions.ts";
-import { canEverFit, failForSlots, isStream, slotsOfOthers } from "./grants.ts";
-import type { JobState } from "./job_state.ts";
+import {
+  canEverFit,
+  failForSlots,
+  isStream,
+  seatsOfStreams,
+  slotsOfOthers,
+  waitsForSlots,
+} from "./grants.ts";
 import { takeRested } from "./resting.ts";
 import { setOf, totalSlots } from "./slots.ts";
 import { isActive } from "./transitions.ts";
@@ -33,7 +39,8 @@ export function onTick(turn: Turn): void {
     if (status.kind === "ending" && now - status.since >= ENDING_MS && !status.isPublishing) {
       finish(turn, execution, status.outcome);
     } else if (isActive(execution)) {
-      watchSlots(turn, execution, streams);
+      const others = streams.filter((stream) => stream !== execution);
+      watchSlots(turn, execution, others);
       if (execution.isChanged) turn.commands.push(progressOf(execution));
       execution.isChanged = false;
     }
@@ -42,14 +49,11 @@ export function onTick(turn: Turn): void {
 }
 
 /** Fails what has had no worker for too long. */
-function watchSlots(
-  { state, now, failures }: Turn,
-  execution: Execution,
-  streams: readonly Execution[],
-): void {
+function watchSlots(turn: Turn, execution: Execution, streams: readonly Execution[]): void {
+  const { state, now, failures } = turn;
   const workers = setOf(state, execution);
   const isSlotless = totalSlots(state, workers) === 0 && execution.undone > 0;
-  const isCrowded = streams.length > 0 && isCrowdedOut(state, execution);
+  const isCrowded = streams.length > 0 && isCrowdedOut(turn, execution);
   execution.slotlessSince = isSlotless || isCrowded ? (execution.slotlessSince ?? now) : undefined;
   const { slotlessSince, running } = execution;
   // What workers that leave still perform may be the last of it.
@@ -64,16 +68,25 @@ function whyNone(workers: WorkerSet, isGone: boolean, streams: readonly Executio
   if (isGone) return `its workers ${[...(workers ?? [])].join(", ")} are gone`;
   if (streams.length === 0) return `the job has had no worker for ${s} s`;
   const names = streams.map(({ id }) => id).join(", ");
-  return `open streams (${names}) have taken all slots of its workers for ${s} s`;
+  return `open streams (${names}) have left it no room on its workers for ${s} s`;
 }
 
-/** It could run, and streams leave it no slot before their drivers end them. */
-function isCrowdedOut(state: JobState, execution: Execution): boolean {
-  const { status, running, groups } = execution;
-  if (status.kind !== "running" || running.size > 0) return false;
-  if (!groups.some(({ readyCount }) => readyCount > 0)) return false;
-  const slots = totalSlots(state, setOf(state, execution));
-  return slots > 0 && slots <= slotsOfOthers(state, execution);
+/** It could run or compute again what was lost, and streams leave it too few slots before their drivers end them. */
+function isCrowdedOut(turn: Turn, execution: Execution): boolean {
+  const { status, running } = execution;
+  if (status.kind === "publishing" || running.size > 0) return false;
+  const needed = slotsNeeded(turn, execution);
+  const { state } = turn;
+  const set = setOf(state, execution);
+  const slots = totalSlots(state, set);
+  if (needed === 0 || slots === 0) return false;
+  return slots - Math.max(slotsOfOthers(state, execution), seatsOfStreams(state, set)) < needed;
+}
+
+/** Without which nothing of it goes on. */
+function slotsNeeded(turn: Turn, { groups, pipeline }: Execution): number {
+  if (groups.some(({ readyCount }) => readyCount > 0)) return 1;
+  return pipeline !== undefined && waitsForSlots(turn, pipeline) ? pipeline.pending.size : 0;
 }
 
 /** Slots may have gone since the pipeline got them; new ones may come, or it can never go on. */

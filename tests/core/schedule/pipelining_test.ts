@@ -232,10 +232,44 @@ test("what open streams leave no slot waits for one, but not for ever", () => {
   cluster.tick(15_000);
   const outcome = cluster.outcomes.get("f");
   expect(outcome?.kind === "failed" ? outcome.error.message : "").toBe(
-    "Running execution f: open streams (e) have taken all slots of its workers for 60 s",
+    "Running execution f: open streams (e) have left it no room on its workers for 60 s",
   );
   expect(codeOf(cluster, "f")).toBe("not-enough-resources");
   expect(cluster.running()).toEqual(["e-0-0-1"]);
+});
+
+test("what was lost of a dataset and finds no slot beside open streams is not waited for for ever", () => {
+  const cluster = withChannel(1);
+  cluster.submit("d", planOf([{ tasks: 1 }], [0]));
+  cluster.commit("d-0-0-1");
+  const stream = planOf([{ tasks: 1, inputs: [edge("ch", "forward")] }], [0]);
+  cluster.submit("e", stream, { followed: [0] });
+  cluster.destroy("d-0-0-1");
+  cluster.send({ kind: "shardLost", attempt: "d-0-0-1", cause: "its file is gone" });
+  for (let waited = 0; waited < 50; waited += 5) cluster.tick(5_000);
+  expect(datasetPieces(cluster.state, "d.0")).toEqual([]);
+  cluster.tick(15_000);
+  expect(() => datasetPieces(cluster.state, "d.0")).toThrow(
+    "Running execution d: open streams (e) have left it no room on its workers for 60 s",
+  );
+  expect(cluster.running()).toEqual(["e-0-0-1"]);
+});
+
+test.each([
+  ["a task", undefined],
+  ["a stream", "ch2"],
+])("%s does not wait for ever for workers on which a stream sits that others could perform", (_, input) => {
+  const cluster = withChannel(4);
+  cluster.open("ch2", "a");
+  const stream = (channel: string) => planOf([{ tasks: 1, inputs: [edge(channel, "forward")] }], [0]);
+  cluster.submit("e", stream("ch"), { followed: [0] });
+  const [worker] = cluster.state.agents.get("a")?.seats.keys() ?? [];
+  const plan = input === undefined ? planOf([{ tasks: 1 }], [0]) : stream(input);
+  cluster.submit("f", plan, { workers: [worker] });
+  for (let waited = 0; waited < 50; waited += 5) cluster.tick(5_000);
+  expect(codeOf(cluster, "f")).toBe(undefined);
+  cluster.tick(15_000);
+  expect(codeOf(cluster, "f")).toBe("not-enough-resources");
 });
 
 test("what waits for a stream whose channel is closed waits as long as that takes", () => {
