@@ -7,7 +7,7 @@ import { UNREACHABLE } from "../../../net/tcp_transport.ts";
 import { randomNumbers } from "../../simulation/random.ts";
 
 /** What the driver asks again for by itself. */
-const MAY_FAIL = /\/(messages|attempts|lease|events\?)/;
+export const MAY_FAIL = /\/(messages|attempts|lease|events\?)/;
 
 export function badWay(seed: number, share: number): (transport: Transport) => Transport {
   const random = randomNumbers(seed);
@@ -26,7 +26,7 @@ export function badWay(seed: number, share: number): (transport: Transport) => T
 }
 
 /** The same stream, which breaks off after some chunk. */
-function broken(
+export function broken(
   body: ReadableStream<Uint8Array> | null,
   random: () => number,
   share: number,
