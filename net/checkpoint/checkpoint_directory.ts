@@ -189,8 +189,9 @@ export class CheckpointDirectory {
     const { opened, path, warn } = this.#options;
     const copies = join(path, COPIES);
     try {
-      if (this.#isBroken) throw new Error("it was not kept up before");
-      this.#log.rewrite([opened, { kind: "succeeded", time: Date.now() }]);
+      // It was warned of that it is not kept up: what it tells of is over.
+      if (this.#isBroken) rmSync(join(path, LOG), { force: true });
+      else this.#log.rewrite([opened, { kind: "succeeded", time: Date.now() }]);
     } catch (error) {
       warn(`the checkpoint in ${path} cannot tell that the job has succeeded: ${describeThrown(error)}`);
       rmSync(join(path, LOG), { force: true });
