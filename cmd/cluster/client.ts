@@ -63,7 +63,9 @@ export async function attachJob(
   const left = new AbortController();
   void untilSignal().then(() => left.abort());
   const { job } = found;
-  const code = await followDriver({ access, job, isFromBeginning: !isFromNow, signal: left.signal });
+  const { masters } = config;
+  const isFromBeginning = !isFromNow;
+  const code = await followDriver({ access, masters, job, isFromBeginning, signal: left.signal });
   // Held requests would keep the process.
   process.exit(code);
 }

@@ -8,9 +8,11 @@ import { type AttachOptions, attachDriver } from "./attach.ts";
 
 /** @returns The exit code of the job; that of an interrupt when the signal is aborted. */
 export async function followDriver(
-  options: Pick<AttachOptions, "access" | "job" | "isFromBeginning" | "signal">,
+  options: Pick<AttachOptions, "access" | "job" | "isFromBeginning" | "signal"> & {
+    readonly masters: readonly string[];
+  },
 ): Promise<number> {
-  const { job } = options;
+  const { job, masters } = options;
   const warn = (text: string): void => say(text);
   const end = await attachDriver({
     ...options,
@@ -18,8 +20,9 @@ export async function followDriver(
     write: (stream, bytes) => new Promise((resolve) => process[stream].write(bytes, () => resolve())),
   });
   if (end === undefined) {
+    const at = `${masterFlag(masters)} ${job}`;
     warn(
-      `Detached from job ${job}, which goes on: luciole attach ${job} comes back, luciole cancel ${job} ends it`,
+      `Detached from job ${job}, which goes on: luciole attach${at} comes back, luciole cancel${at} ends it`,
     );
     return EXIT.interrupted;
   }
@@ -27,6 +30,11 @@ export async function followDriver(
   if (state === "cancelled") warn(`error: Job ${job} was ${cause ?? "cancelled"}`);
   else if (state === "failed") warn(`(job ${job} failed: ${cause ?? `exit code ${exitCode}`})`);
   return exitCode;
+}
+
+/** What a command has to say to reach the same cluster; nothing when the variable says it. */
+export function masterFlag(masters: readonly string[]): string {
+  return process.env.LUCIOLE_MASTER === undefined ? ` --master ${masters.join(",")}` : "";
 }
 
 function say(text: string): void {

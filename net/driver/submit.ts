@@ -22,7 +22,7 @@ import { userAtHost } from "../runtime/machine.ts";
 import { AgentClient } from "./agent_client.ts";
 import { type ClusterAccess, openClusterAccess } from "./cluster_access.ts";
 import { DetachedClient } from "./detached_client.ts";
-import { followDriver } from "./follow.ts";
+import { followDriver, masterFlag } from "./follow.ts";
 import { newJobId, programName } from "./job_name.ts";
 import { isPassedOver, isUnreachable, patientWith } from "./seats.ts";
 import { watchStart } from "./start_watch.ts";
@@ -48,11 +48,13 @@ export async function submitDriver(
   if (flags.isJson) process.stdout.write(`${JSON.stringify({ job, agent })}\n`);
   else if (!detach.follows) process.stdout.write(`${job}\n`);
   if (!flags.isQuiet && !flags.isJson) {
-    const master = process.env.LUCIOLE_MASTER === undefined ? ` --master ${cluster.masters.join(",")}` : "";
-    const more = detach.follows ? "" : `; follow it: luciole attach${master} ${job}`;
+    const more = detach.follows ? "" : `; follow it: luciole attach${masterFlag(cluster.masters)} ${job}`;
     process.stderr.write(`Job ${job} runs on agent ${agent}${more}\n`);
   }
-  return detach.follows ? await followDriver({ access, job, isFromBeginning: true, signal }) : EXIT.ok;
+  const { masters } = cluster;
+  return detach.follows
+    ? await followDriver({ access, masters, job, isFromBeginning: true, signal })
+    : EXIT.ok;
 }
 
 function orderOf(program: DriverOrder["program"], detach: Detach, args: readonly string[]): DriverOrder {

@@ -134,7 +134,16 @@ describe("a client that goes", () => {
       onText: { text: "begun", act: (pid) => process.kill(pid, "SIGINT") },
     });
     expect(left).toMatchObject({ code: 130, stdout: "begun 10\n" });
-    expect(left.stderr).toContain(`Detached from job ${job}, which goes on`);
+    expect(left.stderr).toContain(
+      `Detached from job ${job}, which goes on: luciole attach ${job} comes back`,
+    );
+    // A command that is copied reaches the cluster without the variable, too.
+    const at = detached.cluster.address;
+    const command = `unset LUCIOLE_MASTER; exec "${LUCIOLE}" attach --master ${at} ${job}`;
+    const other = await detached.command(["sh", "-c", command], {
+      onText: { text: "begun", act: (pid) => process.kill(pid, "SIGINT") },
+    });
+    expect(other.stderr).toContain(`luciole attach --master ${at} ${job} comes back`);
     expect((await detached.listed(job, () => true)).state).toBe("running");
     const attached = detached.luciole(["attach", "--from-now", job]);
     writeFileSync(path, "");
