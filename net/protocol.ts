@@ -50,6 +50,8 @@ export interface JobOrder {
   readonly leaseMs?: number;
   /** "host:port" of every agent of the job, by id: where workers read shards of the others. A later order replaces it. */
   readonly peers?: Readonly<Record<string, string>>;
+  /** The agent has workers of the job already: a process that has none is another one, and starts none. */
+  readonly isMore?: true;
 }
 
 /** Body of `POST /v1/jobs/:job/lease`: the driver is there. */

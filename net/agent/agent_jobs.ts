@@ -117,6 +117,7 @@ export class AgentJobs {
    * Opens the job if need be and starts its workers.
    *
    * @throws {NotEnoughResourcesError} @throws {ProgramMissingError} When its program must be sent first.
+   * @throws {LucioleError} code "not-found" When it is to have the job already, and has not.
    */
   async start(id: string, order: JobOrder): Promise<void> {
     const { programs, id: agent } = this.#options;
@@ -147,6 +148,7 @@ export class AgentJobs {
   }
 
   #start(id: string, order: JobOrder): void {
+    if (order.isMore === true) this.find(id);
     const free = this.#isClosed ? 0 : this.#options.slots - this.#used();
     const wanted = this.#jobs.get(id)?.workers.missing(order) ?? order.workers;
     if (wanted > free) {

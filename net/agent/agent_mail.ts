@@ -16,6 +16,9 @@ export interface AgentMailboxOptions {
   readonly onTrouble: (text: string) => void;
 }
 
+/** Of one agent, each time that it was started anew; those before them send nothing any more. */
+const MAX_LINES = 8;
+
 export class AgentMailbox {
   readonly #options: AgentMailboxOptions;
   readonly #relays = new Map<string, MailRelay>();
@@ -61,7 +64,7 @@ export class AgentMailbox {
     this.#gone.add(agent);
     this.#relays.get(agent)?.end();
     this.#relays.delete(agent);
-    this.#incoming.delete(agent);
+    // Not what has come of it: it may be there again, started anew, and have sent something before this is told.
   }
 
   close(): void {
@@ -75,6 +78,8 @@ export class AgentMailbox {
     this.#incoming.set(from, lines);
     const line = lines.get(name) ?? new IncomingLine<Mail>();
     lines.set(name, line);
+    const [oldest] = lines.keys();
+    if (lines.size > MAX_LINES) lines.delete(oldest);
     return line;
   }
 

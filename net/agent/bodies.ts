@@ -59,6 +59,7 @@ export function jobOrder(body: Fields): JobOrder {
     ...(memoryBytes === undefined ? {} : { memoryBytes: natural(memoryBytes, "memoryBytes") }),
     ...(leaseMs === undefined ? {} : { leaseMs: natural(leaseMs, "leaseMs") }),
     ...(peers === undefined ? {} : { peers: addresses(peers) }),
+    ...(body.isMore === true ? { isMore: true } : {}),
   };
 }
 

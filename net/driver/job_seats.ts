@@ -129,7 +129,8 @@ export class JobSeats {
       const programs = new Map<JobSeat, ProgramRef>();
       // All have the program before the first lease begins: sending it may take longer than one lasts.
       const notReady = await ofEach(seats, async (seat) => {
-        if (this.#wasLost(seat.agent, growth)) await endBefore(seat);
+        // It may have something of a start that was given up, or of before the job lost it.
+        if (!seat.isOld && this.taken.length > 0) await endBefore(seat);
         programs.set(seat, await this.#bringProgram(seat));
       });
       signal.throwIfAborted();
@@ -145,13 +146,6 @@ export class JobSeats {
     } finally {
       over.abort();
     }
-  }
-
-  /** The process that the job lost may be there again, with what it had of the job; a new one of its name has nothing. */
-  #wasLost({ id, incarnation }: AgentInfo, { live }: Growth): boolean {
-    return (
-      !live.has(id) && this.taken.some(({ agent }) => agent.id === id && agent.incarnation === incarnation)
-    );
   }
 
   /** Of agents that are lost, too: a request to those is in vain. */
@@ -251,10 +245,18 @@ export class JobSeats {
       leaseMs,
       peers: this.#peers(grants),
     };
+    const isMore = true as const;
     let firstWorker = first;
     return grants.map(({ agent, workers }) => {
-      const all = workers + (live.get(agent.id) ?? 0);
-      const order = { ...shared, workers, firstWorker, memoryBytes: all * memoryBytesPerWorker };
+      const own = live.get(agent.id);
+      const memoryBytes = (workers + (own ?? 0)) * memoryBytesPerWorker;
+      const order = {
+        ...shared,
+        workers,
+        firstWorker,
+        memoryBytes,
+        ...(own === undefined ? {} : { isMore }),
+      };
       firstWorker += workers;
       return order;
     });

@@ -131,7 +131,13 @@ function once(tell: (text: string) => void): (text: string) => void {
   };
 }
 
-const PASSED_OVER: ReadonlySet<string> = new Set(["not-enough-resources", "disk-full", UNREACHABLE]);
+/** The last one: it was started anew, and the job has not heard of that yet. */
+const PASSED_OVER: ReadonlySet<string> = new Set([
+  "not-enough-resources",
+  "disk-full",
+  UNREACHABLE,
+  "not-found",
+]);
 
 /** Another agent may do. */
 export function isPassedOver(error: unknown): error is LucioleError {

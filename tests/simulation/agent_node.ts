@@ -54,9 +54,9 @@ export class AgentNode implements AgentPort {
     timeline.after(this.#world.random.below(SimulatedDisk.MEASURE_MS), look);
   }
 
-  start({ job, firstWorker, workers, leaseMs, isSkewed, peers }: JobStart): "ok" | "refused" {
+  start({ job, firstWorker, workers, leaseMs, isSkewed, peers, isMore }: JobStart): "ok" | "refused" {
     const known = this.jobs.get(job);
-    if (known?.isEnding === true) return "refused";
+    if (known?.isEnding === true || (known === undefined && isMore)) return "refused";
     const isThere = known?.workers.has(firstWorker) === true;
     if (!isThere && workers > this.slots - this.#used()) return "refused";
     if (known === undefined) {

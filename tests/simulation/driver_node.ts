@@ -178,6 +178,11 @@ export class DriverNode implements Process {
     return this.#launches.count;
   }
 
+  /** Attempts that agents may perform for nobody. */
+  get strays(): ReadonlySet<string> {
+    return this.#launches.unknown;
+  }
+
   get isOver(): boolean {
     return [...this.executions.values()].every(({ outcome }) => outcome !== undefined);
   }

@@ -13,6 +13,8 @@ const AGAIN_MS = 100;
 const MAIL_BYTES = 500;
 
 interface Relay {
+  /** Of this line: another one begins anew. */
+  readonly name: string;
   readonly line: OutgoingLine<GangLetter>;
   isSending: boolean;
 }
@@ -46,16 +48,20 @@ export class GangPost {
       return;
     }
     if (this.#isClosed || this.#gone.has(mail.agent)) return;
-    const relay = this.#relays.get(mail.agent) ?? { line: new OutgoingLine(), isSending: false };
+    const relay = this.#relays.get(mail.agent) ?? {
+      name: `${agent.name} ${agent.life} ${this.#world.timeline.steps}`,
+      line: new OutgoingLine(),
+      isSending: false,
+    };
     this.#relays.set(mail.agent, relay);
     relay.line.push(mail, mailBytes(mail));
     if (!relay.isSending) this.#carry(mail.agent, relay);
   }
 
-  /** Takes what another agent sends, and what it sends again, once. @returns How many items have come of it. */
-  receive(from: string, part: Part<GangLetter>): number {
-    const line = this.#incoming.get(from) ?? new IncomingLine();
-    this.#incoming.set(from, line);
+  /** Takes what another agent sends on a line, and what it sends again, once. @returns How many items have come of it. */
+  receive(name: string, part: Part<GangLetter>): number {
+    const line = this.#incoming.get(name) ?? new IncomingLine();
+    this.#incoming.set(name, line);
     for (const mail of line.take(part)) this.boxes.deliver(mail.worker, mail);
     return line.count;
   }
@@ -67,7 +73,6 @@ export class GangPost {
   drop(agent: string): void {
     this.#gone.add(agent);
     this.#relays.delete(agent);
-    this.#incoming.delete(agent);
   }
 
   close(): void {
@@ -89,7 +94,7 @@ export class GangPost {
     this.#world.network.call<number | undefined>({
       from: agent,
       to: node,
-      handle: (answer) => answer(node.jobs.get(job)?.receiveMail(agent.name, part)),
+      handle: (answer) => answer(node.jobs.get(job)?.receiveMail(relay.name, part)),
       onAnswer: (count) => {
         if (this.#relays.get(to) !== relay) return;
         if (count === undefined) again();

@@ -108,8 +108,8 @@ export class JobPart implements PartPort {
     if (!this.isOver) this.#post.send(mail);
   }
 
-  receiveMail(from: string, part: Part<GangLetter>): number {
-    return this.#post.receive(from, part);
+  receiveMail(line: string, part: Part<GangLetter>): number {
+    return this.#post.receive(line, part);
   }
 
   dropPeer(agent: string): void {

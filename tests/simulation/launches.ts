@@ -19,6 +19,8 @@ export interface LaunchesOptions {
 export class Launches {
   /** Attempts that were ordered. */
   count = 0;
+  /** Attempts whose agent did not know the job: their order may come there once more, late, and be performed. */
+  readonly unknown = new Set<string>();
   readonly #options: LaunchesOptions;
   readonly #told = new ToldDefinitions();
   readonly #waiting = new Map<string, TaskOrder[]>();
@@ -50,7 +52,10 @@ export class Launches {
         (part) => part.launch(orders, told),
         () => {
           this.#told.untell(agent, told);
-          for (const { attempt } of orders) onLost(agent, attempt);
+          for (const { attempt } of orders) {
+            this.unknown.add(attempt);
+            onLost(agent, attempt);
+          }
         },
       );
     }

@@ -37,14 +37,14 @@ function wrongSeats({ state, lines, crew }: DriverNode): string | undefined {
   return lost && `worker ${lost.worker} of ${lost.agent} gets no tasks`;
 }
 
-function leftOnAgents({ lines, crew }: DriverNode, job: string): string | undefined {
+function leftOnAgents({ lines, crew, strays }: DriverNode, job: string): string | undefined {
   for (const { agent } of lines.values()) {
     const part = agent.jobs.get(job);
     const stray = part?.present.filter((worker) => crew.hasLeft(agent.name, worker)) ?? [];
     const mails = crew.on(agent.name).map((worker) => part?.mailsOf(worker).at(-1));
     if (mails.some((mail) => mail?.isQuiet === false)) return `messages of ${agent.name} are under way`;
     if (stray.length > 0) return `workers ${stray} are at work on ${agent.name}, and were taken away`;
-    const shards = part?.shards ?? [];
+    const shards = part?.shards.filter((attempt) => !strays.has(attempt)) ?? [];
     if (shards.length > 0) return `shards ${shards.join(" ")} are left on ${agent.name}`;
   }
   return undefined;

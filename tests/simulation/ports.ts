@@ -19,6 +19,8 @@ export interface JobStart {
   readonly isSkewed: boolean;
   /** All agents of the job. */
   readonly peers: readonly string[];
+  /** The agent has the job already, or is another process, which starts none. */
+  readonly isMore: boolean;
 }
 
 /** A reader of the events, at the driver. */
@@ -48,7 +50,7 @@ export interface PartPort {
   /** Takes a letter that a member of a gang here sends to another. */
   post(mail: GangLetter): void;
   /** Takes what another agent sends for members here. @returns How many letters have come of it. */
-  receiveMail(from: string, part: Part<GangLetter>): number;
+  receiveMail(line: string, part: Part<GangLetter>): number;
   /** Another agent of the job is gone. */
   dropPeer(agent: string): void;
   /** These are agents of the job. */

@@ -31,4 +31,28 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly was: string
     seed: 5055249,
     was: "what a sorted group reads was kept while the last of its shards were brought from their copies",
   },
+  {
+    seed: 201707,
+    was: "what had lost its workers was refused others, which were just about to be looked for",
+  },
+  {
+    seed: 401107,
+    was: "messages went to a worker of another agent, which was left of a start that was given up under the same number",
+  },
+  {
+    seed: 5238,
+    was: "a replacement ended what a scale-up had just begun on an agent that had been lost",
+  },
+  {
+    seed: 1002939,
+    was: "mail of an agent that was there again never came, since it was told late as gone",
+  },
+  {
+    seed: 1028150,
+    was: "an agent that had been started anew kept workers that its job did not count on",
+  },
+  {
+    seed: 1034660,
+    was: "an agent that had been started anew was given more workers of a job that it did not have",
+  },
 ];

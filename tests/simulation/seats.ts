@@ -42,8 +42,8 @@ export interface Wish {
 export class Seats {
   readonly #options: SeatsOptions;
   readonly #world: World;
-  /** Agents that have started workers, and their processes. */
-  readonly #taken = new Map<string, string>();
+  /** Agents that have started workers. */
+  readonly #taken = new Set<string>();
   #asked = 0;
   #isClosed = false;
 
@@ -79,7 +79,7 @@ export class Seats {
   /** Ends the job where it was started; an agent that cannot be told ends it by itself. */
   end(onEnded: () => void): void {
     this.#isClosed = true;
-    this.#endOn([...this.#taken.keys()], onEnded);
+    this.#endOn([...this.#taken], onEnded);
   }
 
   #again(wish: Wish): void {
@@ -111,7 +111,7 @@ export class Seats {
     }
   }
 
-  /** The process that the job lost may be there again, with what it had of the job: that is ended before. */
+  /** What an agent may have of a start that was given up, or of before the job lost it, is ended before. */
   #startOn(
     agent: AgentInfo,
     firstWorker: number,
@@ -120,8 +120,16 @@ export class Seats {
     onHeard: (isStarted: boolean) => void,
   ): void {
     const { job, isSkewed, lines } = this.#options;
-    const peers = [...this.#taken.keys(), ...grants.map(({ agent }) => agent.id)];
-    const order = { job, firstWorker, workers, leaseMs: LEASE_MS, isSkewed, peers };
+    const peers = [...this.#taken, ...grants.map(({ agent }) => agent.id)];
+    const order = {
+      job,
+      firstWorker,
+      workers,
+      leaseMs: LEASE_MS,
+      isSkewed,
+      peers,
+      isMore: lines.has(agent.id),
+    };
     const start = (): void =>
       this.#call<"ok" | "refused">(
         agent.id,
@@ -129,8 +137,7 @@ export class Seats {
         (answer) => onHeard(answer === "ok"),
         () => onHeard(false),
       );
-    const wasLost = !lines.has(agent.id) && this.#taken.get(agent.id) === agent.incarnation;
-    if (!wasLost) start();
+    if (lines.has(agent.id) || this.#taken.size === 0) start();
     else
       this.#call<true>(
         agent.id,
@@ -143,7 +150,7 @@ export class Seats {
   /** The other agents are told where those are that have come. */
   #welcome(wish: Wish, grants: readonly Grant[], first: number): void {
     const { lines } = this.#options;
-    for (const { agent } of grants) this.#taken.set(agent.id, agent.incarnation);
+    for (const { agent } of grants) this.#taken.add(agent.id);
     const told = new Set(grants.map(({ agent }) => agent.id));
     const peers = [...lines.keys(), ...told];
     for (const [id, line] of lines) if (!told.has(id)) line.queue((part) => part.setPeers(peers));

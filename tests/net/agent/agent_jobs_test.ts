@@ -50,6 +50,16 @@ test("AgentJobs keeps slots and memory apart for its jobs, and gives them back a
   await expect(jobs.start("j3", order(1))).rejects.toThrow("agent a1 has 0 slots free");
 }, 60_000);
 
+test("AgentJobs starts no more workers of a job that this process does not have", async () => {
+  const startWorker = () => ({ terminate: () => undefined, kill: () => undefined });
+  const jobs = new AgentJobs({ id: "a1", directory, slots: 3, memoryBytes: 100, startWorker });
+  await expect(jobs.start("j1", { ...order(1), isMore: true })).rejects.toThrow("Cannot find job j1");
+  await jobs.start("j1", order(1));
+  await jobs.start("j1", { ...order(2, 1), firstWorker: 1, isMore: true });
+  expect(jobs.load.freeSlots).toBe(1);
+  jobs.abandon();
+});
+
 test("AgentJobs begins no job that was ended while its program was looked at", async () => {
   const opened = Promise.withResolvers<OpenProgram>();
   let released = 0;

@@ -100,6 +100,19 @@ describe("AgentMailbox", () => {
     a.close();
   });
 
+  test("goes on with the line of an agent that is told late as gone, and was there again before", async () => {
+    const { a, b, received, all } = pair(() => "arrives");
+    await a.send([letter(1), letter(2)]);
+    await all(2);
+    b.drop("a");
+    b.welcome(["a"]);
+    await a.send([letter(3)]);
+    const deadline = performance.now() + 10_000;
+    while (received.length < 3 && performance.now() < deadline) await new Promise(setImmediate);
+    expect(received).toEqual([1, 2, 3]);
+    a.close();
+  });
+
   test("hands letters for its own workers over at once, and sends those of one turn together", async () => {
     let requests = 0;
     const { a, received, all } = pair(() => {

@@ -102,6 +102,14 @@ describe("takeSeats()", () => {
     expect(notices).toEqual(["agent a is passed over: Cannot: it is full"]);
   });
 
+  test("passes over an agent that was started anew, and has none of the workers that it is to have more of", async () => {
+    const error = new LucioleError("not-found", "Cannot find job j");
+    const refuse = async (grants: readonly { agent: AgentInfo }[]): Promise<readonly Refusal[]> =>
+      grants.filter(({ agent: { id } }) => id === "a").map(({ agent: { id } }) => ({ agent: id, error }));
+    const { all } = options(() => ({ a: 1, b: 2 }), { start: refuse });
+    expect(seatsOf(await takeSeats(all))).toEqual([["b", 2]]);
+  });
+
   test("fails when none of the agents can be reached for long: waiting would not help", async () => {
     const error = new LucioleError(UNREACHABLE, "Cannot reach agent a");
     const start = async (): Promise<readonly Refusal[]> => [{ agent: "a", error }];
