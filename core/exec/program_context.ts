@@ -4,10 +4,11 @@
  * It checks what the user gave and names operations for messages; how they are done is in core/collectives.
  */
 import { barrier } from "../collectives/barrier.ts";
-import { combineBy, combineInto, isNamed, isVector } from "../collectives/combine.ts";
+import { type CombineInto, combineBy, combineInto, isNamed, isVector } from "../collectives/combine.ts";
 import { allGather, allToAll } from "../collectives/exchanges.ts";
 import type { Member } from "../collectives/member.ts";
 import { allReduce, reduce } from "../collectives/reductions.ts";
+import type { Place, Rounds } from "../collectives/round.ts";
 import { broadcast, gather } from "../collectives/trees.ts";
 import { allReduceVector } from "../collectives/vector_reduction.ts";
 import type { WorkerInfo } from "../job/worker_info.ts";
@@ -104,6 +105,12 @@ export class ProgramContext implements WorkerContext {
   allReduce<T>(value: T, by: Reduction<T>): Promise<T> {
     const combine = combineBy(by);
     const label = `allReduce ${nameOf(by, value)}`;
+    const doubles = isNamed(by) ? longDoubles(value) : undefined;
+    if (isNamed(by) && doubles !== undefined) {
+      return this.#collective<T>(`${label} of numbers`, () =>
+        allReduceDoubles(this, doubles, combineInto(by)),
+      );
+    }
     if (isNamed(by) && isVector(value) && value.byteLength >= LONG_BYTES) {
       return this.#collective<T>(label, () => allReduceVector(this, value, combineInto(by)));
     }
@@ -155,4 +162,20 @@ export class ProgramContext implements WorkerContext {
 function nameOf(by: unknown, value: unknown): string {
   if (typeof by !== "string") return "by a function";
   return isVector(value) || Array.isArray(value) ? `${by} of ${value.constructor.name}(${value.length})` : by;
+}
+
+/** Of a long array of numbers and nothing else: a double holds each as it is. */
+function longDoubles(value: unknown): Float64Array | undefined {
+  const isLong = Array.isArray(value) && value.length * Float64Array.BYTES_PER_ELEMENT >= LONG_BYTES;
+  if (!isLong || Object.getPrototypeOf(value) !== Array.prototype) return undefined;
+  const doubles = new Float64Array(value.length);
+  for (let i = 0; i < doubles.length; i += 1) {
+    if (typeof value[i] !== "number") return undefined;
+    doubles[i] = value[i];
+  }
+  return doubles;
+}
+
+function* allReduceDoubles(place: Place, doubles: Float64Array, combine: CombineInto): Rounds<number[]> {
+  return Array.from((yield* allReduceVector(place, doubles, combine)) as Float64Array);
 }
