@@ -4,6 +4,7 @@
  * of these; younger ones get what is left. It launches and preempts; it does not end
  * anything.
  */
+import type { Agent } from "./agent_state.ts";
 import { aheadOf } from "./ahead.ts";
 import type { Attempt, Execution, Group, Task } from "./execution_state.ts";
 import { firstGang, grant, servePipeline } from "./grants.ts";
@@ -73,7 +74,7 @@ function launchReady(turn: Turn, group: Group, spare: number, set: WorkerSet): v
   const choosing = group.isFollowed ? [] : turn.state.agents.values();
   for (const agent of choosing) {
     while (left > 0 && freeSlotsOf(agent, set) > 0) {
-      const number = group.ready.takePreferring(agent.id, accepts);
+      const number = takePreferring(turn, group, agent);
       if (number === undefined) break;
       launch(turn, group.tasks[number], { agent, workers: set });
       left -= 1;
@@ -99,11 +100,24 @@ function launchAhead(turn: Turn, group: Group, set: WorkerSet): void {
   if (ahead === 0) return;
   for (const agent of state.agents.values()) {
     for (let room = slotsOf(agent, set) * (1 + ahead) - loadOf(agent, set); room > 0; room -= 1) {
-      const number = group.ready.takePreferring(agent.id, accepts) ?? group.ready.take(accepts);
+      const number = takePreferring(turn, group, agent) ?? group.ready.take(accepts);
       if (number === undefined) return;
+      if (group.tasks[number].avoid === agent.id) {
+        // It went wrong there: another agent has it, or it waits for a slot.
+        group.ready.push(number, undefined);
+        break;
+      }
       launch(turn, group.tasks[number], { agent, workers: set });
     }
   }
+}
+
+/** A task whose input lies on the agent, and that did not go wrong there since that was found. */
+function takePreferring(turn: Turn, group: Group, agent: Agent): number | undefined {
+  return group.ready.takePreferring(agent.id, (number) => {
+    const task = group.tasks[number];
+    return task.avoid !== agent.id && isStillReady(turn, task);
+  });
 }
 
 /** An input may have been lost since the task was queued. */

@@ -1,5 +1,6 @@
 /** Short tasks go to their agents before there is a slot for them; others wait for one. */
 import { expect, test } from "bun:test";
+import { TaskError } from "../../../core/errors.ts";
 import { applyAll } from "../../../core/schedule/job_scheduler.ts";
 import { FakeCluster } from "./fake_cluster.ts";
 import { planOf, shardOf, TOTALS } from "./plans.ts";
@@ -62,4 +63,28 @@ test("applyAll() has the effects of its events in their order, then gives slots 
     command.kind === "launch" ? [command.order.attempt] : [],
   );
   expect(launched).toEqual(["e-0-2-1", "e-0-3-1"]);
+});
+
+test("a task that went wrong does not go ahead to the agent where it did", () => {
+  const cluster = new FakeCluster();
+  cluster.paceMs = 0.1;
+  cluster.join("a", 1);
+  cluster.join("b", 1);
+  cluster.submit("e", planOf([{ tasks: 400 }], [0]));
+  let ahead = 0;
+  // Both agents have tasks ahead, and others are left.
+  for (let i = 0; i < 4; i++) cluster.commit(cluster.running()[0]);
+  for (let i = 0; i < 12; i++) {
+    const failed = cluster.running()[0];
+    const agent = cluster.agentOf(failed);
+    cluster.fail(failed, new TaskError(`boom ${i}`));
+    const again = failed.replace(/\d+$/, (launch) => String(Number(launch) + 1));
+    while (!cluster.orders.has(again)) cluster.commit(cluster.running()[0]);
+    const isAhead = cluster.state.attempts.get(again)?.isAhead;
+    // A slot that is free may be taken there.
+    if (isAhead) expect(cluster.agentOf(again)).not.toBe(agent);
+    if (isAhead) ahead += 1;
+    cluster.commit(again);
+  }
+  expect(ahead).toBeGreaterThan(0);
 });
