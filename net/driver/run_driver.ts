@@ -11,7 +11,7 @@ import { failureText } from "../../core/program/failure_text.ts";
 import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
 import { host } from "../program/host.ts";
 import { outliveReaders } from "../runtime/closed_pipes.ts";
-import { END_SIGNALS, type EndSignal } from "../runtime/signals.ts";
+import { type EndSignal, listenForSignals } from "../runtime/signals.ts";
 import { detachedFlags } from "./detached.ts";
 import type { DriverJob } from "./driver_job.ts";
 import type { Job } from "./job.ts";
@@ -108,7 +108,7 @@ function listenForEnds(onHurry: () => void): Ends {
   const onException = (error: unknown): void => {
     if (process.listenerCount("uncaughtException") === 1) end(error);
   };
-  for (const signal of END_SIGNALS) process.on(signal, onSignal);
+  const stopListening = listenForSignals(onSignal);
   process.on("unhandledRejection", onRejection);
   process.on("uncaughtException", onException);
   return {
@@ -119,7 +119,7 @@ function listenForEnds(onHurry: () => void): Ends {
     },
     code: () => code,
     stop: () => {
-      for (const signal of END_SIGNALS) process.off(signal, onSignal);
+      stopListening();
       process.off("unhandledRejection", onRejection);
       process.off("uncaughtException", onException);
     },

@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { connect } from "node:net";
 import process from "node:process";
 import { type Dial, HttpClient, type Line, type LineEvents, NotDialled } from "./http_client.ts";
-import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
+import { PR_SET_PDEATHSIG, SIGKILL, type SignalAction } from "./linux.ts";
 import type {
   ClientTls,
   ListenAddress,
@@ -34,6 +34,7 @@ export const bunRuntime: Runtime = {
   spawn: spawnChild,
   startThread,
   dieWithParent,
+  signalAction,
   collectGarbage: () => Bun.gc(true),
   scriptCommand: () => (EMBEDDED.test(Bun.main) ? [process.execPath] : [process.execPath, Bun.main]),
   mainScript: () => Bun.main,
@@ -194,6 +195,18 @@ async function dieWithParent(): Promise<void> {
     symbols.prctl(PR_SET_PDEATHSIG, SIGKILL);
   } catch {
     // Another libc: as on the systems that cannot.
+  }
+}
+
+async function signalAction(): Promise<SignalAction | undefined> {
+  if (process.platform !== "linux") return undefined;
+  try {
+    const { dlopen, ptr } = await import("bun:ffi");
+    const sigaction = { args: ["i32", "ptr", "ptr"], returns: "i32" } as const;
+    const { symbols } = dlopen("libc.so.6", { sigaction });
+    return (signal, set, old) => void symbols.sigaction(signal, set && ptr(set), old && ptr(old));
+  } catch {
+    return undefined;
   }
 }
 

@@ -8,7 +8,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { coded } from "./deno_errors.ts";
 import { denoFlags } from "./deno_flags.ts";
-import { PR_SET_PDEATHSIG, SIGKILL } from "./linux.ts";
+import { PR_SET_PDEATHSIG, SIGKILL, type SignalAction } from "./linux.ts";
 import type {
   ClientTls,
   ListenAddress,
@@ -45,6 +45,11 @@ interface DenoGlobal {
     library: string,
     symbols: { prctl: { parameters: string[]; result: string } },
   ): { readonly symbols: { prctl(option: number, value: bigint): number } };
+  dlopen(
+    library: string,
+    symbols: { sigaction: { parameters: string[]; result: string } },
+  ): { readonly symbols: { sigaction: SignalAction } };
+  readonly permissions: { querySync(descriptor: { name: "ffi" }): { readonly state: string } };
   createHttpClient(
     options:
       | { proxy: { transport: "unix"; path: string } }
@@ -70,6 +75,7 @@ export const denoRuntime: Runtime = {
   spawn: spawnChild,
   startThread,
   dieWithParent: async () => dieWithParent(),
+  signalAction: async () => signalAction(),
   // Deno has no call for it unless it was started with one.
   collectGarbage: () => undefined,
   scriptCommand: () =>
@@ -95,6 +101,18 @@ function dieWithParent(): void {
     deno.dlopen("libc.so.6", { prctl }).symbols.prctl(PR_SET_PDEATHSIG, BigInt(SIGKILL));
   } catch {
     // Another libc: as on the systems that cannot.
+  }
+}
+
+function signalAction(): SignalAction | undefined {
+  // Whoever may not is not to be asked for it on a terminal.
+  const isAllowed = deno.permissions.querySync({ name: "ffi" }).state === "granted";
+  if (process.platform !== "linux" || !isAllowed) return undefined;
+  try {
+    const sigaction = { parameters: ["i32", "buffer", "buffer"], result: "i32" };
+    return deno.dlopen("libc.so.6", { sigaction }).symbols.sigaction;
+  } catch {
+    return undefined;
   }
 }
 

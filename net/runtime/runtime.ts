@@ -3,6 +3,7 @@
  *
  * Nothing outside of this folder names `Bun` or `Deno`; current_runtime.ts chooses.
  */
+import type { SignalAction } from "./linux.ts";
 import type { ChildProcess, SpawnOptions } from "./spawn.ts";
 
 export interface ServeOptions {
@@ -71,6 +72,8 @@ export interface Runtime {
    * never returns. Only Linux can; elsewhere a worker finds out when it next listens.
    */
   dieWithParent(): Promise<void>;
+  /** The system's call to change what a signal does; nothing where it is another one than that of Linux on 64 bits. */
+  signalAction(): Promise<SignalAction | undefined>;
   /** Frees memory that nothing refers to any more, at once, where the runtime can be asked to. */
   collectGarbage(): void;
   /** The command that starts this very program again. */

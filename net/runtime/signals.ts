@@ -1,8 +1,9 @@
 /**
- * Waits for the signals that ask a process to end. Knows nothing of what ending takes.
+ * Waits for the signals that ask a process to end, and for those that it cannot hear. Knows nothing of what ending takes.
  */
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { endWhenDeaf } from "./deaf_thread.ts";
 
 export type EndSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
@@ -32,6 +33,20 @@ export function untilSignal(onImpatient: () => void = () => undefined): Promise<
   };
   for (const signal of END_SIGNALS) process.on(signal, onSignal);
   return promise;
+}
+
+/** Calls a listener for each of these signals, until the end that it returns. Where they are not heard the process ends. */
+export function listenForSignals(listener: (signal: EndSignal) => void): () => void {
+  for (const signal of END_SIGNALS) process.on(signal, onSignal);
+  const deaf = endWhenDeaf(END_SIGNALS);
+  function onSignal(signal: EndSignal): void {
+    deaf.heard();
+    listener(signal);
+  }
+  return () => {
+    deaf.stop();
+    for (const signal of END_SIGNALS) process.off(signal, onSignal);
+  };
 }
 
 /** Whether this process was started so; never where the system does not tell. */

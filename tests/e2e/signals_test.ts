@@ -1,5 +1,8 @@
 /** Ctrl-C and SIGTERM: the exit code, and that no worker and no file is left (F1). */
 import { afterAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { processesOf } from "./cluster.ts";
 import { BUN, DENO, Folder, LUCIOLE } from "./executable.ts";
 
 const folder = new Folder({
@@ -19,6 +22,26 @@ const folder = new Folder({
       return n;
     }));
     await run(async (job) => console.log(await (await job.execute(left)).collect()));
+  `,
+  // Nothing is heard in its loop.
+  "deaf.ts": `
+    import { flow, run } from "luciole";
+    const two = flow("two", (f) => f.range(2, { shards: 2 }));
+    await run(async (job) => {
+      await (await job.execute(two)).collect();
+      await new Promise((resolve) => setTimeout(resolve, Number(process.env.PAUSE_MS)));
+      console.error("deaf;");
+      for (;;);
+    });
+  `,
+  // For longer than signals are taken for unheard at first.
+  "quiet.ts": `
+    import { run } from "luciole";
+    await run(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      console.error("waits;");
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+    });
   `,
   "early.ts": `
     import { run } from "luciole";
@@ -66,6 +89,77 @@ describe.each(WAYS)("%s", (_, command) => {
     60_000,
   );
 });
+
+describe.each([
+  ["luciole run", [LUCIOLE, "run", "deaf.ts"]],
+  ["bun", [BUN, "deaf.ts"]],
+  ["deno", [DENO, "run", "-A", "deaf.ts"]],
+] as const)("%s, whose driver hears no signal,", (_, command) => {
+  const end = async (pauseMs: number, act: (pid: number) => void): Promise<string> => {
+    const { stdout } = await folder.run(["sh", "-c", `"$@"; echo "ended with $?"`, "sh", ...command], {
+      env: { LUCIOLE_WORKERS: "2", PAUSE_MS: `${pauseMs}` },
+      onText: { text: "deaf;", act: (shell) => act(childOf(shell)) },
+    });
+    await until(() => processesOf(folder.scratch).length === 0);
+    return stdout;
+  };
+
+  test.each([200, 2_000])(
+    "ends by a second one, and its workers with it",
+    async (pauseMs) => {
+      const act = async (pid: number): Promise<void> => {
+        await signalUntilTaken(pid, "SIGINT");
+        process.kill(pid, "SIGINT");
+      };
+      expect(await end(pauseMs, (pid) => void act(pid))).toBe("ended with 130\n");
+    },
+    60_000,
+  );
+
+  test("ends some seconds after the first one", async () => {
+    expect(await end(2_000, (pid) => void signalUntilTaken(pid, "SIGTERM"))).toBe("ended with 143\n");
+  }, 60_000);
+});
+
+test("two signals at once, as of `timeout`, are heard, and all is cleaned up", async () => {
+  const command = ["sh", "-c", `"$@"; echo "ended with $?"`, "sh", LUCIOLE, "run", "quiet.ts"];
+  const { stdout, stderr } = await folder.run(command, {
+    env: { LUCIOLE_WORKERS: "1" },
+    onText: {
+      text: "waits;",
+      act: (shell) => {
+        const pid = childOf(shell);
+        for (let i = 0; i < 3; i++) process.kill(pid, "SIGTERM");
+      },
+    },
+  });
+  expect(stdout).toBe("ended with 143\n");
+  expect(stderr).toContain("error: Ended by SIGTERM: the job is");
+  expect(folder.leftovers()).toEqual([]);
+}, 60_000);
+
+/** Whether it hears is seen by the system's mask of signals that are caught; until that is known, they are lost. */
+async function signalUntilTaken(pid: number, signal: NodeJS.Signals): Promise<void> {
+  const bit = 1n << BigInt(constants.signals[signal] - 1);
+  const isCaught = (): boolean => {
+    const [, mask = "0"] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    return (BigInt(`0x${mask}`) & bit) !== 0n;
+  };
+  while (isCaught()) {
+    process.kill(pid, signal);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+const childOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (const deadline = performance.now() + 30_000; !isSo(); ) {
+    if (performance.now() > deadline) throw new Error("Waited in vain");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
 
 test("what nohup started goes on when its terminal is gone", async () => {
   const command = ["sh", "-c", `trap '' HUP; exec ${LUCIOLE} run left.ts`];
