@@ -175,6 +175,21 @@ describe("luciole attach", () => {
     });
   });
 
+  test("names what shows the workers of a job whose driver is at its client", async () => {
+    const path = gate();
+    const told = Promise.withResolvers<Awaited<ReturnType<DetachedCluster["luciole"]>>>();
+    const running = detached.cluster.run(["wait.ts", path], {
+      onText: { text: "begun", act: () => void told.resolve(detached.luciole(["attach", "wait"])) },
+    });
+    const { code, stdout, stderr } = await told.promise;
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    const [, job = ""] = /what its workers print: luciole logs -f (j\w+)\n$/.exec(stderr) ?? [];
+    expect(stderr).toStartWith(`error: Cannot attach to job ${job}: its driver runs at its client, `);
+    expect((await detached.luciole(["logs", job])).code).toBe(0);
+    writeFileSync(path, "");
+    expect((await running).stdout).toBe("begun 10\nended 10\n");
+  });
+
   test("ends when nobody reads what it shows any more, and the job goes on", async () => {
     const path = gate();
     const job = await detached.submit(["talk.ts", path]);
