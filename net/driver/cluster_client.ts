@@ -14,6 +14,7 @@ import { ROUTES } from "../protocol.ts";
 import { type AttachOptions, attachDriver } from "./attach.ts";
 import { type ClusterAccess, openClusterAccess } from "./cluster_access.ts";
 import { DetachedClient } from "./detached_client.ts";
+import { failureText } from "./follow.ts";
 
 const TIMEOUT_MS = 10_000;
 /** Ending a job waits for its workers. */
@@ -63,7 +64,9 @@ export class ClusterClient {
   /** What a detached driver printed and prints until its end, on whichever agent. */
   async follow(job: string, shown: Pick<AttachOptions, "write" | "warn">): Promise<void> {
     const { signal } = new AbortController();
-    await attachDriver({ access: this.#access, job, isFromBeginning: true, signal, ...shown });
+    const end = await attachDriver({ access: this.#access, job, isFromBeginning: true, signal, ...shown });
+    // What is shown may have been cut short.
+    if (end?.state === "failed") shown.warn(failureText(job, end));
   }
 
   /** Ends a detached driver, or the guard of one; fine when it has ended. */

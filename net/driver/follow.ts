@@ -4,7 +4,7 @@
 import { writeSync } from "node:fs";
 import process from "node:process";
 import { EXIT } from "../../core/program/exit_codes.ts";
-import { type AttachOptions, attachDriver } from "./attach.ts";
+import { type AttachedEnd, type AttachOptions, attachDriver } from "./attach.ts";
 
 /** @returns The exit code of the job; that of an interrupt when the signal is aborted. */
 export async function followDriver(
@@ -28,8 +28,12 @@ export async function followDriver(
   }
   const { state, exitCode, cause } = end;
   if (state === "cancelled") warn(`error: Job ${job} was ${cause ?? "cancelled"}`);
-  else if (state === "failed") warn(`(job ${job} failed: ${cause ?? `exit code ${exitCode}`})`);
+  else if (state === "failed") warn(failureText(job, end));
   return exitCode;
+}
+
+export function failureText(job: string, { exitCode, cause }: AttachedEnd): string {
+  return `(job ${job} failed: ${cause ?? `exit code ${exitCode}`})`;
 }
 
 /** What a command has to say to reach the same cluster; nothing when the variable says it. */

@@ -263,18 +263,26 @@ describe("an agent that ends", () => {
     const files = { ...FILES, "spin.ts": SPIN };
     await using own = await DetachedCluster.open({ agents: 2, slots: 1, files });
     const job = await own.submit(["--lease", "3s", "spin.ts"]);
+    const isShown = Promise.withResolvers<void>();
+    const logged = own.luciole(["logs", "-f", job], {
+      onText: { text: "spinning", act: () => isShown.resolve() },
+    });
     const running = own.luciole(["attach", job], {
       onText: {
         text: "spinning",
         act: () =>
-          void own
-            .listed(job, () => true)
+          void isShown.promise
+            .then(() => own.listed(job, () => true))
             .then(({ detached: at }) => own.cluster.agent(at?.agent ?? "").end("SIGKILL")),
       },
     });
     const { code, stderr } = await running;
     expect(code).toBe(1);
     expect(stderr).toMatch(/failed: its driver's agent a[01] was lost/);
+    expect(await logged).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/failed: its driver's agent a[01] was lost/),
+    });
     expect(await own.listed(job, ({ state }) => state === "failed")).toMatchObject({
       cause: expect.stringMatching(/^its driver's agent a[01] was lost$/),
     });
