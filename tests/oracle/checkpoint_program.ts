@@ -51,7 +51,7 @@ export interface ProgramOptions {
   /** Which turns mark their result. */
   readonly marks: (turn: number) => boolean;
   /** Called after each turn. */
-  readonly onTurn?: (turn: number) => void;
+  readonly onTurn?: (turn: number) => void | Promise<void>;
 }
 
 export async function checkpointProgram(job: Job, options: ProgramOptions): Promise<Told> {
@@ -64,7 +64,7 @@ export async function checkpointProgram(job: Job, options: ProgramOptions): Prom
     rows = next;
     sums.push(...(await sum.collect()));
     sum.release();
-    options.onTurn?.(turn);
+    await options.onTurn?.(turn);
   }
   const sink = await job.execute(write, { rows, path: options.path });
   const result = await sink.result();
