@@ -12,10 +12,8 @@ import type { World } from "./world.ts";
 
 export interface RoomsOptions {
   readonly state: JobState;
-  readonly driver: Process & {
-    feed(event: JobEvent): void;
-    cancel(execution: string, cause: WireError): void;
-  };
+  readonly driver: Process & { feed(event: JobEvent): void };
+  readonly cancel: (execution: string, cause: WireError) => void;
   /** More workers may join. */
   readonly mayGrow: () => boolean;
 }
@@ -66,7 +64,7 @@ export class Rooms {
   }
 
   #apply(event: GraphEvent): void {
-    const { state, driver, mayGrow } = this.#options;
+    const { state, driver, cancel, mayGrow } = this.#options;
     if (!driver.isUp) return;
     const places = workerPlaces(state);
     const isOpen = (execution: string): boolean => readsOpenChannel(state, execution);
@@ -82,7 +80,7 @@ export class Rooms {
       const guest = guests[i];
       if (command.kind === "refused") {
         this.refusals += 1;
-        if (guest === undefined) driver.cancel(execution, toWireError(command.error));
+        if (guest === undefined) cancel(execution, toWireError(command.error));
         else guest.onRefused(toWireError(command.error));
       } else if (guest === undefined) {
         driver.feed({ kind: "executionMoved", execution, workers: command.workers });
