@@ -276,6 +276,7 @@ export class DriverNode implements Process {
     this.#world.tell(`${this.name} loses ${agent}: ${cause}`);
     this.#roster.drop(agent);
     this.#launches.dropAgent(agent);
+    this.#hearing.dropAgent(agent);
     const workers = this.crew.on(agent);
     const { refusals } = this.#executions.rooms;
     if (this.scaling.lost(workers)) this.#isAwaitingAgents = true;

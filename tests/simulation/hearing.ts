@@ -26,6 +26,11 @@ export class Hearing {
     this.#options = options;
   }
 
+  /** Lost: what it was ordered may be performed once more when it is there again, for nobody. */
+  dropAgent(agent: string): void {
+    for (const end of this.#ends) if (end.startsWith(`${agent} `)) this.#ends.delete(end);
+  }
+
   /** What the scheduler is told of an event; undefined when it is not about an attempt. */
   take(agent: string, event: AgentEvent): readonly JobEvent[] | undefined {
     switch (event.kind) {

@@ -19,8 +19,10 @@ export interface LaunchesOptions {
 export class Launches {
   /** Attempts that were ordered. */
   count = 0;
-  /** Attempts whose agent did not know the job: their order may come there once more, late, and be performed. */
+  /** Attempts whose agent was lost or did not know the job: when it has it again their order may come once more, late. */
   readonly unknown = new Set<string>();
+  /** By agent. */
+  readonly #ordered = new Map<string, string[]>();
   readonly #options: LaunchesOptions;
   readonly #told = new ToldDefinitions();
   readonly #waiting = new Map<string, TaskOrder[]>();
@@ -38,6 +40,9 @@ export class Launches {
 
   add(agent: string, order: TaskOrder): void {
     this.count += 1;
+    const known = this.#ordered.get(agent);
+    if (known === undefined) this.#ordered.set(agent, [order.attempt]);
+    else known.push(order.attempt);
     const orders = this.#waiting.get(agent);
     if (orders === undefined) this.#waiting.set(agent, [order]);
     else orders.push(order);
@@ -69,5 +74,7 @@ export class Launches {
 
   dropAgent(agent: string): void {
     this.#told.dropAgent(agent);
+    for (const attempt of this.#ordered.get(agent) ?? []) this.unknown.add(attempt);
+    this.#ordered.delete(agent);
   }
 }
