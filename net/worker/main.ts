@@ -49,6 +49,8 @@ async function work(): Promise<never> {
     return exit(code);
   };
   const onUncaught = (error: unknown) => {
+    // What the end of the job broke off is no error.
+    if (worker.isStopping) exit(EXIT_DONE);
     if (worker.crash(error)) return;
     console.error(failureText(error));
     exit(EXIT_FAILED);

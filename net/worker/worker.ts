@@ -155,6 +155,11 @@ export class Worker {
     return true;
   }
 
+  /** Whether the agent has said stop: the job has ended. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   /** Whether an attempt runs. */
   get isRunning(): boolean {
     return this.#running !== undefined;
