@@ -19,7 +19,7 @@ import { seatAt, slotsOf } from "./slots.ts";
 import { noteDuration } from "./speculation.ts";
 import { countCommit, skewWarning } from "./totals.ts";
 import { moveAttempt, moveTask } from "./transitions.ts";
-import { dropAttempt, freeSlot, releaseShard, type Turn, warn } from "./turn.ts";
+import { dropAttempt, freeSlot, releaseShard, setBack, type Turn, warn } from "./turn.ts";
 import { isOutOfReach, loseDamaged, loseOutOfReach } from "./unreachable.ts";
 import { wake, wakeReaders } from "./waking.ts";
 
@@ -119,6 +119,8 @@ function commit(turn: Turn, attempt: Attempt, result: AttemptResult & { readonly
   if (group.done === group.tasks.length && !task.isRevived) warnOfSkew(turn, group);
   if (task.lastError !== undefined) warnOfFailures(turn, task, task.lastError);
   task.isRevived = false;
+  // A gang is done when all of it is: each of its runs commits some.
+  if (!isOfGang(task)) task.failures = 0;
   task.losses = 0;
   task.firstLoss = undefined;
   if (group.isCopied) copy(turn, task);
@@ -274,7 +276,8 @@ function leave(turn: Turn, attempt: Attempt): boolean {
   task.copy = undefined;
   if (attempt.isFollowed) restartFollowers(turn, attempt);
   if (copy === attempt) return false;
-  moveTask(task, copy === undefined ? { kind: "waiting" } : { kind: "running", attempt: copy }, turn.now);
+  if (copy === undefined) setBack(turn, task);
+  else moveTask(task, { kind: "running", attempt: copy }, turn.now);
   return copy === undefined;
 }
 

@@ -16,8 +16,7 @@ import { Passed } from "./passed.ts";
 import { isPipelineReady } from "./pipelining.ts";
 import { freeSlotsOf, freestAgent, loadOf, setOf, slotsOf, totalSlots } from "./slots.ts";
 import { nextStraggler } from "./speculation.ts";
-import { moveTask } from "./transitions.ts";
-import type { Turn } from "./turn.ts";
+import { setBack, type Turn } from "./turn.ts";
 import { wake } from "./waking.ts";
 import { overlap, type WorkerSet } from "./worker_sets.ts";
 
@@ -124,7 +123,8 @@ function takePreferring(turn: Turn, group: Group, agent: Agent): number | undefi
 function isStillReady(turn: Turn, task: Task): boolean {
   if (task.status.kind !== "ready") return false;
   if (areInputsCommitted(task)) return true;
-  moveTask(task, { kind: "waiting" }, turn.now);
+  setBack(turn, task);
+  wake(turn, task);
   return false;
 }
 
@@ -155,6 +155,6 @@ function preempt(turn: Turn, group: Group): void {
   }
   if (last === undefined) return;
   cancelTask(turn, last.task);
-  moveTask(last.task, { kind: "waiting" }, turn.now);
+  setBack(turn, last.task);
   wake(turn, last.task);
 }

@@ -69,6 +69,7 @@ export interface Task {
   /** Copies that were ever made of it. */
   copies: number;
   launches: number;
+  /** Since it was committed last; of a task of a gang, ever. */
   failures: number;
   /** In a row. */
   losses: number;

@@ -14,6 +14,7 @@ import { channelError, failReaders } from "./failed_readers.ts";
 import { holdOutput, onKept, onRestored, onRestoreFailed } from "./from_copies.ts";
 import { checkAttempts, checkExecution, checkSlots } from "./invariants.ts";
 import type { JobCommand, JobEvent, JobState } from "./job_state.ts";
+import { releaseInputs } from "./lifetime.ts";
 import { loseShard } from "./revival.ts";
 import { seatWorkers, totalSlots } from "./slots.ts";
 import { onTick } from "./ticks.ts";
@@ -40,10 +41,15 @@ export function applyAll(state: JobState, events: readonly JobEvent[], now: numb
 
 /** Does what is left to do: executions that fail, are complete, or that nobody needs. Tells whether there were any. */
 function follow(turn: Turn): boolean {
-  const isAny = turn.failures.length > 0 || turn.touched.size > 0;
-  while (turn.failures.length > 0 || turn.touched.size > 0) {
+  const isLeft = (): boolean => turn.failures.length > 0 || turn.unread.size > 0 || turn.touched.size > 0;
+  const isAny = isLeft();
+  while (isLeft()) {
     for (let next = turn.failures.shift(); next !== undefined; next = turn.failures.shift()) {
       fail(turn, next.execution, { kind: "failed", error: next.error });
+    }
+    for (const task of turn.unread) {
+      turn.unread.delete(task);
+      if (task.status.kind === "waiting" && task.keep.isKept) releaseInputs(turn, task);
     }
     for (const execution of turn.touched) {
       turn.touched.delete(execution);

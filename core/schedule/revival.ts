@@ -9,7 +9,7 @@ import { channelError, failReaders, lostError } from "./failed_readers.ts";
 import { isBarrier, partsOf, tasksOfShard } from "./inputs.ts";
 import { cancelTask, isNeeded, releaseCommitted } from "./lifetime.ts";
 import { InvariantError, isActive, moveAttempt, moveExecution, moveTask } from "./transitions.ts";
-import { releaseShard, type Turn } from "./turn.ts";
+import { releaseShard, setBack, type Turn } from "./turn.ts";
 import { wake } from "./waking.ts";
 
 /** Takes note that a committed shard is gone; computes it again if somebody needs it. */
@@ -75,7 +75,7 @@ function restartReaders(turn: Turn, task: Task, stack: Task[]): void {
       if (reader.status.kind !== "running") continue;
       const { attempt } = reader.status;
       cancelTask(turn, reader);
-      moveTask(reader, { kind: "waiting" }, turn.now);
+      setBack(turn, reader);
       if (attempt.isFollowed) restartFollowers(turn, attempt);
       pushGang(turn, reader, stack);
       wake(turn, reader);
@@ -133,7 +133,7 @@ export function restartFollowers(turn: Turn, attempt: Attempt): void {
         if (task.status.kind !== "running" || !task.status.attempt.follows.has(gone.id)) continue;
         const follower = task.status.attempt;
         cancelTask(turn, task);
-        moveTask(task, { kind: "waiting" }, turn.now);
+        setBack(turn, task);
         stack.push(follower);
         wake(turn, task);
       }

@@ -7,9 +7,10 @@
  */
 
 import type { WireError } from "../errors.ts";
-import type { Attempt, Execution } from "./execution_state.ts";
+import type { Attempt, Execution, Task } from "./execution_state.ts";
 import type { JobCommand, JobState } from "./job_state.ts";
 import { unseat } from "./slots.ts";
+import { moveTask } from "./transitions.ts";
 
 /** Warnings of one execution that are told; the rest is in its stages' attempt counts. */
 const MAX_WARNINGS = 20;
@@ -22,12 +23,22 @@ export interface Turn {
   readonly failures: { readonly execution: Execution; readonly error: WireError }[];
   /** Executions to look at: they may be complete, or nobody may need them. */
   readonly touched: Set<Execution>;
+  /** Tasks that were set back and have a copy by now: what they read may be of no use to anybody. */
+  readonly unread: Set<Task>;
   /** Attempts whose shards are to be deleted, by agent. */
   readonly releases: Map<string, string[]>;
 }
 
 export function beginTurn(state: JobState, now: number): Turn {
-  return { state, now, commands: [], failures: [], touched: new Set(), releases: new Map() };
+  return {
+    state,
+    now,
+    commands: [],
+    failures: [],
+    touched: new Set(),
+    unread: new Set(),
+    releases: new Map(),
+  };
 }
 
 /** Has a shard deleted, unless its agent is gone with it. */
@@ -42,6 +53,12 @@ export function warn(turn: Turn, execution: Execution, text: string): void {
   execution.warnings += 1;
   if (execution.warnings > MAX_WARNINGS) return;
   turn.commands.push({ kind: "warning", execution: execution.id, text });
+}
+
+/** Has a task that was queued or that ran wait again. One of which a copy was made meanwhile is brought, and reads nothing. */
+export function setBack(turn: Turn, task: Task): void {
+  moveTask(task, { kind: "waiting" }, turn.now);
+  if (task.keep.isKept) turn.unread.add(task);
 }
 
 /** Takes the slot back that an attempt held. */

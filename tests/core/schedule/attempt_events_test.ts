@@ -7,6 +7,7 @@ import {
   TaskError,
   toWireError,
 } from "../../../core/errors.ts";
+import { datasetPieces } from "../../../core/schedule/dataset_reads.ts";
 import type { ExecutionOutcome } from "../../../core/schedule/outcome.ts";
 import { FakeCluster } from "./fake_cluster.ts";
 import { edge, hashTail, planOf, shardOf, TOTALS } from "./plans.ts";
@@ -99,6 +100,36 @@ test("apply() forgets earlier losses of a task when it commits", () => {
   cluster.commit("e-1-0-2");
   const outcome = cluster.outcomes.get("e");
   expect(outcome?.kind === "done" ? outcome.totals.counters : outcome).toEqual({ seen: 2 });
+});
+
+test("apply() forgets earlier failures of a task when it commits", () => {
+  const cluster = oneTask();
+  // It is computed again and again, and fails once each time.
+  for (let i = 1; i <= 11; i += 2) {
+    cluster.fail(`e-0-0-${i}`, new TaskError(`failure ${i}`));
+    cluster.commit(`e-0-0-${i + 1}`);
+    cluster.destroy(`e-0-0-${i + 1}`);
+    cluster.send({ kind: "shardLost", attempt: `e-0-0-${i + 1}`, cause: "gone" });
+  }
+  cluster.commit("e-0-0-13");
+  expect(cluster.shards()).toEqual(["e-0-0-13"]);
+  // Four in a row are too many then as ever.
+  cluster.destroy("e-0-0-13");
+  cluster.send({ kind: "shardLost", attempt: "e-0-0-13", cause: "gone" });
+  for (let i = 14; i <= 17; i += 1) cluster.fail(`e-0-0-${i}`, new TaskError(`failure ${i}`));
+  expect(() => datasetPieces(cluster.state, "e.0")).toThrow("failure 14");
+});
+
+test("apply() ends a worker program of which one is done each time while another fails", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 2);
+  cluster.submit("e", planOf([{ tasks: 2, head: { kind: "worker", node: 0, inputs: [] } }], [0]));
+  for (let run = 1; run <= 8 && !cluster.outcomes.has("e"); run += 1) {
+    cluster.commit(`e-0-${run % 2}-${run}`);
+    cluster.fail(`e-0-${(run + 1) % 2}-${run}`, new LucioleError("sink", `failure ${run}`));
+  }
+  // The first one fails in every other run.
+  expect(messageOf(cluster.outcomes.get("e"))).toBe("failure 7");
 });
 
 test("F4: apply() ends with the first cause when a task is lost five times in a row", () => {

@@ -213,6 +213,58 @@ test("apply() takes nothing from a task that has begun to make a shard again whe
   expect(cluster.outcomes.get("e")?.kind).toBe("done");
 });
 
+/** The first shard was lost while it was copied, and is made anew when its copy is there. */
+function copiedWhileMade(cluster: FakeCluster): void {
+  cluster.join("a", 4);
+  submit(cluster, PLAN, {});
+  cluster.commitGroup("e", 0);
+  cluster.commitGroup("e", 1);
+  cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 1, isKept: true });
+  cluster.destroy("e-1-0-1");
+  cluster.send({ kind: "shardLost", attempt: "e-1-0-1", cause: "it is damaged" });
+  cluster.commitGroup("e", 0);
+  expect(cluster.running()).toContain("e-1-0-2");
+  cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 0, isKept: true });
+  expect(cluster.shards()).toContain("e-0-0-2");
+}
+
+test.each([
+  ["fails", (cluster: FakeCluster) => cluster.fail("e-1-0-2", new LucioleError("sink", "no room"))],
+  ["is lost", (cluster: FakeCluster) => cluster.lose("e-1-0-2")],
+])("apply() lets go of what a task read that %s after its shard was copied", (_, end) => {
+  const cluster = new FakeCluster();
+  copiedWhileMade(cluster);
+  end(cluster);
+  expect(asked(cluster)).toEqual(["restore e-1-0-3"]);
+  expect(cluster.shards().filter((attempt) => attempt.startsWith("e-0-"))).toEqual([]);
+  restore(cluster, 1, 0, "e-1-0-3");
+  cluster.commitGroup("e", 2);
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+});
+
+test("apply() brings a copied shard whose task waits for a slot when what that would read is lost", () => {
+  const cluster = new FakeCluster();
+  cluster.join("a", 4);
+  submit(cluster, PLAN, {});
+  cluster.commitGroup("e", 0);
+  cluster.commitGroup("e", 1);
+  cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 1, isKept: true });
+  cluster.destroy("e-1-0-1");
+  cluster.send({ kind: "shardLost", attempt: "e-1-0-1", cause: "it is damaged" });
+  // The two that read the shards hold all slots that are left.
+  cluster.resize("a", 2);
+  cluster.commitGroup("e", 0);
+  cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 0, isKept: true });
+  cluster.destroy("e-0-0-2");
+  cluster.send({ kind: "shardLost", attempt: "e-0-0-2", cause: "it is damaged" });
+  expect(cluster.running()).toEqual(["e-2-0-1", "e-2-1-1"]);
+  cluster.resize("a", 4);
+  expect(asked(cluster)).toEqual(["restore e-1-0-2"]);
+  // It is not made of anything any more.
+  expect(cluster.cancelled()).toEqual(["e-0-0-3"]);
+  expect(cluster.shards().filter((attempt) => attempt.startsWith("e-0-"))).toEqual([]);
+});
+
 /** A worker program of two, and a reader of each row. */
 const PROGRAM = planOf(
   [

@@ -17,6 +17,8 @@ import { type Dataset, randomPlan, randomProgram } from "./random_plans.ts";
 
 const RUNS = Number(process.env.LUCIOLE_TEST_RUNS ?? 400);
 const FIRST_SEED = Number(process.env.LUCIOLE_TEST_SEED ?? 1);
+/** Of fewer it is not known how they end. */
+const LEAST_RUNS = 100;
 const MAX_EVENTS = 20_000;
 
 interface Options {
@@ -294,8 +296,25 @@ test.each(CASES)(
         throw new Error(`LUCIOLE_TEST_SEED=${seed} LUCIOLE_TEST_RUNS=1: ${error}`, { cause: error });
       }
     }
+    if (RUNS < LEAST_RUNS) return;
     expect(counts.done).toBeGreaterThan(RUNS / 4);
     expect(counts.failed).toBeGreaterThan(RUNS / 20);
     expect(divided).toBeGreaterThan(RUNS / 10);
+  },
+);
+
+/** Runs that found a defect, and the options that they are runs of. */
+const REGRESSIONS: readonly { readonly seed: number; readonly was: string; readonly options: Options }[] = [
+  {
+    seed: 203_890,
+    was: "a task failed after its shard was copied, and what it read was kept",
+    options: { isCopied: true, backoffMs: 100 },
+  },
+];
+
+test.each(REGRESSIONS)(
+  "apply() does what it must in the run of seed $seed, in which $was",
+  ({ seed, options }) => {
+    new Simulation(seed, options).run();
   },
 );
