@@ -168,7 +168,7 @@ test("apply() does no work per event that grows with 20,000 tasks", () => {
   cluster.isChecked = false;
   cluster.join("a", 2);
   const groups = [{ tasks: 10_000 }, { tasks: 10_000, inputs: [edge(0, "forward")] }];
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   cluster.submit("e", planOf(groups, [1]));
   const queue = [...cluster.running()];
   const pending = (): void => {
@@ -178,10 +178,10 @@ test("apply() does no work per event that grows with 20,000 tasks", () => {
     cluster.commit(queue[i]);
     pending();
   }
-  const milliseconds = performance.now() - begin;
+  const { user, system } = process.cpuUsage(begin);
   expect(cluster.outcomes.get("e")?.kind).toBe("done");
-  // About 0.3 s on an idle core; the rest is room for a busy one.
-  expect(milliseconds).toBeLessThan(5_000);
+  // About 0.3 s, of all threads; work that grows with the tasks takes minutes.
+  expect((user + system) / 1e6).toBeLessThan(5);
 });
 
 test("dispatch() launches the first of followed shards first, wherever its input lies", () => {
