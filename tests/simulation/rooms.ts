@@ -30,6 +30,8 @@ export class Rooms {
   readonly #queue = new GraphQueue();
   /** In the order of asking. */
   readonly #waiting = new Map<string, Guest>();
+  /** Places of executions in the order of asking. */
+  readonly #asked = new Map<string, number>();
   /** Executions that asked for a number of workers, and get none. */
   refusals = 0;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -50,6 +52,7 @@ export class Rooms {
   }
 
   ask(guest: Guest): void {
+    this.#asked.set(guest.graph.execution, this.#asked.size);
     this.#waiting.set(guest.graph.execution, guest);
     this.#apply({ kind: "asked", graph: guest.graph });
   }
@@ -100,8 +103,12 @@ export class Rooms {
     if (!isRight)
       throw new Error(`${execution} asked for ${wants.count} workers of ${there}, and got ${workers}`);
     const before = [...this.#waiting.values()].filter(({ graph }) => "count" in graph.wants);
-    const overtaken = before.find(({ graph }) => numberOf(graph.execution) < numberOf(execution));
+    const overtaken = before.find(({ graph }) => this.#placeOf(graph.execution) < this.#placeOf(execution));
     if (overtaken !== undefined) throw new Error(`${execution} overtakes ${overtaken.graph.execution}`);
+  }
+
+  #placeOf(execution: string): number {
+    return this.#asked.get(execution) ?? 0;
   }
 
   #arm(): void {
@@ -116,8 +123,4 @@ export class Rooms {
       this.#apply({ kind: "tick" });
     });
   }
-}
-
-function numberOf(execution: string): number {
-  return Number(execution.slice(1));
 }
