@@ -75,6 +75,8 @@ export interface RetireRequest {
 
 /** Body of `PUT /v1/jobs/:job/peers`: "host:port" of every agent of the job, by id. */
 export interface PeersRequest {
+  /** Grows with each agent that comes or goes: what is older than what is known counts for nothing. */
+  readonly version: number;
   readonly peers: Readonly<Record<string, string>>;
 }
 
@@ -218,7 +220,7 @@ export const ROUTES = {
   retire: (job: string) => `/v1/jobs/${job}/retire`,
   jobPeers: (job: string) => `/v1/jobs/${job}/peers`,
   /** DELETE tells that an agent of the job is gone. */
-  peer: (job: string, agent: string) => `/v1/jobs/${job}/peers/${agent}`,
+  peer: (job: string, agent: string, version: number) => `/v1/jobs/${job}/peers/${agent}?version=${version}`,
   lease: (job: string) => `/v1/jobs/${job}/lease`,
   /** What its workers printed and logged of late. */
   logs: (job: string) => `/v1/jobs/${job}/logs`,

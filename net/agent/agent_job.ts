@@ -18,6 +18,7 @@ import {
   LOCAL_AGENT,
   type MessagesRequest,
   type NextReply,
+  type PeersRequest,
   type PerformedAttempt,
   type ReleaseRequest,
   type RetireRequest,
@@ -63,6 +64,7 @@ export class AgentJob {
   readonly #gangs = new GangMail((worker, mail) => this.workers.mail(worker, mail));
   readonly #timer = new DeadlineTimer(() => this.apply({ kind: "tick" }));
   #order: JobOrder | undefined;
+  #peersVersion = 0;
   readonly #life: JobLife;
   #ended: Promise<void> | undefined;
 
@@ -125,7 +127,9 @@ export class AgentJob {
   }
 
   /** Other agents of the job may have come. */
-  setPeers(peers: NonNullable<JobOrder["peers"]>): void {
+  setPeers({ peers, version }: PeersRequest): void {
+    if (version < this.#peersVersion) return;
+    this.#peersVersion = version;
     if (this.#order !== undefined) this.#order = { ...this.#order, peers };
     this.mail.welcome(Object.keys(peers));
   }
@@ -203,8 +207,10 @@ export class AgentJob {
   }
 
   /** Another agent is gone: who reads of it hears so at once. */
-  dropPeer(agent: string): void {
-    if (this.#order?.peers === undefined) return;
+  dropPeer(agent: string, version: number): void {
+    // One that was sent twice may come when the agent is there again.
+    if (this.#order?.peers === undefined || version < this.#peersVersion) return;
+    this.#peersVersion = version;
     const { [agent]: _, ...peers } = this.#order.peers;
     this.#order = { ...this.#order, peers };
     this.mail.drop(agent);

@@ -73,7 +73,7 @@ export function retireRequest(body: Fields): RetireRequest {
 }
 
 export function peersRequest(body: Fields): PeersRequest {
-  return { peers: addresses(body.peers) };
+  return { version: natural(body.version, "version"), peers: addresses(body.peers) };
 }
 
 function addresses(value: unknown): Record<string, string> {

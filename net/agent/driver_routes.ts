@@ -66,11 +66,12 @@ export function addDriverRoutes(app: Hono, jobs: AgentJobs, isRemote = false): v
   });
   app.put("/v1/jobs/:job/peers", async (context) => {
     const job = jobOf(context.req.param("job"));
-    job.setPeers(peersRequest(await readFields(context.req.raw)).peers);
+    job.setPeers(peersRequest(await readFields(context.req.raw)));
     return done();
   });
   app.delete("/v1/jobs/:job/peers/:agent", (context) => {
-    jobOf(context.req.param("job")).dropPeer(checkId(context.req.param("agent"), "agent"));
+    const version = checkNumber(context.req.query("version"), "version");
+    jobOf(context.req.param("job")).dropPeer(checkId(context.req.param("agent"), "agent"), version);
     return done();
   });
   app.get("/v1/jobs/:job/logs", (context) => {

@@ -94,13 +94,13 @@ export class AgentClient {
   }
 
   /** Tells it where the job's agents are. */
-  async setPeers(peers: PeersRequest["peers"]): Promise<void> {
-    await this.#send("PUT", ROUTES.jobPeers(this.#job), { peers } satisfies PeersRequest);
+  async setPeers(request: PeersRequest): Promise<void> {
+    await this.#send("PUT", ROUTES.jobPeers(this.#job), request);
   }
 
   /** Tells it that another agent is gone. */
-  async dropPeer(agent: string): Promise<void> {
-    await this.#send("DELETE", ROUTES.peer(this.#job, agent));
+  async dropPeer(agent: string, version: number): Promise<void> {
+    await this.#send("DELETE", ROUTES.peer(this.#job, agent, version));
   }
 
   async launch(request: AttemptsRequest): Promise<void> {

@@ -55,10 +55,9 @@ export class ClusterFleet implements Fleet {
       });
       const { workers, clients, peers } = seats.enlisted(grants, first);
       members.giveUp(first + workers.length, count - workers.length);
-      const told = new Set(grants.map(({ agent }) => agent.id));
-      const there = new Set([...executor.agents.map(({ id }) => id), ...told]);
+      const there = new Set([...executor.agents, ...grants.map(({ agent }) => agent)].map(({ id }) => id));
       // Not waited for: the workers are there, and an agent that answers nothing may be the next one that is lost.
-      executor.tellPeers(Object.fromEntries(Object.entries(peers).filter(([id]) => there.has(id))), told);
+      executor.tellPeers(Object.fromEntries(Object.entries(peers).filter(([id]) => there.has(id))));
       return { kind: "enlisted", workers, clients };
     } catch (error) {
       members.giveUp(first, reserved);

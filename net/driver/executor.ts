@@ -150,9 +150,9 @@ export class Executor {
     return await this.members.untilGone(workers, signal);
   }
 
-  /** Tells the agents of the job, but for some, where all of them are: before any order that speaks of new ones. */
-  tellPeers(peers: PeersRequest["peers"], knowing: ReadonlySet<string>): void {
-    this.#agents.tellPeers(peers, knowing);
+  /** Tells the agents of the job where all of them are: before any order that speaks of new ones. */
+  tellPeers(peers: PeersRequest["peers"]): void {
+    this.#agents.tellPeers(peers);
   }
 
   /** Messages with the workers. */

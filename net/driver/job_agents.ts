@@ -39,6 +39,8 @@ export class JobAgents {
   readonly #lost = new Map<string, string>();
   readonly #stop = new AbortController();
   readonly #streams: Promise<void>[] = [];
+  /** Counts agents that come or go. */
+  #peersVersion = 0;
 
   constructor(options: JobAgentsOptions) {
     this.#options = options;
@@ -85,7 +87,8 @@ export class JobAgents {
     this.#requests.remove(id);
     this.#batches.dropAgent(id);
     this.shown.dropAgent(id);
-    for (const other of this.clients) this.#batches.queue(other.id, (client) => client.dropPeer(id));
+    const version = ++this.#peersVersion;
+    for (const other of this.clients) this.#batches.queue(other.id, (client) => client.dropPeer(id, version));
     return true;
   }
 
@@ -116,10 +119,11 @@ export class JobAgents {
     this.#batches.queue(agent, (client) => client.retire(workers, graceMs));
   }
 
-  /** Tells the agents, but for some, where all of them are: before any order that speaks of new ones. */
-  tellPeers(peers: PeersRequest["peers"], knowing: ReadonlySet<string>): void {
+  /** Tells the agents where all of them are: before any order that speaks of new ones. */
+  tellPeers(peers: PeersRequest["peers"]): void {
+    const version = ++this.#peersVersion;
     for (const { id } of this.clients)
-      if (!knowing.has(id)) this.#batches.queue(id, (client) => client.setPeers(peers));
+      this.#batches.queue(id, (client) => client.setPeers({ peers, version }));
   }
 
   /** From now on they may go, and requests fail. */

@@ -95,7 +95,10 @@ export class DriverNode implements Process {
       world,
     );
     const { lines } = this.#roster;
-    this.seats = new Seats({ job, driver: this, masters, isSkewed, lines }, world);
+    this.seats = new Seats(
+      { job, driver: this, masters, isSkewed, lines, nextPeers: () => this.#roster.nextPeers() },
+      world,
+    );
     this.scaling = new Scaling(
       {
         driver: this,

@@ -44,6 +44,7 @@ export class JobPart implements PartPort {
   /** How far readers were given events. */
   #given = 0;
   #isFlushing = false;
+  #peersVersion = 0;
   #timerAt = Number.POSITIVE_INFINITY;
   /** Workers that get no more orders, and what each was given last. */
   readonly #retired = new Set<number>();
@@ -112,11 +113,15 @@ export class JobPart implements PartPort {
     return this.#post.receive(line, part);
   }
 
-  dropPeer(agent: string): void {
+  dropPeer(agent: string, version: number): void {
+    if (version < this.#peersVersion) return;
+    this.#peersVersion = version;
     this.#post.drop(agent);
   }
 
-  setPeers(agents: readonly string[]): void {
+  setPeers(agents: readonly string[], version = this.#peersVersion): void {
+    if (version < this.#peersVersion) return;
+    this.#peersVersion = version;
     this.#post.welcome(agents);
   }
 

@@ -52,9 +52,9 @@ export interface PartPort {
   /** Takes what another agent sends for members here. @returns How many letters have come of it. */
   receiveMail(line: string, part: Part<GangLetter>): number;
   /** Another agent of the job is gone. */
-  dropPeer(agent: string): void;
+  dropPeer(agent: string, version: number): void;
   /** These are agents of the job. */
-  setPeers(agents: readonly string[]): void;
+  setPeers(agents: readonly string[], version?: number): void;
   /** Queues orders, with what they refer to and the agent does not know. */
   launch(orders: readonly TaskOrder[], definitions: Definitions): void;
   release(attempts: readonly string[], executions: readonly string[], templates: readonly string[]): void;

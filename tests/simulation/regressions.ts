@@ -55,4 +55,8 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly was: string
     seed: 1034660,
     was: "an agent that had been started anew was given more workers of a job that it did not have",
   },
+  {
+    seed: 3163713,
+    was: "mail to an agent that was there again went nowhere, since it was told as gone once more, late",
+  },
 ];

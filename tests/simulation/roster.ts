@@ -28,6 +28,7 @@ export class Roster {
   /** Agents to whose workers messages are on their way. */
   readonly #carrying = new Set<string>();
   #isClosing = false;
+  #peersVersion = 0;
 
   constructor(options: RosterOptions, world: World) {
     this.#options = options;
@@ -42,6 +43,11 @@ export class Roster {
   /** Numbers of all workers that are to stay. */
   get workers(): readonly number[] {
     return this.crew.workers.map(({ worker }) => worker);
+  }
+
+  /** The version of what agents are told next of each other. */
+  nextPeers(): number {
+    return ++this.#peersVersion;
   }
 
   /** Takes workers that were started for this job, on agents that are new or that it has. */
@@ -80,7 +86,8 @@ export class Roster {
   drop(agent: string): void {
     this.lines.get(agent)?.leave();
     this.lines.delete(agent);
-    for (const line of this.lines.values()) line.queue((part) => part.dropPeer(agent));
+    const version = this.nextPeers();
+    for (const line of this.lines.values()) line.queue((part) => part.dropPeer(agent, version));
   }
 
   close(): void {

@@ -22,6 +22,7 @@ export interface SeatsOptions {
   readonly isSkewed: boolean;
   /** Agents that the job has, and whose workers it counts on. */
   readonly lines: ReadonlyMap<string, AgentLine>;
+  readonly nextPeers: () => number;
 }
 
 /** Workers that are wanted. */
@@ -153,7 +154,8 @@ export class Seats {
     for (const { agent } of grants) this.#taken.add(agent.id);
     const told = new Set(grants.map(({ agent }) => agent.id));
     const peers = [...lines.keys(), ...told];
-    for (const [id, line] of lines) if (!told.has(id)) line.queue((part) => part.setPeers(peers));
+    const version = this.#options.nextPeers();
+    for (const line of lines.values()) line.queue((part) => part.setPeers(peers, version));
     wish.onTaken(grants, first);
   }
 

@@ -59,6 +59,6 @@ test("workers that have come are taken, though an agent of the job cannot be tol
   expect(await soon("workers", enlisting)).toEqual({ kind: "enlisted", workers, clients: [fresh] });
   await until("it is told of them", () => told.length > 0);
   const { lost: _, ...there } = peers;
-  expect(told).toEqual([{ peers: there }]);
+  expect(told).toEqual([{ version: 1, peers: there }]);
   await executor.stop();
 });

@@ -193,9 +193,9 @@ test("a request that has no answer for long is sent again, while its agent count
   const requests = new AgentRequests();
   requests.add(new AgentClient({ id: "a1", job: "j1", transport, answerMs: 100 }));
   requests.queue("a1", (client) => client.cancel(["e0-0-0-0"]));
-  requests.queue("a1", (client) => client.dropPeer("a2"));
+  requests.queue("a1", (client) => client.dropPeer("a2", 1));
   await soon("all answers", requests.settled());
-  expect(sent).toEqual(["/v1/jobs/j1/cancel", "/v1/jobs/j1/cancel", "/v1/jobs/j1/peers/a2"]);
+  expect(sent).toEqual(["/v1/jobs/j1/cancel", "/v1/jobs/j1/cancel", "/v1/jobs/j1/peers/a2?version=1"]);
 });
 
 test("F5: an agent that answers nothing, and closes no connection, is lost after the time for that, and not before", async () => {
