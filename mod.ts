@@ -75,9 +75,9 @@ export type { DatasetInput, DatasetRef } from "./core/program/dataset_ref.ts";
 export { type Flow, type FlowOutput, flow } from "./core/program/flow.ts";
 export { type WorkerOptions, worker } from "./core/program/worker.ts";
 export type { GroupProgress } from "./core/schedule/job_state.ts";
-export type { Channel } from "./net/driver/channel.ts";
 export type { ExecuteOptions } from "./net/driver/execute_options.ts";
 export type { Execution, ExecutionProgress, ExecutionTotals } from "./net/driver/execution_types.ts";
+export type { SinkResult } from "./net/driver/executor/sink_results.ts";
 export type {
   GraphScheduler,
   GraphToSchedule,
@@ -86,7 +86,8 @@ export type {
 } from "./net/driver/graph_scheduler.ts";
 export type { DatasetHandle, SinkHandle } from "./net/driver/handle.ts";
 export type { Job } from "./net/driver/job.ts";
-export type { Messenger } from "./net/driver/messenger.ts";
+export type { Messenger } from "./net/driver/members/messenger.ts";
+export type { Scaler } from "./net/driver/members/scaler.ts";
 export type {
   InputHandles,
   Metagraph,
@@ -97,6 +98,5 @@ export type {
 } from "./net/driver/metagraph_types.ts";
 export { type JobOptions, openJob } from "./net/driver/open_job.ts";
 export type { Outputs } from "./net/driver/outputs.ts";
+export type { Channel } from "./net/driver/reading/channel.ts";
 export { type Driver, run } from "./net/driver/run.ts";
-export type { Scaler } from "./net/driver/scaler.ts";
-export type { SinkResult } from "./net/driver/sink_results.ts";

@@ -8,7 +8,7 @@ import type { Graph } from "../core/graph/node.ts";
 import { type PlotFormat, plotPlan } from "../core/plan/plot.ts";
 import { findFlow, flowNames } from "../core/program/flow.ts";
 import * as engine from "../mod.ts";
-import { planExecution } from "../net/driver/planning.ts";
+import { planExecution } from "../net/driver/executor/planning.ts";
 import { host } from "../net/program/host.ts";
 import { findProgram, importProgram } from "../net/program/load.ts";
 import { printResult } from "./output.ts";

@@ -41,7 +41,7 @@ export async function runProgram(program: string, args: readonly string[], texts
 /** The program itself is not even loaded here. */
 async function detach(options: RunFlags, how: Detach, rest: readonly string[]): Promise<void> {
   outliveReaders();
-  const { submitDriver } = await import("../net/driver/submit.ts");
+  const { submitDriver } = await import("../net/driver/detached/submit.ts");
   const left = new AbortController();
   const signal = untilSignal();
   void signal.then((name) => left.abort(new CancelledError(`Ended by ${name}: the driver was not detached`)));

@@ -1,7 +1,7 @@
 /**
  * Tells the operator of a role of requests that failed: one by one, up to a few in a second.
  */
-import { LogGuard } from "./agent/log_guard.ts";
+import { LogGuard } from "./agent/workers/log_guard.ts";
 import type { OnFailure } from "./request_id.ts";
 
 /** A flood of them must not fill a disk. */

@@ -9,7 +9,7 @@
 import type { Frame, Letter, Parcel, Receipt } from "../core/messages/letter.ts";
 import type { ShardPiece } from "../core/plan/physical.ts";
 import type { ProgramRef } from "../core/program_blocks/program_ref.ts";
-import type { Definitions, TaskOrder, WorkerDefinitions } from "../core/schedule/order.ts";
+import type { Definitions, TaskOrder, WorkerDefinitions } from "../core/schedule/attempts/order.ts";
 import type { AttemptResult, TaskReport } from "../core/schedule/report.ts";
 import type { ClientTls } from "./runtime/runtime.ts";
 import type { HeldShard } from "./store/held_shard.ts";

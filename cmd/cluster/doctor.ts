@@ -5,7 +5,7 @@ import process from "node:process";
 import type { ClientConfig } from "../../core/cluster/config.ts";
 import { diagnose, diagnosisText } from "../../core/cluster/diagnosis.ts";
 import { EXIT } from "../../core/program/exit_codes.ts";
-import { examineCluster } from "../../net/driver/examine.ts";
+import { examineCluster } from "../../net/driver/cluster/examine.ts";
 import { PROTOCOL } from "../../net/protocol.ts";
 import { printResult } from "../output.ts";
 import { VERSION } from "../version.ts";

@@ -2,7 +2,7 @@
  * What the verbs ask of a cluster: a port, so that they can be tried without one.
  */
 import type { AgentInfo, ClusterJob, ClusterView } from "../../core/cluster/agent_info.ts";
-import type { LogEntry } from "../../net/agent/job_logs.ts";
+import type { LogEntry } from "../../net/agent/workers/job_logs.ts";
 import type { OutputItem } from "../../net/driver_protocol.ts";
 
 export interface ClusterPort {

@@ -7,8 +7,8 @@ import type { AgentInfo, AgentView, ClusterJob } from "../../core/cluster/agent_
 import { hasEnded } from "../../core/cluster/cluster_jobs.ts";
 import { isOver } from "../../core/cluster/driver_info.ts";
 import { describeThrown, LucioleError } from "../../core/errors.ts";
-import type { LogEntry } from "../../net/agent/job_logs.ts";
-import { placesOf } from "../../net/driver/find_detached.ts";
+import type { LogEntry } from "../../net/agent/workers/job_logs.ts";
+import { placesOf } from "../../net/driver/detached/find_detached.ts";
 import { findAnyJob, findJob } from "./find_job.ts";
 import type { ClusterPort, Terminal } from "./port.ts";
 import { jobsText, statusText } from "./status_text.ts";

@@ -4,7 +4,7 @@
  * Sans-I/O: `apply` takes what happened and the time, and returns what to do. What
  * becomes of orders is in order_desk.ts. It knows nothing of processes, sockets or files.
  */
-import type { AgentEvent } from "../schedule/order.ts";
+import type { AgentEvent } from "../schedule/attempts/order.ts";
 import { OrderDesk } from "./order_desk.ts";
 import { wrongWith } from "./queue_check.ts";
 import type { EndedAttempt, QueueCommand, QueueEvent } from "./queue_events.ts";

@@ -10,7 +10,7 @@ import type {
   PlanTemplate,
   TaskOrder,
   WorkerDefinitions,
-} from "../schedule/order.ts";
+} from "../schedule/attempts/order.ts";
 
 interface Told {
   readonly ids: Set<string>;

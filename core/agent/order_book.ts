@@ -3,7 +3,7 @@
  *
  * It knows nothing of workers but their numbers.
  */
-import type { TaskOrder } from "../schedule/order.ts";
+import type { TaskOrder } from "../schedule/attempts/order.ts";
 import type { AttemptResult } from "../schedule/report.ts";
 import { checkMove, type Table } from "../schedule/transitions.ts";
 import { OrderLines } from "./order_lines.ts";

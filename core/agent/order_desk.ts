@@ -4,7 +4,7 @@
  *
  * Which workers there are, and when they go, is decided in agent_queue.ts.
  */
-import type { AgentEvent, TaskOrder } from "../schedule/order.ts";
+import type { AgentEvent, TaskOrder } from "../schedule/attempts/order.ts";
 import { OrderBook } from "./order_book.ts";
 import {
   cancelledEvent,

@@ -3,7 +3,7 @@
  *
  * Orders are not taken out when they are cancelled: whoever takes one says which ones still count.
  */
-import type { TaskOrder } from "../schedule/order.ts";
+import type { TaskOrder } from "../schedule/attempts/order.ts";
 
 /** Places before the first order that are kept until they are worth being freed. */
 const MAX_GAP = 1024;

@@ -2,7 +2,7 @@
  * Orders that wait, in one line for each set of workers that may perform them: a worker finds its next order without
  * passing over those of others. Among the lines that are open to it, it takes what came first.
  */
-import type { TaskOrder } from "../schedule/order.ts";
+import type { TaskOrder } from "../schedule/attempts/order.ts";
 import { OrderLine } from "./order_line.ts";
 
 interface Line {

@@ -2,7 +2,7 @@
  * What happens to an agent's queue, and what it asks for in return. Plain data.
  */
 import { CancelledError, LucioleError, toWireError } from "../errors.ts";
-import type { AgentEvent, TaskOrder } from "../schedule/order.ts";
+import type { AgentEvent, TaskOrder } from "../schedule/attempts/order.ts";
 import { type AttemptResult, NO_TOTALS } from "../schedule/report.ts";
 
 export type QueueEvent =

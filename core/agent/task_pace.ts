@@ -4,7 +4,7 @@
  * A worker that has several short tasks in hand asks once for all of them. What it holds no other worker can begin, so
  * it is never much.
  */
-import type { TaskOrder } from "../schedule/order.ts";
+import type { TaskOrder } from "../schedule/attempts/order.ts";
 import type { AttemptResult } from "../schedule/report.ts";
 
 /** Of work that a worker holds at a time, about. */

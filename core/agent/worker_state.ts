@@ -3,7 +3,7 @@
  *
  * What happens to it is decided in agent_queue.ts and order_desk.ts. docs/states.md shows the table; a test compares both.
  */
-import type { TaskOrder } from "../schedule/order.ts";
+import type { TaskOrder } from "../schedule/attempts/order.ts";
 import { checkMove, type Table } from "../schedule/transitions.ts";
 
 type WorkerPhase = "starting" | "asking" | "waiting" | "running" | "leaving" | "failed" | "stopped";

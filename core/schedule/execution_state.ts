@@ -10,9 +10,9 @@ import type { InputEdge, PhysicalPlan, TaskGroupPlan } from "../plan/physical.ts
 import type { Share } from "../plan/shares.ts";
 import type { CompareKeys } from "../plan/splitters.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
-import type { ReadyTasks } from "./ready_tasks.ts";
 import type { ShardReport, TaskReport } from "./report.ts";
-import type { WorkerSet } from "./worker_sets.ts";
+import type { ReadyTasks } from "./slots/ready_tasks.ts";
+import type { WorkerSet } from "./slots/worker_sets.ts";
 
 export type AttemptStatus =
   | { readonly kind: "launched" }

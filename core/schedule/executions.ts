@@ -7,21 +7,21 @@
 import { LucioleError, toWireError, type WireError } from "../errors.ts";
 import type { PlanOutput } from "../plan/physical.ts";
 import { headEdges, sideEdges, unionOffsets } from "../plan/pieces.ts";
-import { announce } from "./attempt_events.ts";
+import { announce } from "./attempts/attempt_events.ts";
+import { failReaders } from "./attempts/failed_readers.ts";
 import type { Edge, Execution, Group, Producer } from "./execution_state.ts";
-import { failReaders } from "./failed_readers.ts";
-import { beginFromCopies } from "./from_copies.ts";
-import { planGang } from "./gangs.ts";
-import { shardCount } from "./inputs.ts";
 import type { JobCommand, JobEvent, JobState, SinkPart } from "./job_state.ts";
-import { cancelTask, releaseChannel, releaseCommitted, releaseIfUnneeded } from "./lifetime.ts";
 import { createExecution } from "./new_execution.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
-import { planPipeline } from "./pipelining.ts";
+import { beginFromCopies } from "./shards/from_copies.ts";
+import { shardCount } from "./shards/inputs.ts";
+import { cancelTask, releaseChannel, releaseCommitted, releaseIfUnneeded } from "./shards/lifetime.ts";
+import { wakeGroup } from "./shards/waking.ts";
+import { planGang } from "./slots/gangs.ts";
+import { planPipeline } from "./slots/pipelining.ts";
 import { executionTotals, groupProgress, stageReports } from "./totals.ts";
 import { isDone, moveExecution, moveTask } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
-import { wakeGroup } from "./waking.ts";
 
 type Submitted = Extract<JobEvent, { kind: "executionSubmitted" }>;
 

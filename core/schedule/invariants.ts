@@ -7,12 +7,12 @@
  */
 
 import type { Agent } from "./agent_state.ts";
-import { MAX_AHEAD } from "./ahead.ts";
+import { MAX_AHEAD } from "./attempts/ahead.ts";
 import type { Attempt, Execution, Group, Task } from "./execution_state.ts";
 import type { JobState } from "./job_state.ts";
-import { isNeeded } from "./lifetime.ts";
+import { isNeeded } from "./shards/lifetime.ts";
+import { isIn } from "./slots/worker_sets.ts";
 import { InvariantError, isDone, isLive, taskName } from "./transitions.ts";
-import { isIn } from "./worker_sets.ts";
 
 /** No agent has more orders than it may, and every attempt that runs is known to one agent. */
 export function checkSlots(state: JobState): void {

@@ -6,17 +6,17 @@
  */
 
 import { createAgent } from "./agent_state.ts";
-import { loseAttempt, onAttemptEvent } from "./attempt_events.ts";
-import { onDatasetEvent } from "./dataset_events.ts";
-import { copyStragglers, dispatch } from "./dispatch.ts";
+import { loseAttempt, onAttemptEvent } from "./attempts/attempt_events.ts";
+import { channelError, failReaders } from "./attempts/failed_readers.ts";
 import { fail, onPublished, settle, submit } from "./executions.ts";
-import { channelError, failReaders } from "./failed_readers.ts";
-import { holdOutput, onKept, onRestored, onRestoreFailed } from "./from_copies.ts";
 import { checkAttempts, checkExecution, checkSlots } from "./invariants.ts";
 import type { JobCommand, JobEvent, JobState } from "./job_state.ts";
-import { releaseInputs } from "./lifetime.ts";
-import { loseShard } from "./revival.ts";
-import { seatWorkers, totalSlots } from "./slots.ts";
+import { onDatasetEvent } from "./shards/dataset_events.ts";
+import { holdOutput, onKept, onRestored, onRestoreFailed } from "./shards/from_copies.ts";
+import { releaseInputs } from "./shards/lifetime.ts";
+import { loseShard } from "./shards/revival.ts";
+import { copyStragglers, dispatch } from "./slots/dispatch.ts";
+import { seatWorkers, totalSlots } from "./slots/slots.ts";
 import { onTick } from "./ticks.ts";
 import { moveChannel } from "./transitions.ts";
 import { beginTurn, type Turn } from "./turn.ts";

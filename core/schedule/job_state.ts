@@ -9,6 +9,7 @@ import type { WorkerInfo } from "../job/worker_info.ts";
 import type { PhysicalPlan, ShardPiece } from "../plan/physical.ts";
 import type { CompareKeys } from "../plan/splitters.ts";
 import type { Agent } from "./agent_state.ts";
+import type { AgentEvent, TaskOrder } from "./attempts/order.ts";
 import type {
   Attempt,
   Channel,
@@ -18,7 +19,6 @@ import type {
   OutputDataset,
   Task,
 } from "./execution_state.ts";
-import type { AgentEvent, TaskOrder } from "./order.ts";
 import type { ExecutionOutcome } from "./outcome.ts";
 import type { ShardReport, TaskReport } from "./report.ts";
 

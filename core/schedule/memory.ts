@@ -5,7 +5,7 @@
  * until the others have ended; but a part of their share in any case: one that runs for long shall not starve them.
  */
 import type { JobState } from "./job_state.ts";
-import { totalSlots } from "./slots.ts";
+import { totalSlots } from "./slots/slots.ts";
 
 /** Of its share, what a task gets at least. */
 const LEAST = 1 / 4;

@@ -6,8 +6,8 @@ import type { PhysicalPlan, TaskGroupPlan } from "../plan/physical.ts";
 import type { Share } from "../plan/shares.ts";
 import type { CompareKeys } from "../plan/splitters.ts";
 import type { Execution, ExecutionLimits, Group, Task } from "./execution_state.ts";
-import { ReadyTasks } from "./ready_tasks.ts";
 import { NO_TOTALS } from "./report.ts";
+import { ReadyTasks } from "./slots/ready_tasks.ts";
 
 export function createExecution(
   id: string,

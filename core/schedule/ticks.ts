@@ -4,8 +4,10 @@
  * Every wait of the scheduler that has a bound is ended here.
  */
 import { NotEnoughResourcesError, toWireError } from "../errors.ts";
+import { takeRested } from "./attempts/resting.ts";
 import type { Execution } from "./execution_state.ts";
 import { finish, progressOf } from "./executions.ts";
+import { wake } from "./shards/waking.ts";
 import {
   canEverFit,
   failForSlots,
@@ -13,13 +15,11 @@ import {
   seatsOfStreams,
   slotsOfOthers,
   waitsForSlots,
-} from "./grants.ts";
-import { takeRested } from "./resting.ts";
-import { setOf, totalSlots } from "./slots.ts";
+} from "./slots/grants.ts";
+import { setOf, totalSlots } from "./slots/slots.ts";
+import type { WorkerSet } from "./slots/worker_sets.ts";
 import { isActive } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
-import { wake } from "./waking.ts";
-import type { WorkerSet } from "./worker_sets.ts";
 
 /** A failed execution waits this long for its attempts to stop. */
 const ENDING_MS = 5_000;

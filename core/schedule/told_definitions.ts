@@ -3,7 +3,7 @@
  *
  * It sends nothing. Plans without executions are kept for further turns of a loop, up to a bound.
  */
-import type { Definitions, ExecutionOrder, PlanTemplate } from "./order.ts";
+import type { Definitions, ExecutionOrder, PlanTemplate } from "./attempts/order.ts";
 
 const MAX_TEMPLATES = 64;
 

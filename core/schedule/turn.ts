@@ -9,7 +9,7 @@
 import type { WireError } from "../errors.ts";
 import type { Attempt, Execution, Task } from "./execution_state.ts";
 import type { JobCommand, JobState } from "./job_state.ts";
-import { unseat } from "./slots.ts";
+import { unseat } from "./slots/slots.ts";
 import { moveTask } from "./transitions.ts";
 
 /** Warnings of one execution that are told; the rest is in its stages' attempt counts. */

@@ -18,15 +18,15 @@ import type { OnFailure } from "../request_id.ts";
 import type { RunningServer, Runtime } from "../runtime/runtime.ts";
 import type { TransportTo } from "../worker/attempt_host.ts";
 import { AgentJobs } from "./agent_jobs.ts";
-import { DetachedDrivers, type DetachedDriversOptions } from "./detached_drivers.ts";
-import { addDetachedRoutes, addDriverAccess } from "./detached_routes.ts";
+import { DetachedDrivers, type DetachedDriversOptions } from "./detached/detached_drivers.ts";
+import { addDetachedRoutes, addDriverAccess } from "./detached/detached_routes.ts";
 import { addDriverRoutes } from "./driver_routes.ts";
 import { type PeerAccess, transportsOf } from "./peer_access.ts";
-import type { ProgramCache } from "./program_cache.ts";
-import { addProgramRoutes } from "./program_routes.ts";
-import { processWorkers } from "./worker_process.ts";
-import { addWorkerRoutes } from "./worker_routes.ts";
-import type { WorkerStarter } from "./worker_starter.ts";
+import type { ProgramCache } from "./programs/program_cache.ts";
+import { addProgramRoutes } from "./programs/program_routes.ts";
+import { processWorkers } from "./workers/worker_process.ts";
+import { addWorkerRoutes } from "./workers/worker_routes.ts";
+import type { WorkerStarter } from "./workers/worker_starter.ts";
 
 export interface AgentOptions {
   readonly id: string;

@@ -10,7 +10,7 @@ import { JobLife } from "../../core/agent/job_life.ts";
 import type { EndedAttempt, QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
 import type { JobState } from "../../core/cluster/agent_info.ts";
 import { toWireError } from "../../core/errors.ts";
-import type { AgentEvent, TaskOrder } from "../../core/schedule/order.ts";
+import type { AgentEvent, TaskOrder } from "../../core/schedule/attempts/order.ts";
 import { DeadlineTimer } from "../deadline_timer.ts";
 import {
   type AttemptsRequest,
@@ -24,16 +24,16 @@ import {
   type RetireRequest,
   type WorkerReport,
 } from "../protocol.ts";
-import { AgentMailbox } from "./agent_mail.ts";
-import { GangMail } from "./gang_mail.ts";
-import { withHeldInputs } from "./held_inputs.ts";
-import { JobLogs } from "./job_logs.ts";
-import { JobShards, type ShardRequest } from "./job_shards.ts";
-import { JobWorkers } from "./job_workers.ts";
+import { AgentMailbox } from "./mail/agent_mail.ts";
+import { GangMail } from "./mail/gang_mail.ts";
 import type { PeerTransports } from "./peer_access.ts";
 import { SequenceOutbox } from "./sequence_outbox.ts";
-import { weightOf, withItems } from "./told_items.ts";
-import type { WorkerStarter } from "./worker_starter.ts";
+import { withHeldInputs } from "./shards/held_inputs.ts";
+import { JobShards, type ShardRequest } from "./shards/job_shards.ts";
+import { weightOf, withItems } from "./shards/told_items.ts";
+import { JobLogs } from "./workers/job_logs.ts";
+import { JobWorkers } from "./workers/job_workers.ts";
+import type { WorkerStarter } from "./workers/worker_starter.ts";
 
 export interface AgentJobOptions {
   readonly job: string;

@@ -11,10 +11,10 @@ import { CancelledError, LucioleError, NotEnoughResourcesError, ProtocolError } 
 import { type JobOrder, PROTOCOL } from "../protocol.ts";
 import { AgentJob } from "./agent_job.ts";
 import { DiskWatch } from "./disk_watch.ts";
-import { EndedJobs } from "./ended_jobs.ts";
+import { EndedJobs } from "./masters/ended_jobs.ts";
 import type { TransportsOf } from "./peer_access.ts";
-import type { ProgramCache } from "./program_cache.ts";
-import type { WorkerStarter } from "./worker_starter.ts";
+import type { ProgramCache } from "./programs/program_cache.ts";
+import type { WorkerStarter } from "./workers/worker_starter.ts";
 
 export interface AgentJobsOptions {
   readonly id: string;

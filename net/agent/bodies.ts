@@ -7,7 +7,7 @@
 import { parseAddress } from "../../core/cluster/address.ts";
 import type { WireError } from "../../core/errors.ts";
 import { MAX_WORKERS } from "../../core/program/limits.ts";
-import type { ExecutionOrder, PlanTemplate, TaskOrder } from "../../core/schedule/order.ts";
+import type { ExecutionOrder, PlanTemplate, TaskOrder } from "../../core/schedule/attempts/order.ts";
 import type { AttemptResult, TaskReport } from "../../core/schedule/report.ts";
 import { checkId, type Fields, fields, ids, list, malformed, natural, text } from "../fields.ts";
 import type {
@@ -28,8 +28,8 @@ import type {
   WrittenRequest,
 } from "../protocol.ts";
 import type { HeldShard } from "../store/held_shard.ts";
-import { parcel } from "./message_bodies.ts";
-import { programRef } from "./program_routes.ts";
+import { parcel } from "./mail/message_bodies.ts";
+import { programRef } from "./programs/program_routes.ts";
 
 const MAX_ENVIRONMENT = 1000;
 const LEVELS = ["debug", "info", "warn", "error"] as const;

@@ -20,8 +20,8 @@ import {
   releaseRequest,
   retireRequest,
 } from "./bodies.ts";
-import { messagesRequest } from "./message_bodies.ts";
-import { pieceAnswers } from "./piece_answers.ts";
+import { messagesRequest } from "./mail/message_bodies.ts";
+import { pieceAnswers } from "./shards/piece_answers.ts";
 
 /** Of whoever ends the job of another. */
 const MAX_NAME = 100;

@@ -13,7 +13,7 @@ import type { AgentInfo } from "../../core/cluster/agent_info.ts";
 import { describeThrown, type LucioleError } from "../../core/errors.ts";
 import { plural } from "../../core/program/plural.ts";
 import manifest from "../../package.json" with { type: "json" };
-import { clusterAccess } from "../driver/cluster_access.ts";
+import { clusterAccess } from "../driver/cluster/cluster_access.ts";
 import { type FailureLog, openFailureLog } from "../failure_log.ts";
 import { ownProgram } from "../program/own_program.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
@@ -23,8 +23,8 @@ import { readSecurity, type Security, type SecurityFiles, serveGuarded } from ".
 import { tcpTransport } from "../tcp_transport.ts";
 import { type Agent, createAgent } from "./agent.ts";
 import { type OwnedDirectory, ownDirectory } from "./directory_lock.ts";
-import { Heartbeats } from "./heartbeats.ts";
-import { ProgramCache } from "./program_cache.ts";
+import { Heartbeats } from "./masters/heartbeats.ts";
+import { ProgramCache } from "./programs/program_cache.ts";
 
 export interface AgentConfig {
   /** Unique in the cluster. */

@@ -4,8 +4,8 @@
  */
 import type { DoneRecord, PastSink, PublishingRecord } from "../../core/checkpoint/records.ts";
 import type { Graph } from "../../core/graph/node.ts";
-import type { PublishCommand } from "../driver/running_executions.ts";
-import { sinksOf } from "../driver/sink_results.ts";
+import type { PublishCommand } from "../driver/executor/running_executions.ts";
+import { sinksOf } from "../driver/executor/sink_results.ts";
 import { inodeOf, redoPublish, stagingDirectory } from "../sink/staging.ts";
 
 export function pastSinks(graph: Graph, execution: string, sinks: PublishCommand["sinks"]): PastSink[] {

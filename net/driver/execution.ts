@@ -8,8 +8,8 @@ import { CancelledError, fromWireError } from "../../core/errors.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import type { ExecutionTotals } from "./execution_types.ts";
-import type { ExecutionListener, ProgressSnapshot } from "./running_executions.ts";
-import type { SinkResult } from "./sink_results.ts";
+import type { ExecutionListener, ProgressSnapshot } from "./executor/running_executions.ts";
+import type { SinkResult } from "./executor/sink_results.ts";
 
 /** A promise with its two ends. */
 export class Deferred<T> {

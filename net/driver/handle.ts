@@ -6,7 +6,7 @@
 import type { Batch } from "../../core/batch/column.ts";
 import { rowReader } from "../../core/batch/row_reader.ts";
 import { type DatasetInput, DatasetRef } from "../../core/program/dataset_ref.ts";
-import type { SinkResult } from "./sink_results.ts";
+import type { SinkResult } from "./executor/sink_results.ts";
 import { type EndUse, endWhenDropped } from "./uses.ts";
 
 /** Where the shards of one dataset are read. */

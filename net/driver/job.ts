@@ -7,13 +7,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { WorkerInfo } from "../../core/job/worker_info.ts";
 import type { Flow, FlowOutput } from "../../core/program/flow.ts";
-import type { Channel } from "./channel.ts";
 import type { ExecuteOptions } from "./execute_options.ts";
 import type { Execution } from "./execution_types.ts";
-import type { Messenger } from "./messenger.ts";
+import type { Messenger } from "./members/messenger.ts";
+import type { Scaler } from "./members/scaler.ts";
 import type { Metagraph, Vertices } from "./metagraph_types.ts";
 import type { Outputs } from "./outputs.ts";
-import type { Scaler } from "./scaler.ts";
+import type { Channel } from "./reading/channel.ts";
 
 /**
  * One run of a driver. Owns its workers and datasets until it is closed.

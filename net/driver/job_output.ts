@@ -7,8 +7,8 @@ import { LOG_LEVELS } from "../../core/program/limits.ts";
 import type { RunFlags } from "../../core/program/run_flags.ts";
 import { createProgress } from "../program/progress.ts";
 import type { JobParts } from "./driver_job.ts";
-import { NO_EVENT_LOG, openEventLog } from "./event_log.ts";
-import type { JobListener } from "./running_executions.ts";
+import { NO_EVENT_LOG, openEventLog } from "./executor/event_log.ts";
+import type { JobListener } from "./executor/running_executions.ts";
 
 export interface JobOutput {
   readonly listener: JobListener;

@@ -15,13 +15,13 @@ import { applyCodeSetting } from "../runtime/code_setting.ts";
 import { currentRuntime } from "../runtime/current_runtime.ts";
 import { machineMemory } from "../runtime/machine.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { AgentClient } from "./agent_client.ts";
+import { AgentClient } from "./agents/agent_client.ts";
+import { ownEnvironment } from "./agents/worker_environment.ts";
 import { makeLocalDirectory, removeDirectory } from "./directories.ts";
 import { DriverJob } from "./driver_job.ts";
-import { Executor } from "./executor.ts";
+import { Executor } from "./executor/executor.ts";
 import { createJobOutput } from "./job_output.ts";
-import { LocalFleet, localWorkers, mostLocalWorkers } from "./local_fleet.ts";
-import { ownEnvironment } from "./worker_environment.ts";
+import { LocalFleet, localWorkers, mostLocalWorkers } from "./members/local_fleet.ts";
 
 /** Share of the machine's memory that operators may use, all workers together. */
 const MEMORY_SHARE = 0.5;

@@ -5,7 +5,7 @@
  */
 import type { RunFlags } from "../../core/program/run_flags.ts";
 import type { JobCheckpoint } from "../checkpoint/job_checkpoint.ts";
-import { enterDetached } from "./detached.ts";
+import { enterDetached } from "./detached/detached.ts";
 import type { DriverJob } from "./driver_job.ts";
 
 /** @param signal Ends the wait for room on a cluster. */
@@ -39,6 +39,6 @@ async function openOn(
     const { openLocalJob } = await import("./local.ts");
     return openLocalJob(flags, args, checkpoint);
   }
-  const { openClusterJob } = await import("./cluster.ts");
+  const { openClusterJob } = await import("./cluster/cluster.ts");
   return openClusterJob({ ...flags, cluster }, args, signal, checkpoint);
 }

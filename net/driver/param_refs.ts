@@ -7,8 +7,8 @@ import { LucioleError } from "../../core/errors.ts";
 import { DatasetRef } from "../../core/program/dataset_ref.ts";
 import type { AnyFlow } from "../../core/program/flow.ts";
 import { encode } from "../cbor.ts";
-import { Channel, holdChannel } from "./channel.ts";
 import { DatasetHandle, type HeldInput, handleOf, holdDataset } from "./handle.ts";
+import { Channel, holdChannel } from "./reading/channel.ts";
 
 /** Parameters whose handles can be waited for. */
 export interface ParamRefs {

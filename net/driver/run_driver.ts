@@ -12,10 +12,10 @@ import { parseRunFlags, type RunFlags } from "../../core/program/run_flags.ts";
 import { host } from "../program/host.ts";
 import { outliveReaders } from "../runtime/closed_pipes.ts";
 import { type EndSignal, listenForSignals } from "../runtime/signals.ts";
-import { detachedFlags } from "./detached.ts";
+import type { SymmetricHead } from "./cluster/symmetric.ts";
+import { detachedFlags } from "./detached/detached.ts";
 import type { DriverJob } from "./driver_job.ts";
 import type { Job } from "./job.ts";
-import type { SymmetricHead } from "./symmetric.ts";
 
 /** Runs the function to its end. @returns The exit code. */
 export async function runDriver(driver: (job: Job) => unknown): Promise<number> {
@@ -29,11 +29,11 @@ export async function runDriver(driver: (job: Job) => unknown): Promise<number> 
     const parsed = own ?? parseRunFlags(process.argv.slice(2), process.env);
     flags = parsed.options;
     if (flags.detach !== undefined) {
-      const { submitDriver } = await import("./submit.ts");
+      const { submitDriver } = await import("./detached/submit.ts");
       return await submitDriver(flags, flags.detach, parsed.rest, ends.signal);
     }
     if (flags.symmetric !== undefined) {
-      const { enterSymmetric } = await import("./symmetric.ts");
+      const { enterSymmetric } = await import("./cluster/symmetric.ts");
       head = await enterSymmetric(flags, flags.symmetric, ends.signal);
       if (head === undefined) return EXIT.ok;
     }

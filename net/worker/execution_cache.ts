@@ -12,7 +12,7 @@ import { checkFingerprint, fingerprint } from "../../core/graph/fingerprint.ts";
 import type { Graph } from "../../core/graph/node.ts";
 import type { PhysicalPlan } from "../../core/plan/physical.ts";
 import { findFlow } from "../../core/program/flow.ts";
-import type { ExecutionOrder, TemplateBody, WorkerDefinitions } from "../../core/schedule/order.ts";
+import type { ExecutionOrder, TemplateBody, WorkerDefinitions } from "../../core/schedule/attempts/order.ts";
 import { decode } from "../cbor.ts";
 
 export interface KnownExecution {

@@ -4,7 +4,7 @@
 import { setImmediate } from "node:timers";
 import { CancelledError, describeThrown, ProtocolError, TaskError, toWireError } from "../../core/errors.ts";
 import { runTaskGroup } from "../../core/exec/task.ts";
-import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { TaskOrder } from "../../core/schedule/attempts/order.ts";
 import type { ShardReport } from "../../core/schedule/report.ts";
 import type { PerformedAttempt } from "../protocol.ts";
 import type { AttemptHost } from "./attempt_host.ts";

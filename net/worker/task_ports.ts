@@ -15,7 +15,7 @@ import type {
   TaskPorts,
 } from "../../core/exec/ports.ts";
 import type { ShardPiece, SourceSplit } from "../../core/plan/physical.ts";
-import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { TaskOrder } from "../../core/schedule/attempts/order.ts";
 import { NO_TOTALS, type ShardReport, type TaskReport } from "../../core/schedule/report.ts";
 import { codecPorts } from "../codec_ports.ts";
 import { untilAborted } from "../pause.ts";

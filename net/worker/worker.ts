@@ -7,7 +7,7 @@
 import process from "node:process";
 import { CancelledError, LucioleError, toWireError } from "../../core/errors.ts";
 import type { LogRecord } from "../../core/exec/ports.ts";
-import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { TaskOrder } from "../../core/schedule/attempts/order.ts";
 import { readSequence } from "../cbor_sequence.ts";
 import type { ControlMessage, NextReply, NextRequest, PerformedAttempt, Transport } from "../protocol.ts";
 import { setDiskRefusal } from "../store/disk_room.ts";

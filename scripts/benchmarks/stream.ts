@@ -6,7 +6,7 @@
  */
 
 import { encodeBatch } from "../../core/batch/codec.ts";
-import { openShardStream } from "../../net/agent/shard_stream.ts";
+import { openShardStream } from "../../net/agent/shards/shard_stream.ts";
 import { codecPorts } from "../../net/codec_ports.ts";
 import { sequence } from "../../net/replies.ts";
 import { resumedBody } from "../../net/resumed_body.ts";

@@ -2,7 +2,7 @@
 import type { ClusterPort, Shown, Terminal } from "../../cmd/cluster/port.ts";
 import type { AgentInfo, AgentView, ClusterJob, ClusterView } from "../../core/cluster/agent_info.ts";
 import { LucioleError } from "../../core/errors.ts";
-import type { LogEntry } from "../../net/agent/job_logs.ts";
+import type { LogEntry } from "../../net/agent/workers/job_logs.ts";
 import type { OutputItem } from "../../net/driver_protocol.ts";
 
 export const NOW = Date.UTC(2026, 0, 1, 12);

@@ -1,7 +1,7 @@
 /** What `luciole status`, `jobs`, `logs` and `cancel` show, and do. */
 import { describe, expect, test } from "bun:test";
 import { cancel, jobs, logs, status } from "../../cmd/cluster/verbs.ts";
-import type { LogEntry } from "../../net/agent/job_logs.ts";
+import type { LogEntry } from "../../net/agent/workers/job_logs.ts";
 import { agentView, clusterJob, FakeCluster, fakeTerminal, NOW } from "./fake_cluster.ts";
 
 const entry = (number: number, text: string, changes: Partial<LogEntry> = {}): LogEntry => ({

@@ -2,10 +2,10 @@
  * Workers for the jobs of an in-process cluster: wherever its agents have room, on those with the fewest first.
  */
 import type { WorkerInfo } from "../../core/job/worker_info.ts";
-import { AgentClient } from "../../net/driver/agent_client.ts";
-import type { LeaseTimes } from "../../net/driver/agent_watch.ts";
-import type { Executor } from "../../net/driver/executor.ts";
-import type { Enlisted, EnlistOptions, Fleet } from "../../net/driver/fleet.ts";
+import { AgentClient } from "../../net/driver/agents/agent_client.ts";
+import type { LeaseTimes } from "../../net/driver/agents/agent_watch.ts";
+import type { Executor } from "../../net/driver/executor/executor.ts";
+import type { Enlisted, EnlistOptions, Fleet } from "../../net/driver/members/fleet.ts";
 import type { Transport } from "../../net/protocol.ts";
 
 export interface InProcessFleetOptions {

@@ -18,7 +18,7 @@ function membersOf(path: string, name: string): readonly string[] {
 
 describe("C16: programs see", () => {
   test("the scaler of the seed", () => {
-    expect(membersOf("net/driver/scaler.ts", "Scaler")).toEqual([
+    expect(membersOf("net/driver/members/scaler.ts", "Scaler")).toEqual([
       "readonly scalable: boolean",
       "scaleUp(count: number): Promise<boolean>",
       "scaleDown(count: number): Promise<boolean>",
@@ -27,7 +27,7 @@ describe("C16: programs see", () => {
   });
 
   test("the messenger of the seed", () => {
-    expect(membersOf("net/driver/messenger.ts", "Messenger")).toEqual([
+    expect(membersOf("net/driver/members/messenger.ts", "Messenger")).toEqual([
       "broadcast(message: unknown): Promise<void>",
       "sendToWorkers(message: unknown, workers: readonly number[]): Promise<void>",
       "sendToWorker(message: unknown, worker: number): Promise<void>",

@@ -1,8 +1,8 @@
 /**
  * A simulated driver's connection to one agent: requests one after the other, each sent again until it has arrived,
- * and the stream of events, as net/driver/agent_requests.ts and agent_watch.ts have them.
+ * and the stream of events, as net/driver/agents/agent_requests.ts and agent_watch.ts have them.
  */
-import type { AgentEvent } from "../../core/schedule/order.ts";
+import type { AgentEvent } from "../../core/schedule/attempts/order.ts";
 import type { Broken, Process } from "./network.ts";
 import type { AgentPort, PartPort } from "./ports.ts";
 import type { World } from "./world.ts";

@@ -3,9 +3,9 @@
  * read when it ends.
  */
 import type { PhysicalPlan } from "../../core/plan/physical.ts";
-import { datasetPieces } from "../../core/schedule/dataset_reads.ts";
 import type { JobState } from "../../core/schedule/job_state.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
+import { datasetPieces } from "../../core/schedule/shards/dataset_reads.ts";
 import { add, type Content, NO_ROWS, type Rows, rowsOf, type Shards } from "./rows.ts";
 import type { World } from "./world.ts";
 

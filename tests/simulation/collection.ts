@@ -1,9 +1,10 @@
 /**
  * How a simulated driver reads a dataset that is whole: part after part from their agents, again where one does not
- * answer, and what is lost once it is computed again, as net/driver/read_dataset.ts does.
+ * answer, and what is lost once it is computed again, as net/driver/reading/read_dataset.ts does.
  */
-import { datasetPieces, isRecovering } from "../../core/schedule/dataset_reads.ts";
+
 import type { JobEvent, JobState } from "../../core/schedule/job_state.ts";
+import { datasetPieces, isRecovering } from "../../core/schedule/shards/dataset_reads.ts";
 import type { Process } from "./network.ts";
 import { add, type Content, NO_ROWS, type Rows, rowsOf, type Shards } from "./rows.ts";
 import type { World } from "./world.ts";

@@ -1,8 +1,9 @@
 /**
- * What a simulated driver does of what the scheduler decides, in its order, as net/driver/executor.ts performs it.
+ * What a simulated driver does of what the scheduler decides, in its order, as net/driver/executor/executor.ts performs it.
  */
+
+import type { TaskOrder } from "../../core/schedule/attempts/order.ts";
 import type { JobCommand } from "../../core/schedule/job_state.ts";
-import type { TaskOrder } from "../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import type { AgentLine } from "./agent_line.ts";
 import type { Copier } from "./copier.ts";

@@ -1,6 +1,6 @@
 /**
  * The workers of a simulated job as its driver knows them, by the production set of workers, and its messages with
- * them, as net/driver/job_crew.ts, driver_messages.ts and message_route.ts have them.
+ * them, as net/driver/members/job_crew.ts, driver_messages.ts and message_route.ts have them.
  *
  * At the end it compares what everybody heard with what was sent.
  */
@@ -8,7 +8,7 @@ import { Membership, type MembershipCommand, type MembershipEvent } from "../../
 import type { WorkerInfo } from "../../core/job/worker_info.ts";
 import { Admission, type Decisions, type Sending } from "../../core/messages/admission.ts";
 import type { Parcel } from "../../core/messages/letter.ts";
-import type { AgentEvent } from "../../core/schedule/order.ts";
+import type { AgentEvent } from "../../core/schedule/attempts/order.ts";
 import { CrewEnd } from "./crew_end.ts";
 import { letterOf } from "./mail.ts";
 import type { WorkerMail } from "./worker_mail.ts";

@@ -1,5 +1,5 @@
 /**
- * What a simulated driver keeps of its messages with one worker, as net/driver/worker_end.ts does; and whether what
+ * What a simulated driver keeps of its messages with one worker, as net/driver/members/worker_end.ts does; and whether what
  * both heard in the end is what was sent.
  */
 import type { WorkerInfo } from "../../core/job/worker_info.ts";

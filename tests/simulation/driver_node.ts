@@ -1,14 +1,14 @@
 /**
  * A simulated driver: runs executions by the production scheduler on the workers that it was given, and tells what
- * becomes of them, as net/driver/executor.ts and driver_job.ts do.
+ * becomes of them, as net/driver/executor/executor.ts and driver_job.ts do.
  */
 import type { Grant } from "../../core/cluster/placement.ts";
 import type { WireError } from "../../core/errors.ts";
 import type { PhysicalPlan } from "../../core/plan/physical.ts";
+import type { AgentEvent } from "../../core/schedule/attempts/order.ts";
 import { backlogOf } from "../../core/schedule/backlog.ts";
 import { applyAll, check, needsTicks } from "../../core/schedule/job_scheduler.ts";
 import { createJobState, type JobEvent, type JobState } from "../../core/schedule/job_state.ts";
-import type { AgentEvent } from "../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import type { AgentLine } from "./agent_line.ts";
 import { Collection } from "./collection.ts";

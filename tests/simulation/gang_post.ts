@@ -1,9 +1,9 @@
 /**
  * The mail of one simulated job on one agent, between members of gangs: to its own workers at once, to those of other
- * agents by a line for each, as net/agent/agent_mail.ts and mail_relay.ts carry it.
+ * agents by a line for each, as net/agent/mail/agent_mail.ts and mail_relay.ts carry it.
  */
 import { IncomingLine, OutgoingLine, type Part } from "../../core/collectives/mail_line.ts";
-import { GangMail } from "../../net/agent/gang_mail.ts";
+import { GangMail } from "../../net/agent/mail/gang_mail.ts";
 import { mailBytes } from "../../net/mail.ts";
 import type { GangLetter } from "./mail.ts";
 import type { AgentPort } from "./ports.ts";

@@ -1,7 +1,7 @@
 /**
  * What must hold of the gangs of a simulated run, all jobs together: who is started with whom, and who waits for whom.
  */
-import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { TaskOrder } from "../../core/schedule/attempts/order.ts";
 
 interface Gang {
   readonly size: number;

@@ -2,8 +2,9 @@
  * What a simulated driver hears from its agents of attempts: each ends once; and now and then the same comes of the
  * wrong agent, or twice.
  */
+
+import type { AgentEvent } from "../../core/schedule/attempts/order.ts";
 import type { AttemptEvent, JobEvent } from "../../core/schedule/job_state.ts";
-import type { AgentEvent } from "../../core/schedule/order.ts";
 import { NO_TOTALS } from "../../core/schedule/report.ts";
 import type { Random } from "./random.ts";
 import { wireError } from "./world.ts";

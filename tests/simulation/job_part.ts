@@ -7,7 +7,7 @@ import { JobDefinitions } from "../../core/agent/job_definitions.ts";
 import type { QueueCommand, QueueEvent } from "../../core/agent/queue_events.ts";
 import type { Part } from "../../core/collectives/mail_line.ts";
 import type { Parcel } from "../../core/messages/letter.ts";
-import type { AgentEvent, Definitions, TaskOrder } from "../../core/schedule/order.ts";
+import type { AgentEvent, Definitions, TaskOrder } from "../../core/schedule/attempts/order.ts";
 import type { Delivery } from "./crew.ts";
 import { GangPost } from "./gang_post.ts";
 import type { GangLetter } from "./mail.ts";

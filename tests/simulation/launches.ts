@@ -1,8 +1,8 @@
 /**
- * Orders on their way from a simulated driver to its agents, with what they refer to, as net/driver/agent_batches.ts
+ * Orders on their way from a simulated driver to its agents, with what they refer to, as net/driver/agents/agent_batches.ts
  * sends them.
  */
-import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { TaskOrder } from "../../core/schedule/attempts/order.ts";
 import { ToldDefinitions } from "../../core/schedule/told_definitions.ts";
 import type { AgentLine } from "./agent_line.ts";
 

@@ -1,5 +1,5 @@
 /**
- * The outputs of a simulated job's executions: what they should be, and what became of them, as net/driver/sink_results.ts
+ * The outputs of a simulated job's executions: what they should be, and what became of them, as net/driver/executor/sink_results.ts
  * publishes them.
  */
 import type { PhysicalPlan } from "../../core/plan/physical.ts";

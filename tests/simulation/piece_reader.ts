@@ -4,7 +4,7 @@
  */
 import type { WireError } from "../../core/errors.ts";
 import type { ShardPiece, TaskInput } from "../../core/plan/physical.ts";
-import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { TaskOrder } from "../../core/schedule/attempts/order.ts";
 import type { PartPort } from "./ports.ts";
 import { type Content, type Rows, rowsOfPiece } from "./rows.ts";
 import { type World, wireError } from "./world.ts";

@@ -4,7 +4,7 @@
 import type { QueueEvent } from "../../core/agent/queue_events.ts";
 import type { Part } from "../../core/collectives/mail_line.ts";
 import type { Parcel } from "../../core/messages/letter.ts";
-import type { AgentEvent, Definitions, TaskOrder } from "../../core/schedule/order.ts";
+import type { AgentEvent, Definitions, TaskOrder } from "../../core/schedule/attempts/order.ts";
 import type { Delivery } from "./crew.ts";
 import type { GangLetter } from "./mail.ts";
 import type { Process } from "./network.ts";

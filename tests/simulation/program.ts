@@ -5,7 +5,7 @@
 import type { Grant } from "../../core/cluster/placement.ts";
 import type { AskedGraph } from "../../core/connected/graph_states.ts";
 import type { WireError } from "../../core/errors.ts";
-import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { TaskOrder } from "../../core/schedule/attempts/order.ts";
 import type { ExecutionOutcome } from "../../core/schedule/outcome.ts";
 import { type Dataset, programOf, randomPlan } from "../core/schedule/random_plans.ts";
 import { bustle } from "./bustle.ts";

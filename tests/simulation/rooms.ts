@@ -1,12 +1,12 @@
 /**
  * Which workers the executions of a simulated job have, by the production queue of those that ask for some, as
- * net/driver/worker_sets.ts keeps it.
+ * net/driver/executor/worker_sets.ts keeps it.
  */
 import { type GraphEvent, GraphQueue } from "../../core/connected/graph_queue.ts";
 import type { AskedGraph } from "../../core/connected/graph_states.ts";
 import { toWireError, type WireError } from "../../core/errors.ts";
 import type { JobEvent, JobState } from "../../core/schedule/job_state.ts";
-import { readsOpenChannel, workerPlaces } from "../../core/schedule/worker_places.ts";
+import { readsOpenChannel, workerPlaces } from "../../core/schedule/slots/worker_places.ts";
 import type { Process } from "./network.ts";
 import type { World } from "./world.ts";
 

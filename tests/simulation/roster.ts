@@ -1,11 +1,11 @@
 /**
  * The agents of a simulated job and its workers there, as its driver knows them: connections, who is to stay, and the
- * messages on their way, as net/driver/executor.ts and message_carrier.ts have them.
+ * messages on their way, as net/driver/executor/executor.ts and message_carrier.ts have them.
  */
 import type { AgentInfo } from "../../core/cluster/agent_info.ts";
 import type { Grant } from "../../core/cluster/placement.ts";
+import type { AgentEvent } from "../../core/schedule/attempts/order.ts";
 import type { JobEvent } from "../../core/schedule/job_state.ts";
-import type { AgentEvent } from "../../core/schedule/order.ts";
 import { AgentLine } from "./agent_line.ts";
 import { Crew } from "./crew.ts";
 import type { Process } from "./network.ts";

@@ -1,6 +1,6 @@
 /**
  * How the number of a simulated job's workers changes: by request, by the production policy, and in the place of those
- * that were lost, as net/driver/job_scaler.ts has it.
+ * that were lost, as net/driver/members/job_scaler.ts has it.
  */
 import { type AdaptiveOptions, AdaptivePolicy, type Load } from "../../core/job/adaptive.ts";
 import type { Process } from "./network.ts";

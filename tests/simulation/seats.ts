@@ -1,6 +1,6 @@
 /**
  * How a simulated driver gets its workers: asks masters until one has room, and has the agents start them, all of them
- * or none, as net/driver/seats.ts, job_seats.ts and cluster_fleet.ts do.
+ * or none, as net/driver/cluster/seats.ts, job_seats.ts and cluster_fleet.ts do.
  */
 import type { AgentInfo } from "../../core/cluster/agent_info.ts";
 import type { Grant, Placement } from "../../core/cluster/placement.ts";

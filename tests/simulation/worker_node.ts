@@ -9,7 +9,7 @@ import type { GangOrder } from "../../core/collectives/letter.ts";
 import type { WireError } from "../../core/errors.ts";
 import type { Parcel } from "../../core/messages/letter.ts";
 import type { ShardPiece } from "../../core/plan/physical.ts";
-import type { TaskOrder, WorkerDefinitions } from "../../core/schedule/order.ts";
+import type { TaskOrder, WorkerDefinitions } from "../../core/schedule/attempts/order.ts";
 import { type AttemptResult, NO_TOTALS, type ShardReport } from "../../core/schedule/report.ts";
 import { GangTask } from "./gang_task.ts";
 import type { GangLetter } from "./mail.ts";

@@ -4,7 +4,7 @@
  */
 import type { WireError } from "../../core/errors.ts";
 import type { PhysicalPlan } from "../../core/plan/physical.ts";
-import type { TaskOrder } from "../../core/schedule/order.ts";
+import type { TaskOrder } from "../../core/schedule/attempts/order.ts";
 import type { GangRules } from "./gang_rules.ts";
 import type { Network } from "./network.ts";
 import type { OutputFiles } from "./output_files.ts";

@@ -1,5 +1,5 @@
 /** Orders for an agent that reads nothing of what they ask for. */
-import type { TaskOrder } from "../../../core/schedule/order.ts";
+import type { TaskOrder } from "../../../core/schedule/attempts/order.ts";
 
 export function orderOf(attempt: string, changes: Partial<TaskOrder> = {}): TaskOrder {
   return {

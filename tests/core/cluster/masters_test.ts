@@ -84,7 +84,7 @@ class Master {
   }
 }
 
-/** Takes all of its workers or none, as net/driver/seats.ts. */
+/** Takes all of its workers or none, as net/driver/cluster/seats.ts. */
 interface Driver {
   readonly job: string;
   readonly workers: number;

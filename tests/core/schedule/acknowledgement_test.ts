@@ -1,6 +1,6 @@
 /** C1, C5: an execution is done when every task of it is acknowledged; what comes late or twice changes nothing. */
 import { describe, expect, test } from "bun:test";
-import type { AgentEvent } from "../../../core/schedule/order.ts";
+import type { AgentEvent } from "../../../core/schedule/attempts/order.ts";
 import { Random } from "../../simulation/random.ts";
 import { FakeCluster } from "./fake_cluster.ts";
 import { edge, planOf, shardOf, TOTALS } from "./plans.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { CancelledError, LucioleError, PlanMismatchError, toWireError } from "../../../core/errors.ts";
-import { datasetPieces, datasetSizes } from "../../../core/schedule/dataset_reads.ts";
+import { datasetPieces, datasetSizes } from "../../../core/schedule/shards/dataset_reads.ts";
 import { FakeCluster } from "./fake_cluster.ts";
 import { edge, hashTail, planOf } from "./plans.ts";
 

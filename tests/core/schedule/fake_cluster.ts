@@ -6,7 +6,8 @@
 import { toWireError, type WireError } from "../../../core/errors.ts";
 import type { PhysicalPlan } from "../../../core/plan/physical.ts";
 import type { CompareKeys } from "../../../core/plan/splitters.ts";
-import { MAX_AHEAD } from "../../../core/schedule/ahead.ts";
+import { MAX_AHEAD } from "../../../core/schedule/attempts/ahead.ts";
+import type { TaskOrder } from "../../../core/schedule/attempts/order.ts";
 import type { ExecutionLimits } from "../../../core/schedule/execution_state.ts";
 import { apply, check } from "../../../core/schedule/job_scheduler.ts";
 import {
@@ -16,7 +17,6 @@ import {
   type JobState,
   type SubmittedCheckpoint,
 } from "../../../core/schedule/job_state.ts";
-import type { TaskOrder } from "../../../core/schedule/order.ts";
 import type { ExecutionOutcome } from "../../../core/schedule/outcome.ts";
 import type { ShardReport } from "../../../core/schedule/report.ts";
 import { shardOf, TOTALS } from "./plans.ts";

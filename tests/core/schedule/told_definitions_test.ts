@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { PlanTemplate } from "../../../core/schedule/order.ts";
+import type { PlanTemplate } from "../../../core/schedule/attempts/order.ts";
 import { ToldDefinitions } from "../../../core/schedule/told_definitions.ts";
 
 const template = (id: string): PlanTemplate => ({ id, body: new Uint8Array([1]) });

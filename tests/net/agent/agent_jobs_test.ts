@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SUCCEEDED } from "../../../core/cluster/job_end.ts";
 import { AgentJobs } from "../../../net/agent/agent_jobs.ts";
-import type { OpenProgram, ProgramCache } from "../../../net/agent/program_cache.ts";
+import type { OpenProgram, ProgramCache } from "../../../net/agent/programs/program_cache.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "luciole-test-"));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));

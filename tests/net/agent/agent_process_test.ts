@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MasterClient } from "../../../net/driver/master_client.ts";
+import { MasterClient } from "../../../net/driver/cluster/master_client.ts";
 import { startMaster } from "../../../net/master/main.ts";
 import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
 import { tcpTransport } from "../../../net/tcp_transport.ts";

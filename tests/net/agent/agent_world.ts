@@ -7,15 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { WireError } from "../../../core/errors.ts";
-import type { AgentEvent, TaskOrder } from "../../../core/schedule/order.ts";
+import type { AgentEvent, TaskOrder } from "../../../core/schedule/attempts/order.ts";
 import { type AttemptResult, NO_TOTALS } from "../../../core/schedule/report.ts";
 import { type Agent, type AgentOptions, createAgent } from "../../../net/agent/agent.ts";
-import { ProgramCache } from "../../../net/agent/program_cache.ts";
-import { workersInProcess } from "../../../net/agent/worker_in_process.ts";
-import type { StartedWorker, WorkerStart } from "../../../net/agent/worker_starter.ts";
+import { ProgramCache } from "../../../net/agent/programs/program_cache.ts";
+import { workersInProcess } from "../../../net/agent/workers/worker_in_process.ts";
+import type { StartedWorker, WorkerStart } from "../../../net/agent/workers/worker_starter.ts";
 import { decode, encode } from "../../../net/cbor.ts";
 import { readSequence } from "../../../net/cbor_sequence.ts";
-import { clusterAccess } from "../../../net/driver/cluster_access.ts";
+import { clusterAccess } from "../../../net/driver/cluster/cluster_access.ts";
 import {
   type NextReply,
   type PerformedAttempt,

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAgent } from "../../../net/agent/agent.ts";
 import { type AgentConfig, RunningAgent } from "../../../net/agent/main.ts";
-import { ProgramCache } from "../../../net/agent/program_cache.ts";
-import { clusterAccess } from "../../../net/driver/cluster_access.ts";
+import { ProgramCache } from "../../../net/agent/programs/program_cache.ts";
+import { clusterAccess } from "../../../net/driver/cluster/cluster_access.ts";
 import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
 import type { Runtime } from "../../../net/runtime/runtime.ts";
 

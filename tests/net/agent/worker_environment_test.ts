@@ -1,6 +1,6 @@
 /** What a worker process finds in its environment: what it needs, what the job asks for, and nothing of the agent's. */
 import { expect, test } from "bun:test";
-import { processWorkers } from "../../../net/agent/worker_process.ts";
+import { processWorkers } from "../../../net/agent/workers/worker_process.ts";
 import type { Runtime } from "../../../net/runtime/runtime.ts";
 import type { SpawnOptions } from "../../../net/runtime/spawn.ts";
 

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MasterClient } from "../../../net/driver/master_client.ts";
+import { MasterClient } from "../../../net/driver/cluster/master_client.ts";
 import { type RunningMaster, startMaster } from "../../../net/master/main.ts";
 import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
 import type { ClientTls } from "../../../net/runtime/runtime.ts";

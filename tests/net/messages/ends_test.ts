@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Parcel } from "../../../core/messages/letter.ts";
 import { decode, encode } from "../../../net/cbor.ts";
-import { AgentClient } from "../../../net/driver/agent_client.ts";
-import { DriverMessages } from "../../../net/driver/driver_messages.ts";
+import { AgentClient } from "../../../net/driver/agents/agent_client.ts";
+import { DriverMessages } from "../../../net/driver/members/driver_messages.ts";
 import type { MessagesRequest } from "../../../net/protocol.ts";
 import { WorkerMessages } from "../../../net/worker/worker_messages.ts";
 import { runProgram } from "../driver/program.ts";

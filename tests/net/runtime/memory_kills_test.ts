@@ -3,7 +3,7 @@
  */
 import { expect, test } from "bun:test";
 import process from "node:process";
-import { processWorkers } from "../../../net/agent/worker_process.ts";
+import { processWorkers } from "../../../net/agent/workers/worker_process.ts";
 import { currentRuntime } from "../../../net/runtime/current_runtime.ts";
 import { memoryKills } from "../../../net/runtime/memory_kills.ts";
 

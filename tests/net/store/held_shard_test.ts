@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { BatchReader } from "../../../core/exec/ports.ts";
-import { HeldShards } from "../../../net/agent/held_shards.ts";
+import { HeldShards } from "../../../net/agent/shards/held_shards.ts";
 import { codecPorts } from "../../../net/codec_ports.ts";
 import { AttemptWriter } from "../../../net/store/attempt_writer.ts";
 import { cutItems, HeldReader, heldItems, heldStream } from "../../../net/store/held_shard.ts";

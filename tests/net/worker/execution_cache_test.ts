@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { buildGraph } from "../../../core/graph/build.ts";
 import { findFlow } from "../../../core/program/flow.ts";
-import type { PlanTemplate } from "../../../core/schedule/order.ts";
+import type { PlanTemplate } from "../../../core/schedule/attempts/order.ts";
 import { encode } from "../../../net/cbor.ts";
-import { PlanCache } from "../../../net/driver/plan_cache.ts";
+import { PlanCache } from "../../../net/driver/executor/plan_cache.ts";
 import { ExecutionCache } from "../../../net/worker/execution_cache.ts";
 import "./worker_program.ts";
 

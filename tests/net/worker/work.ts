@@ -3,9 +3,9 @@
  */
 import { buildGraph } from "../../../core/graph/build.ts";
 import { findFlow } from "../../../core/program/flow.ts";
-import type { TaskOrder } from "../../../core/schedule/order.ts";
+import type { TaskOrder } from "../../../core/schedule/attempts/order.ts";
 import { encode } from "../../../net/cbor.ts";
-import { PlanCache } from "../../../net/driver/plan_cache.ts";
+import { PlanCache } from "../../../net/driver/executor/plan_cache.ts";
 import { ROUTES } from "../../../net/protocol.ts";
 import { type AgentWorld, JOB, order } from "../agent/agent_world.ts";
 import type { WorkParams } from "./worker_program.ts";
