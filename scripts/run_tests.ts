@@ -2,7 +2,7 @@
  * Runs `bun test` for scripts/test with the arguments that are given, shows what it prints, and tells at the end which
  * tests failed and why: whoever sees only the end of a long output needs no more. The last line counts them.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -98,28 +98,35 @@ function main(): void {
   const args = ["test", "--timeout", String(TEST_MS), ...reporter, ...process.argv.slice(2)];
   const color = process.stderr.isTTY ? { FORCE_COLOR: "1" } : {};
   const env = { ...process.env, ...color };
-  const child = spawn("node_modules/.bin/bun", args, { stdio: ["inherit", "inherit", "pipe"], env });
-  let printed = "";
-  child.stderr.on("data", (bytes: Buffer) => {
-    process.stderr.write(bytes);
-    printed = (printed + bytes.toString()).slice(-KEPT_CHARACTERS);
-  });
+  let child: ChildProcess | undefined;
   let signalled: keyof typeof SIGNALS | undefined;
+  // Before the runner is there: whoever sees it may end both.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       signalled = signal;
-      child.kill(signal);
-      setTimeout(() => child.kill("SIGKILL"), END_MS).unref();
+      child?.kill(signal);
+      setTimeout(() => child?.kill("SIGKILL"), END_MS).unref();
     });
   }
+  child = spawn("node_modules/.bin/bun", args, { stdio: ["inherit", "inherit", "pipe"], env });
+  const runner = child;
+  let printed = "";
+  runner.stderr?.on("data", (bytes: Buffer) => {
+    process.stderr.write(bytes);
+    printed = (printed + bytes.toString()).slice(-KEPT_CHARACTERS);
+  });
   const end = (): never => {
-    const by = signalled ?? child.signalCode;
-    const told = by === null ? `exited with code ${child.exitCode}` : `was ended by ${by}`;
-    const isWell = sumUp(readReport(path), printed, child.exitCode === 0 ? undefined : told);
-    process.exit(signalled === undefined ? Number(!isWell) : SIGNALS[signalled]);
+    const by = signalled ?? runner.signalCode;
+    const told = by === null ? `exited with code ${runner.exitCode}` : `was ended by ${by}`;
+    const isWell = sumUp(readReport(path), printed, runner.exitCode === 0 ? undefined : told);
+    // The runner may end of a signal to both before it is heard here.
+    const asked = [signalled, runner.signalCode].find((name) => name === "SIGINT" || name === "SIGTERM");
+    if (asked !== undefined) process.exit(SIGNALS[asked]);
+    const isInterrupted = runner.exitCode === SIGNALS.SIGINT || runner.exitCode === SIGNALS.SIGTERM;
+    process.exit(isInterrupted ? runner.exitCode : Number(!isWell));
   };
-  child.on("exit", () => setTimeout(end, END_MS));
-  child.on("close", end);
+  runner.on("exit", () => setTimeout(end, END_MS));
+  runner.on("close", end);
 }
 
 main();
