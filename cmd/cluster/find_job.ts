@@ -1,5 +1,5 @@
 /**
- * The job that somebody means: by its id, the beginning of it, or its name.
+ * The job that somebody means: by its id, the beginning of it, or its name; the one that runs, if only one of several does.
  */
 
 import type { ClusterJob } from "../../core/cluster/agent_info.ts";
@@ -25,8 +25,10 @@ export function findJob(all: readonly ClusterJob[], wanted: string, doing: strin
   if (exact !== undefined) return exact;
   const begun = jobs.filter(({ job }) => wanted !== "" && job.startsWith(wanted));
   const found = begun.length > 0 ? begun : jobs.filter(({ name }) => name === wanted);
-  const [first] = found;
-  if (first !== undefined && found.length === 1) return first;
+  const running = found.filter((job) => !hasEnded(job));
+  // Of runs of one program, the one that goes on.
+  const [first] = running.length === 1 ? running : found;
+  if (first !== undefined && (running.length === 1 || found.length === 1)) return first;
   if (first !== undefined) {
     const shown = found.slice(0, MAX_SHOWN).map(({ job }) => job);
     const more = found.length > MAX_SHOWN ? ` and ${found.length - MAX_SHOWN} more` : "";

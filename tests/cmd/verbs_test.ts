@@ -167,6 +167,20 @@ describe("logs", () => {
     expect(pauses).toBe(6);
   });
 
+  test("are those of the job that runs, where detached ones of the same name have ended", async () => {
+    const terminal = fakeTerminal();
+    const ended = {
+      state: "succeeded",
+      endedAt: NOW,
+      detached: { agent: "a1", run: 1, exitCode: 0 },
+    } as const;
+    const all = [clusterJob("j1", ended), clusterJob("j2"), clusterJob("j3", ended)];
+    await logs(new FakeCluster(agents, all, { a1: [[]] }), terminal, "count", once);
+    expect(terminal.warnings).toEqual(["(no worker of job j2 has printed anything yet)"]);
+    const both = logs(new FakeCluster(agents, [all[0], all[2]]), terminal, "count", once);
+    expect(both).rejects.toThrow('"count": it may be j1, j3');
+  });
+
   test("may be empty", async () => {
     const terminal = fakeTerminal();
     await logs(new FakeCluster(agents, [clusterJob("j1")], { a1: [[]] }), terminal, "j1", once);
