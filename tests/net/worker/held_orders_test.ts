@@ -38,6 +38,6 @@ test("Worker run() lets go of each order when the next one comes", async () => {
   const held = heapStats().heapSize - before;
   expect(agent.ended).toBe(ORDERS);
   expect(worker.isRunning).toBe(false);
-  // One order is 0.8 MB.
-  expect(held).toBeLessThan(8e6);
+  // One order is 0.8 MB. All of them would be twice as much; a dozen is what other tests of the process may leave or take.
+  expect(held).toBeLessThan((ORDERS / 2) * 0.8e6);
 });
