@@ -193,7 +193,8 @@ export interface OutputDataset {
 export type ExecutionStatus =
   | { readonly kind: "running" }
   /** All tasks are committed; the driver publishes the sinks. */
-  | { readonly kind: "publishing" }
+  /** What it has failed of meanwhile, which counts when it is known what was published. */
+  | { readonly kind: "publishing"; readonly failure?: Exclude<ExecutionOutcome, { kind: "done" }> }
   /** It failed or was cancelled; attempts that were told to stop have not all ended. */
   | {
       readonly kind: "ending";

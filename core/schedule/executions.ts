@@ -178,8 +178,12 @@ function sinkParts(group: Group): SinkPart[] {
 
 export function onPublished(turn: Turn, execution: Execution, error: WireError | undefined): void {
   if (execution.status.kind === "publishing") {
-    if (error === undefined) conclude(turn, execution);
-    else fail(turn, execution, { kind: "failed", error });
+    const { failure } = execution.status;
+    if (error !== undefined) stop(turn, execution, failure ?? { kind: "failed", error });
+    else {
+      conclude(turn, execution);
+      if (failure !== undefined) fail(turn, execution, failure);
+    }
   }
   if (execution.status.kind === "ending") {
     moveExecution(execution, { ...execution.status, isPublishing: false }, turn.now);
@@ -206,12 +210,22 @@ export function progressOf(execution: Execution): JobCommand {
   return { kind: "progress", execution: execution.id, groups: groupProgress(execution) };
 }
 
-/** Ends an execution before its time; what it has running is stopped first. */
+/**
+ * Ends an execution before its time; what it has running is stopped first. While it is published that waits: what is
+ * published stays, so it has not failed, though its datasets are gone.
+ */
 export function fail(
   turn: Turn,
   execution: Execution,
   outcome: Exclude<ExecutionOutcome, { kind: "done" }>,
 ): void {
+  if (execution.status.kind !== "publishing" || outcome.kind !== "failed") stop(turn, execution, outcome);
+  else if (execution.status.failure === undefined) {
+    moveExecution(execution, { kind: "publishing", failure: outcome }, turn.now);
+  }
+}
+
+function stop(turn: Turn, execution: Execution, outcome: Exclude<ExecutionOutcome, { kind: "done" }>): void {
   const { kind } = execution.status;
   if (kind === "running" || kind === "publishing") {
     const isPublishing = kind === "publishing";

@@ -41,7 +41,7 @@ export const ATTEMPT_TRANSITIONS: Table<AttemptStatus["kind"]> = {
 
 export const EXECUTION_TRANSITIONS: Table<ExecutionStatus["kind"]> = {
   running: ["publishing", "ending", "done"],
-  publishing: ["ending", "done"],
+  publishing: ["publishing", "ending", "done"],
   ending: ["ending", "ended"],
   done: ["recovering", "ended"],
   recovering: ["done", "broken"],

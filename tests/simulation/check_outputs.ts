@@ -44,6 +44,8 @@ export function checkDataset(
 ): void {
   if (!state.outputs.has(dataset)) return;
   const [id, node] = dataset.split(".");
+  // Lost for good while its sinks were published.
+  if (state.executions.get(id)?.status.kind === "broken") return;
   const group = plan.outputs.find((output) => output.node === Number(node))?.group ?? 0;
   const found = state.executions.get(id)?.groups[group];
   const sums = new Map<number, Rows | undefined>();

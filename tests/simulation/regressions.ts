@@ -59,4 +59,8 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly was: string
     seed: 3163713,
     was: "mail to an agent that was there again went nowhere, since it was told as gone once more, late",
   },
+  {
+    seed: 9085382,
+    was: "an execution failed of a lost shard while its sinks were published: they were there, and it was told as failed",
+  },
 ];

@@ -122,6 +122,26 @@ test("apply() fails when publishing fails, and waits for it when it is cancelled
   }
 });
 
+test("F8: an execution that loses a dataset for good while its sinks are published has not failed", () => {
+  for (const error of [undefined, toWireError(new LucioleError("disk-full", "no room"))]) {
+    const cluster = new FakeCluster();
+    cluster.join("a", 3);
+    const sink = { ...SINK, tasks: 1, inputs: [edge(0, "all")] };
+    cluster.submit("e", planOf([{ tasks: 1 }, sink], [0, { node: 5, group: 1, kind: "sink" }]));
+    cluster.commit("e-0-0-1");
+    cluster.commit("e-1-0-1");
+    expect(cluster.publishing.length).toBe(1);
+    cluster.join("b", 2);
+    cluster.destroy("e-0-0-1");
+    cluster.send({ kind: "shardLost", attempt: "e-0-0-1", cause: "it is not there" });
+    cluster.fail("e-0-0-2", new PlanMismatchError("of another graph"));
+    expect(cluster.outcomes.size).toBe(0);
+    cluster.send({ kind: "sinksPublished", execution: "e", ...(error && { error }) });
+    expect(cluster.outcomes.get("e")?.kind).toBe(error === undefined ? "done" : "failed");
+    if (error === undefined) expect(() => datasetPieces(cluster.state, "e.0")).toThrow("of another graph");
+  }
+});
+
 test("F8: apply() runs a staged sink file again when its agent is lost before publishing", () => {
   const cluster = new FakeCluster();
   cluster.join("a", 1);
