@@ -160,6 +160,8 @@ export class AgentQueue {
   /** It is to go when it has ended what it holds. */
   #retire(number: number, now: number, graceMs: number): void {
     const worker = this.#workers.get(number);
+    // The request to start it may come after this.
+    if (worker === undefined) this.#left.add(number);
     if (worker === undefined || worker.retiresUntil !== undefined || this.#hasEnded) return;
     worker.retiresUntil = now + graceMs;
     if (isOver(worker)) this.#remove(number);

@@ -57,8 +57,9 @@ export class AgentNode implements AgentPort {
   start({ job, firstWorker, workers, leaseMs, isSkewed, peers, isMore }: JobStart): "ok" | "refused" {
     const known = this.jobs.get(job);
     if (known?.isEnding === true || (known === undefined && isMore)) return "refused";
-    const isThere = known?.workers.has(firstWorker) === true;
-    if (!isThere && workers > this.slots - this.#used()) return "refused";
+    const wanted = Array.from({ length: workers }, (_, i) => firstWorker + i);
+    const missing = wanted.filter((worker) => known?.workers.has(worker) !== true).length;
+    if (missing > this.slots - this.#used()) return "refused";
     if (known === undefined) {
       this.jobs.set(job, new JobPart(job, this, this.#world, isSkewed));
     }

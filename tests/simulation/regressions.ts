@@ -63,4 +63,8 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly was: string
     seed: 9085382,
     was: "an execution failed of a lost shard while its sinks were published: they were there, and it was told as failed",
   },
+  {
+    seed: 9045720,
+    was: "a worker that was retired before the request to start it came was started, and got orders",
+  },
 ];

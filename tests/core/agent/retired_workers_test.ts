@@ -90,3 +90,10 @@ test("a request to start workers that comes once more, late, starts none that we
   expect(told(queue.apply({ kind: "start", firstWorker: 2, workers: 1 }, 4))).toEqual(["startWorker 2"]);
   queue.check();
 });
+
+test("a worker that is retired before the request to start it comes is not started", () => {
+  const queue = new AgentQueue();
+  queue.apply({ kind: "retired", workers: [1], graceMs: 100 }, 0);
+  const commands = queue.apply({ kind: "start", firstWorker: 0, workers: 2 }, 1);
+  expect(told(commands)).toEqual(["startWorker 0"]);
+});
