@@ -41,6 +41,15 @@ function restore(cluster: FakeCluster, group: number, task: number, attempt: str
 
 const damaged = toWireError(new LucioleError("checkpoint-damaged", "it was cut short"));
 
+/** The copy of the shard is asked for, what it was made of is gone, and with it the execution goes on to its end. */
+function expectToEndFromCopy(cluster: FakeCluster, attempt: string): void {
+  expect(asked(cluster)).toEqual([`restore ${attempt}`]);
+  expect(cluster.shards().filter((shard) => shard.startsWith("e-0-"))).toEqual([]);
+  restore(cluster, 1, 0, attempt);
+  cluster.commitGroup("e", 2);
+  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+}
+
 test("apply() computes nothing that only leads to shards that have copies", () => {
   const cluster = new FakeCluster();
   cluster.join("a", 4);
@@ -188,11 +197,7 @@ test("apply() stops what a shard is made of again when its copy is there at last
     .filter((attempt) => attempt.startsWith("e-0-") || attempt.startsWith("e-1-"));
   expect(before).toEqual(["e-0-0-2", "e-0-1-2"]);
   cluster.send({ kind: "shardKept", execution: "e", group: 1, shard: 0, isKept: true });
-  expect(asked(cluster)).toEqual(["restore e-1-0-2"]);
-  expect(cluster.shards().filter((attempt) => attempt.startsWith("e-0-"))).toEqual([]);
-  restore(cluster, 1, 0, "e-1-0-2");
-  cluster.commitGroup("e", 2);
-  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+  expectToEndFromCopy(cluster, "e-1-0-2");
 });
 
 test("apply() takes nothing from a task that has begun to make a shard again when its copy is there", () => {
@@ -235,11 +240,7 @@ test.each([
   const cluster = new FakeCluster();
   copiedWhileMade(cluster);
   end(cluster);
-  expect(asked(cluster)).toEqual(["restore e-1-0-3"]);
-  expect(cluster.shards().filter((attempt) => attempt.startsWith("e-0-"))).toEqual([]);
-  restore(cluster, 1, 0, "e-1-0-3");
-  cluster.commitGroup("e", 2);
-  expect(cluster.outcomes.get("e")?.kind).toBe("done");
+  expectToEndFromCopy(cluster, "e-1-0-3");
 });
 
 test("apply() brings a copied shard whose task waits for a slot when what that would read is lost", () => {
